@@ -1,0 +1,29 @@
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+/*
+ * A bounded arena: everything read or made for one request lives in it and goes with it.
+ * The maximum is set when it is made. Not for use by two threads at once; it may be handed over.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena;
+
+/* max: bytes, all blocks together. Aborts when the system has no memory for the first block. */
+struct arena *arena_create(size_t max);
+void arena_destroy(struct arena *a); /* accepts NULL */
+
+/* Zeroed, aligned for any type, never NULL. For our own small things: passing the maximum aborts,
+ * since all input is capped before it comes here. */
+void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));
+/* The same for what is sized by the outside: NULL when the maximum would be passed. */
+void *arena_try_alloc(struct arena *a, size_t size);
+
+char *arena_strdup(struct arena *a, const char *s);  /* NULL stays NULL */
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+size_t arena_used(const struct arena *a);
+
+#endif

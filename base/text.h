@@ -1,0 +1,31 @@
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+/* Text as people and hostile peers write it: UTF-8 checks, cleaning, folding, nearness. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct str;
+
+bool text_valid(const char *p, size_t n);            /* well-formed UTF-8 without NUL */
+size_t text_chars(const char *s);                    /* code points of valid UTF-8 */
+size_t text_cut(const char *s, size_t max_bytes);    /* longest prefix in bytes that ends at a character's edge */
+
+/* A copy without control characters: C0 and C1, DEL, bidi overrides and zero-width marks go;
+ * CR LF and CR become \n, which stays only if keep_newlines, otherwise becomes a space. Runs of
+ * blanks are kept, both ends are trimmed. Invalid bytes become U+FFFD. Capped at max_bytes. */
+char *text_clean(struct arena *a, const char *p, size_t n, size_t max_bytes, bool keep_newlines);
+
+bool text_equal_fold(const char *a, const char *b);              /* ASCII case ignored */
+bool text_prefix_fold(const char *prefix, const char *s);
+char *text_lower(struct arena *a, const char *s);                /* ASCII only */
+const char *text_find_fold(const char *haystack, const char *needle); /* NULL when absent */
+
+/* Edits (insert, delete, replace, swap) between two short words, ASCII case ignored; at most 64 bytes are looked at. */
+unsigned text_distance(const char *a, const char *b);
+
+/* Lower case a-z 0-9 and single dashes, for channel names: "Checkout is failing!" → "checkout-is-failing". */
+void text_slug(struct str *out, const char *s, size_t max_bytes);
+
+#endif
