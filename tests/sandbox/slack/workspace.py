@@ -330,6 +330,6 @@ class Workspace:
                 return match[0]
             return f"<#{found.id}|{'' if found.private else found.name}>"
 
-        text = re.sub(r"(?<![\w@])@([a-z0-9][a-z0-9._-]*)", person, text)
+        text = re.sub(r"(?<![\w@])@([a-z0-9][a-z0-9_-]*)", person, text)
         text = re.sub(r"(?<![\w&#])#([a-z0-9][a-z0-9_-]*)", channel, text)
         return re.sub(r"(?<![<\w])https?://[^\s|<>]+", lambda match: f"<{match[0]}>", text)

@@ -1,0 +1,30 @@
+#ifndef INCIDENT_ACCESS_H
+#define INCIDENT_ACCESS_H
+/* Who may do what (FEATURES U1): people are bound to roles, roles hold entitlements. Pure; one check, made where operations are called. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ACCESS_ROLES_MAX        32
+#define ACCESS_ENTITLEMENTS_MAX 32
+#define ACCESS_BINDINGS_MAX     256
+
+struct access_role {
+	const char *name;
+	const char *entitlement[ACCESS_ENTITLEMENTS_MAX]; /* "incident.write"; "incident.*"; "*" */
+	size_t count;
+};
+struct access_binding {
+	const char *role;
+	const char *person; /* key; "slack:*" is everybody of that system; "*" everybody */
+};
+struct access_policy {
+	struct access_role role[ACCESS_ROLES_MAX];
+	size_t role_count;
+	struct access_binding binding[ACCESS_BINDINGS_MAX];
+	size_t binding_count;
+};
+
+/* PERSON_SELF may do anything. */
+bool access_allows(const struct access_policy *p, const char *person, const char *right);
+
+#endif

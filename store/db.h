@@ -1,0 +1,52 @@
+#ifndef STORE_DB_H
+#define STORE_DB_H
+/*
+ * The database behind the records: prepare, bind, step. SQLite is the driver of today; a second one
+ * must be able to come without touching a record file: SQL in the subset that PostgreSQL also
+ * speaks ($1 parameters, RETURNING, ON CONFLICT, integers for time).
+ * Core thread only. Every failure is a negative errno with words in err:
+ * -EROFS read-only, -ENOSPC disk full, -EBUSY locked, -EIO, -EUCLEAN corrupt, -EEXIST unique constraint.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct db;
+struct stmt;
+
+struct db_options {
+	bool read_only;
+	int busy_ms;     /* how long to wait for a lock, default 2000 */
+};
+
+int db_open(struct db **out, const char *path, const struct db_options *o, struct error *err);
+void db_close(struct db *db); /* finalizes all statements; accepts NULL */
+int db_script(struct db *db, const char *sql, struct error *err); /* several statements, no results */
+
+int db_begin(struct db *db, struct error *err);    /* BEGIN IMMEDIATE */
+int db_commit(struct db *db, struct error *err);   /* a failure leaves no transaction open */
+void db_rollback(struct db *db);
+int db_savepoint(struct db *db, struct error *err); /* one level deep */
+int db_release(struct db *db, struct error *err);
+void db_rollback_to(struct db *db);                /* undoes to the savepoint and drops it */
+
+struct stmt *db_prepare(struct db *db, const char *sql, struct error *err); /* owned by db; NULL on error */
+/* Binds by letters and starts over: i int64_t, t const char * (NULL allowed), T ptr+len (const char *, size_t), b bool (int), n NULL.
+ * Texts must stay until db_step is done. */
+void db_bind(struct stmt *st, const char *letters, ...);
+#define DB_ROW 1
+/* DB_ROW, 0 when done (the statement is reset then), or a negative errno (reset too). */
+int db_step(struct stmt *st, struct error *err);
+void db_reset(struct stmt *st);
+/* Bind, step to the end, expecting no row. 0 or a negative errno. */
+int db_run(struct stmt *st, struct error *err, const char *letters, ...);
+int64_t db_int(struct stmt *st, int column);
+const char *db_text(struct stmt *st, int column);  /* borrowed until the next step; NULL for NULL */
+size_t db_bytes(struct stmt *st, int column);
+bool db_null(struct stmt *st, int column);
+int64_t db_changes(struct db *db);                 /* rows of the last statement */
+int64_t db_user_version(struct db *db);
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef STORE_INCIDENTS_H
+#define STORE_INCIDENTS_H
+#include "incident/incident.h"
+#include "incident/role.h"
+#include "store/store.h"
+
+/* Sets inc->id and revision. */
+int incident_insert(struct store *s, struct incident *inc, struct error *err);
+/* Everything but id. revision grows by one. -ENOENT when it is not there. */
+int incident_save(struct store *s, struct incident *inc, struct error *err);
+/* Strings on the arena. -ENOENT (err says "there is no INC-7"). */
+int incident_load(struct store *s, struct arena *a, int64_t id, struct incident *out, struct error *err);
+
+struct incident_filter {
+	bool open_only;          /* active states */
+	int severity;            /* 0 = any */
+	int state;               /* -1 = any; an enum incident_state otherwise */
+	const char *service;     /* NULL = any */
+	const char *environment;
+	const char *source;
+	const char *person;      /* holds a role on it, or reported it */
+	const char *text;        /* every word of it in title, impact or services, any case */
+	int64_t since, until;    /* declared_at; 0 = open-ended */
+	int64_t before_id;       /* paging: only ids below; 0 = from the newest */
+	int limit;               /* 1–500 */
+	bool with_private;       /* false: private ones are left out */
+};
+void incident_filter_init(struct incident_filter *f); /* any state, limit 20 */
+/* Newest first; open ones by severity first when open_only. *out is on the arena. */
+int incident_find(struct store *s, struct arena *a, const struct incident_filter *f,
+	struct incident **out, size_t *count, struct error *err);
+int incident_count_open(struct store *s, int64_t *count, struct error *err);
+
+/* Roles: one holder per role; history stays in the audit and timeline. */
+int role_assign(struct store *s, int64_t incident, const char *role, const char *person, int64_t now, struct error *err);
+int role_release(struct store *s, int64_t incident, const char *role, struct error *err); /* -ENOENT when unclaimed */
+int role_list(struct store *s, struct arena *a, int64_t incident, struct role_set *out, struct error *err);
+
+#endif

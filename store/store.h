@@ -1,0 +1,38 @@
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+/* The record: one database, its migrations and prepared statements. One file per kind of record beside this one. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct store;
+struct db;
+struct stmt;
+
+struct store_options {
+	const char *path;
+	bool read_only;  /* audit verify, list while the daemon runs */
+	bool create;     /* make folder and file if absent */
+};
+
+/* Opens, migrates, prepares everything. Refuses a newer database (-ENOTSUP), a corrupt one (-EUCLEAN), one that another process
+ * is running on for writing (-EBUSY), a read-only file or folder (-EROFS, -EACCES), each with what to do. */
+int store_open(struct store **out, const struct store_options *o, struct error *err);
+void store_close(struct store *s); /* checkpoints; accepts NULL */
+struct db *store_db(struct store *s);
+
+/* The core's: one transaction a batch, one savepoint a request. */
+int store_begin(struct store *s, struct error *err);
+int store_commit(struct store *s, struct error *err);
+void store_rollback(struct store *s);
+int store_savepoint(struct store *s, struct error *err);
+int store_release(struct store *s, struct error *err);
+void store_undo(struct store *s); /* rolls back to the savepoint */
+
+/* Integrity check for doctor: 0 or -EUCLEAN with the first finding. */
+int store_check(struct store *s, struct error *err);
+
+#endif
