@@ -1,0 +1,32 @@
+#ifndef COMMANDS_DISPATCH_H
+#define COMMANDS_DISPATCH_H
+/*
+ * The one way in: a request runs one operation, in one savepoint, against the record. Inbox first, then the words, the target, the rights, the
+ * arguments, run(), the audit, the stored reply. The core (bot/) calls nothing else.
+ */
+#include "base/clock.h"
+#include "config/config.h"
+#include "incident/request.h"
+#include "store/store.h"
+
+struct desk {                      /* what every call needs; the core's */
+	struct store *store;
+	const struct config *config;
+	struct clock *clock;
+	int64_t away_from, away_to;    /* the last downtime, ms; 0 when none */
+};
+
+/* Runs the request; always fills reply (REPLY_NONE at least). The caller has begun the transaction. 0: keep what was done (a refusal counts:
+ * its changes are undone inside). Negative: the store itself failed, the whole batch must be rolled back. */
+int dispatch(struct desk *desk, struct request *r, struct reply *reply, struct error *err);
+
+/* ---- effects on their way out (commands/deliver.c) ---- */
+/* Effects that may go now: marks them started in the current transaction and gives them, targets and documents resolved, on arenas of their own. in_flight[kind] is raised for each. */
+int deliver_start(struct desk *desk, int in_flight[EFFECT_KIND_COUNT], struct effect **out, size_t max, size_t *count,
+	struct error *err);
+/* At start: what was started is of unknown outcome. */
+int deliver_recover(struct desk *desk, struct error *err);
+/* When the core must look again at the latest, ms wall; 0 = never. */
+int deliver_next(struct desk *desk, int64_t *at, struct error *err);
+
+#endif
