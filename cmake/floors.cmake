@@ -1,4 +1,5 @@
 cmake_minimum_required(VERSION 3.25)
+cmake_policy(VERSION 3.25)
 # Fails when a file includes a header of a floor that it may not use. See docs/DESIGN.md, "The house".
 set(may_base     base)
 set(may_incident base incident)
