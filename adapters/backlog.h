@@ -13,7 +13,7 @@
 struct backlog_item;
 struct backlog {
 	const struct adapter_host *host;
-	struct backlog_item *first, **tail;
+	struct backlog_item *first, *last;
 	size_t count;
 };
 

@@ -64,6 +64,7 @@ struct http_call {
 	struct str head;
 	size_t body_at;       /* bytes of body that curl took */
 	bool too_large;
+	int state;            /* idle, running, ended */
 	struct http_call *prev, *next; /* client.running or client.ended */
 	char curl_error[256];
 };

@@ -14,6 +14,7 @@
  * (on_close runs), the libraries. io_run returns when all of it is closed, at the latest after
  * IO_DRAIN_MS. Wakes may be sent until io_destroy, so the core thread may outlive io_run.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
@@ -28,7 +29,9 @@ struct io *io_create(struct error *err); /* NULL: err says why */
 void io_run(struct io *io);
 void io_stop(struct io *io);             /* I/O thread, from a callback; again: nothing happens */
 bool io_stopping(const struct io *io);
-void io_destroy(struct io *io);          /* after io_run, or without it; accepts NULL */
+/* After io_run, or without it; accepts NULL. False: a name is still being looked up by a thread of the system that
+ * cannot be called back; exit() would wait for it, so leave by _exit once the record is closed. */
+bool io_destroy(struct io *io);
 
 uv_loop_t *io_loop(struct io *io);
 int64_t io_now(struct io *io); /* monotonic ms of the loop: for time-outs and pacing */
@@ -48,7 +51,7 @@ struct io_wake {
 	void (*run)(void *ctx);
 	void *ctx;
 	struct io *io;
-	int pending;          /* atomic */
+	atomic_bool pending;
 	struct io_wake *next; /* io.wakes */
 };
 void io_wake_init(struct io *io, struct io_wake *wake, void (*run)(void *ctx), void *ctx);
