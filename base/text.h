@@ -11,6 +11,10 @@ struct str;
 bool text_valid(const char *p, size_t n);            /* well-formed UTF-8 without NUL */
 size_t text_chars(const char *s);                    /* code points of valid UTF-8 */
 size_t text_cut(const char *s, size_t max_bytes);    /* longest prefix in bytes that ends at a character's edge */
+/* The same for n bytes that were torn off a longer text: n, less an unfinished character at the end. */
+size_t text_edge(const char *p, size_t n);
+/* Bytes of the well-formed character at p, of at most n bytes; 0 when there is none. *cp: its code point. */
+size_t text_decode(const char *p, size_t n, uint32_t *cp);
 
 /* A copy without control characters: C0 and C1, DEL, bidi overrides and zero-width marks go;
  * CR LF and CR become \n, which stays only if keep_newlines, otherwise becomes a space. Runs of

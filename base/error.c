@@ -1,0 +1,53 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
+static void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
+{
+	int n = vsnprintf(out, size, fmt, ap);
+
+	if (n < 0)
+		out[0] = '\0';
+	else if ((size_t)n >= size)
+		out[text_edge(out, size - 1)] = '\0';
+}
+
+int error_set(struct error *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err)
+		return code;
+	err->code = code;
+	va_start(ap, fmt);
+	error_vformat(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int error_prefix(struct error *err, const char *fmt, ...)
+{
+	char front[sizeof(err->text)];
+	va_list ap;
+
+	if (!err)
+		return 0;
+	va_start(ap, fmt);
+	error_vformat(front, sizeof(front), fmt, ap);
+	va_end(ap);
+
+	char whole[sizeof(err->text)];
+	int n = snprintf(whole, sizeof(whole), "%s: %s", front, err->text);
+
+	if (n >= (int)sizeof(whole))
+		whole[text_edge(whole, sizeof(whole) - 1)] = '\0';
+	memcpy(err->text, whole, sizeof(whole));
+	return err->code;
+}

@@ -1,0 +1,159 @@
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* Where a document gets deeper than allowed; NULL when nowhere. jansson itself would recurse 2048
+ * deep, and so would everything that walks the result. */
+static const char *json_too_deep(const char *p, size_t n)
+{
+	const char *end = p + n;
+	int depth = 0;
+
+	for (; p < end; p++) {
+		switch (*p) {
+		case '[':
+		case '{':
+			if (++depth > JSON_DEPTH_MAX)
+				return p;
+			break;
+		case ']':
+		case '}':
+			depth--;
+			break;
+		case '"':
+			for (p++; p < end && *p != '"'; p++)
+				if (*p == '\\')
+					p++;
+			break;
+		default:
+			break;
+		}
+	}
+	return NULL;
+}
+
+static int json_deep_error(const char *p, const char *at, struct error *err)
+{
+	int line = 1, column = 1;
+
+	for (; p < at; p++) {
+		column = *p == '\n' ? 1 : column + 1;
+		line += *p == '\n';
+	}
+	return error_set(err, -EINVAL, "line %d column %d: nested deeper than %d levels", line,
+		column, JSON_DEPTH_MAX);
+}
+
+int json_parse(const char *p, size_t n, size_t max_bytes, json_t **out, struct error *err)
+{
+	json_error_t why;
+
+	*out = NULL;
+	if (n > max_bytes)
+		return error_set(err, -EMSGSIZE, "%zu bytes of JSON, at most %zu are taken", n,
+			max_bytes);
+	if (n == 0)
+		return error_set(err, -EINVAL, "line 1 column 1: empty, JSON expected");
+
+	const char *deep = json_too_deep(p, n);
+
+	if (deep)
+		return json_deep_error(p, deep, err);
+	*out = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
+	if (!*out)
+		return error_set(err, -EINVAL, "line %d column %d: %s", why.line, why.column,
+			why.text);
+	return 0;
+}
+
+const char *json_get_str(const json_t *obj, const char *key)
+{
+	return json_string_value(json_object_get(obj, key));
+}
+
+json_t *json_get_obj(const json_t *obj, const char *key)
+{
+	json_t *v = json_object_get(obj, key);
+
+	return json_is_object(v) ? v : NULL;
+}
+
+json_t *json_get_arr(const json_t *obj, const char *key)
+{
+	json_t *v = json_object_get(obj, key);
+
+	return json_is_array(v) ? v : NULL;
+}
+
+int64_t json_get_int(const json_t *obj, const char *key, int64_t otherwise)
+{
+	json_t *v = json_object_get(obj, key);
+
+	return json_is_integer(v) ? json_integer_value(v) : otherwise;
+}
+
+bool json_get_bool(const json_t *obj, const char *key, bool otherwise)
+{
+	json_t *v = json_object_get(obj, key);
+
+	return json_is_boolean(v) ? json_is_true(v) : otherwise;
+}
+
+static json_t *json_step(json_t *v, const char *name)
+{
+	if (json_is_object(v))
+		return json_object_get(v, name);
+	if (!json_is_array(v) || !*name || strspn(name, "0123456789") != strlen(name) ||
+		strlen(name) > 9)
+		return NULL;
+	return json_array_get(v, strtoul(name, NULL, 10));
+}
+
+json_t *json_at(json_t *root, const char *path)
+{
+	json_t *v = root;
+
+	for (const char *p = path; v;) {
+		char name[128];
+		size_t n = strcspn(p, ".");
+
+		if (n >= sizeof(name))
+			return NULL;
+		memcpy(name, p, n);
+		name[n] = '\0';
+		v = json_step(v, name);
+		if (!p[n])
+			break;
+		p += n + 1;
+	}
+	return v;
+}
+
+static int json_text_add(const char *p, size_t n, void *out)
+{
+	struct str *s = out;
+
+	str_addn(s, p, n);
+	return s->cut ? -1 : 0;
+}
+
+char *json_text(struct arena *a, const json_t *value)
+{
+	struct str s;
+
+	str_init_arena(&s, a, SIZE_MAX / 4);
+	if (json_dump_callback(value, json_text_add, &s, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+		abort();
+	return s.p;
+}
+
+void json_cleanup(json_t **value)
+{
+	json_decref(*value);
+	*value = NULL;
+}
