@@ -1,0 +1,41 @@
+/* The operation table: every operation there is, in the order of help. */
+#include "commands/verbs.h"
+
+#include <string.h>
+
+const struct operation *const operations[] = {
+	&op_declare,
+	&op_update,
+	&op_severity,
+	&op_state,
+	&op_impact,
+	&op_note,
+	&op_role,
+	&op_resolve,
+	&op_close,
+	&op_reopen,
+	&op_cancel,
+	&op_cadence,
+	&op_snooze,
+	&op_list,
+	&op_show,
+	&op_timeline,
+	&op_sync,
+	&op_whoami,
+	&op_help,
+
+	&op_promise_due,
+	&op_effect_outcome,
+	&op_reaction_added,
+	&op_home_opened,
+	&op_housekeeping,
+	NULL,
+};
+
+const struct operation *operation_by_name(const char *name)
+{
+	for (size_t i = 0; name && operations[i]; i++)
+		if (!strcmp(operations[i]->name, name))
+			return operations[i];
+	return NULL;
+}

@@ -1,0 +1,37 @@
+#ifndef COMMANDS_VERBS_H
+#define COMMANDS_VERBS_H
+/*
+ * Every operation there is, one verb a file. Listed in commands/table.c in the order of help; what
+ * is not listed there does not exist. File: commands/verbs/<name>.c unless said otherwise.
+ */
+#include "commands/operation.h"
+
+/* Offered to people. */
+extern const struct operation op_declare;
+extern const struct operation op_show;
+extern const struct operation op_list;
+extern const struct operation op_update;
+extern const struct operation op_severity;
+extern const struct operation op_state;
+extern const struct operation op_resolve;
+extern const struct operation op_reopen;
+extern const struct operation op_cancel;
+extern const struct operation op_close;
+extern const struct operation op_role;
+extern const struct operation op_note;
+extern const struct operation op_timeline;
+extern const struct operation op_impact;
+extern const struct operation op_cadence;
+extern const struct operation op_snooze;
+extern const struct operation op_sync;
+extern const struct operation op_whoami;
+extern const struct operation op_help;
+
+/* The system's own (OP_INTERNAL): timers, outcomes, events from outside. Names have a dot. */
+extern const struct operation op_promise_due;    /* "promise.due" */
+extern const struct operation op_effect_outcome; /* "effect.outcome" */
+extern const struct operation op_reaction_added; /* "reaction.added" */
+extern const struct operation op_home_opened;    /* "home.opened" */
+extern const struct operation op_housekeeping;   /* "housekeeping": forgets old inbox keys and effects */
+
+#endif
