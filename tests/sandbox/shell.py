@@ -51,7 +51,7 @@ async def run(options, seed):
     parts = services(seed)
     for part in parts:
         part.routes(app)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.port, reuse_address=True, shutdown_timeout=0.1)
     await site.start()

@@ -121,7 +121,7 @@ class WebApi:
         self.in_flight = 0
 
     def scopes(self):
-        every = {name for each in METHODS.values() if each.scope for name in [each.scope]}
+        every = {each.scope for each in METHODS.values() if each.scope}
         return sorted((every | {"commands", "channels:read", "channels:history", "reactions:read"})
                       - self.missing_scopes)
 
