@@ -18,6 +18,8 @@
 
 #define CALL_ARGS_MAX 24
 
+struct desk;
+
 struct arg_value {
 	bool given;
 	const char *text;  /* as typed, cleaned; persons: key; roles and choices: canonical word */
@@ -25,6 +27,7 @@ struct arg_value {
 };
 
 struct call {
+	struct desk *desk;            /* whose call it is (commands/dispatch.h) */
 	struct arena *arena;          /* the request's */
 	struct store *store;
 	const struct config *config;
@@ -116,6 +119,10 @@ int64_t promise_due_at(struct call *c, int kind, int64_t *quiet_until);
 int64_t call_cadence(const struct call *c);       /* ms: the incident's own, else the policy's */
 /* All promises that a newly declared or reopened incident owes. first: the first-update time of the level counts. */
 int promise_make_all(struct call *c, bool first);
+
+struct promise;
+int promise_arm(struct call *c, const struct promise *p); /* the timer of its next step */
+int promise_arm_at(struct call *c, const struct promise *p, int64_t at);
 
 /* ---- words for people (commands/words.c) ---- */
 const char *words_name(struct call *c, const char *person);    /* "@bob" without notifying; markup: a person's name is plain text */

@@ -14,6 +14,10 @@ struct desk {                      /* what every call needs; the core's */
 	const struct config *config;
 	struct clock *clock;
 	int64_t away_from, away_to;    /* the last downtime, ms; 0 when none */
+	/* Effects: how many of each kind are with the adapters (the core counts), and when it is worth to
+	 * look for more (a hint in memory, so that an idle kind costs no query; too early is harmless). */
+	int in_flight[EFFECT_KIND_COUNT];
+	int64_t look_at[EFFECT_KIND_COUNT];
 };
 
 /* Runs the request; always fills reply (REPLY_NONE at least). The caller has begun the transaction. 0: keep what was done (a refusal counts:
@@ -21,12 +25,17 @@ struct desk {                      /* what every call needs; the core's */
 int dispatch(struct desk *desk, struct request *r, struct reply *reply, struct error *err);
 
 /* ---- effects on their way out (commands/deliver.c) ---- */
-/* Effects that may go now: marks them started in the current transaction and gives them, targets and documents resolved, on arenas of their own. in_flight[kind] is raised for each. */
-int deliver_start(struct desk *desk, int in_flight[EFFECT_KIND_COUNT], struct effect **out, size_t max, size_t *count,
-	struct error *err);
+/* Effects that may go now, within what may be in flight: marks them started in the current transaction and
+ * gives them with targets and documents resolved, on arenas of their own. Hand them out after the commit,
+ * and only then raise in_flight. */
+int deliver_start(struct desk *desk, struct effect **out, size_t max, size_t *count, struct error *err);
+/* An effect of the kind was made or moved: look for it at due_at. */
+void deliver_expect(struct desk *desk, enum effect_kind kind, int64_t due_at);
+/* An effect ended, so others of its lane may be ready: look at all kinds. */
+void deliver_expect_any(struct desk *desk);
 /* At start: what was started is of unknown outcome. */
 int deliver_recover(struct desk *desk, struct error *err);
 /* When the core must look again at the latest, ms wall; 0 = never. */
-int deliver_next(struct desk *desk, int64_t *at, struct error *err);
+int64_t deliver_next(const struct desk *desk);
 
 #endif

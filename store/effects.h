@@ -45,7 +45,8 @@ int effect_retry(struct store *s, int64_t id, int64_t due_at, bool verify, const
 int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *err); /* due_at of what is not started becomes now */
 /* At start: everything found started is of unknown outcome: ready again, with verify. */
 int effect_recover(struct store *s, int64_t now, int64_t *count, struct error *err);
-int effect_next_due(struct store *s, int64_t *due_at, struct error *err); /* of ready ones; 0 = none */
+/* Earliest due_at of the ready ones of a kind (one index seek); 0 = none. */
+int effect_next_due_of(struct store *s, enum effect_kind kind, int64_t *due_at, struct error *err);
 /* Not ended effects: of one incident (0 = all). */
 int effect_open_list(struct store *s, struct arena *a, int64_t incident, int limit, struct effect_row **out, size_t *count, struct error *err);
 int effect_open_count(struct store *s, int64_t incident, int64_t *count, int64_t *oldest_ms, struct error *err);

@@ -1,0 +1,300 @@
+/*
+ * Effects on their way out: which may go now, with their targets looked up and, where the record is the
+ * content (card, announcement, topic), their documents made at this moment, so that what is sent is
+ * never older than the record.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "commands/dispatch.h"
+#include "commands/say.h"
+#include "store/incidents.h"
+#include "store/references.h"
+
+/* How many of a kind may be with the adapters at once. Small, so that a platform's pacing of one kind
+ * holds back only that kind, and a crash leaves few outcomes unknown. */
+static const int in_flight_max[EFFECT_KIND_COUNT] = {
+	[EFFECT_CHANNEL_OPEN] = 2,
+	[EFFECT_CHANNEL_INVITE] = 4,
+	[EFFECT_CHANNEL_TOPIC] = 4,
+	[EFFECT_CHANNEL_BOOKMARK] = 2,
+	[EFFECT_MESSAGE_POST] = 16,
+	[EFFECT_MESSAGE_EDIT] = 8,
+	[EFFECT_MESSAGE_PIN] = 4,
+	[EFFECT_MESSAGE_PRIVATE] = 8,
+	[EFFECT_MESSAGE_FETCH] = 4,
+	[EFFECT_PERSON_FETCH] = 2,
+	[EFFECT_HOME_SHOW] = 4,
+};
+
+void deliver_expect(struct desk *desk, enum effect_kind kind, int64_t due_at)
+{
+	if (due_at < desk->look_at[kind])
+		desk->look_at[kind] = due_at;
+}
+
+void deliver_expect_any(struct desk *desk)
+{
+	memset(desk->look_at, 0, sizeof desk->look_at);
+}
+
+int deliver_recover(struct desk *desk, struct error *err)
+{
+	int64_t count = 0;
+	int rc = effect_recover(desk->store, clock_now(desk->clock), &count, err);
+
+	if (rc == 0 && count)
+		log_info("effect", "%lld deliveries were under way at the last stop; each is looked up before it is repeated",
+			(long long)count);
+	deliver_expect_any(desk);
+	return rc;
+}
+
+/* ---- resolving one effect ---------------------------------------------------------------- */
+
+struct resolution {
+	struct desk *desk;
+	const struct effect_row *row;
+	struct effect *out;
+	struct call call;    /* for views; on the effect's arena */
+	const char *impossible; /* why it need not be sent at all */
+	struct error *err;
+};
+
+static int resolve_reference(struct resolution *r, const char *slot, const char **key)
+{
+	struct reference ref;
+	int rc = reference_get(r->desk->store, r->out->arena, r->row->incident, r->row->system, slot, &ref,
+		r->err);
+
+	*key = NULL;
+	if (rc == 0)
+		*key = ref.key;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* Until the incident has a channel of its own, it speaks under its announcement. */
+static int resolve_incident_channel(struct resolution *r)
+{
+	int rc = resolve_reference(r, SLOT_CHANNEL, &r->out->channel);
+
+	if (rc < 0 || r->out->channel)
+		return rc;
+	r->out->channel = arena_strdup(r->out->arena, r->desk->config->slack.announce_channel);
+	return resolve_reference(r, SLOT_ANNOUNCEMENT, &r->out->thread);
+}
+
+/* "slack:C1/1700.1" lies in "slack:C1". */
+static const char *message_channel(struct arena *a, const char *message)
+{
+	const char *slash = strchr(message, '/');
+
+	return slash ? arena_strndup(a, message, (size_t)(slash - message)) : NULL;
+}
+
+static int resolve_message(struct resolution *r)
+{
+	int rc = resolve_reference(r, r->row->slot, &r->out->message);
+
+	if (rc == 0 && !r->out->message)
+		r->impossible = "the message it is about does not exist";
+	if (r->out->message)
+		r->out->channel = message_channel(r->out->arena, r->out->message);
+	return rc;
+}
+
+static int resolve_place(struct resolution *r)
+{
+	const struct effect_row *row = r->row;
+	const char *thread = NULL;
+	int rc = 0;
+
+	if (row->kind == EFFECT_CHANNEL_OPEN)
+		return 0;
+	if (row->kind == EFFECT_MESSAGE_FETCH) {
+		r->out->message = arena_strdup(r->out->arena, row->to);
+		r->out->channel = message_channel(r->out->arena, row->to);
+		return 0;
+	}
+	if (row->kind == EFFECT_MESSAGE_EDIT || row->kind == EFFECT_MESSAGE_PIN)
+		return resolve_message(r);
+	if (!strcmp(row->to, TO_INCIDENT))
+		rc = resolve_incident_channel(r);
+	else if (!strcmp(row->to, TO_ANNOUNCE))
+		r->out->channel = arena_strdup(r->out->arena, r->desk->config->slack.announce_channel);
+	else
+		r->out->channel = arena_strdup(r->out->arena, row->to);
+	if (rc == 0 && row->thread_slot)
+		rc = resolve_reference(r, row->thread_slot, &thread);
+	if (thread) {
+		r->out->thread = thread;
+		r->out->channel = message_channel(r->out->arena, thread);
+	}
+	if (rc == 0 && !r->out->channel)
+		r->impossible = "there is no channel for it";
+	if (row->kind != EFFECT_MESSAGE_POST && row->kind != EFFECT_MESSAGE_PRIVATE && r->out->thread &&
+		!strcmp(row->to, TO_INCIDENT))
+		r->impossible = "the incident has no channel of its own";
+	return rc;
+}
+
+static int resolve_view(struct resolution *r)
+{
+	struct call *c = &r->call;
+	const struct effect_row *row = r->row;
+	json_t *doc = NULL;
+	int rc = incident_load(r->desk->store, c->arena, row->incident, &c->incident, r->err);
+
+	if (rc == 0)
+		rc = role_list(r->desk->store, c->arena, row->incident, &c->roles, r->err);
+	if (rc < 0)
+		return rc;
+	c->has_incident = true;
+	if (row->kind == EFFECT_CHANNEL_TOPIC) {
+		r->out->payload = json_pack("{s:s}", "text", view_topic(c));
+		return 0;
+	}
+	if (row->kind == EFFECT_MESSAGE_PIN) {
+		r->out->payload = json_object();
+		return 0;
+	}
+	if (!row->slot)
+		return error_set(r->err, -EINVAL, "effect %lld has neither content nor a view", (long long)row->id);
+	doc = !strcmp(row->slot, SLOT_CARD) ? view_card(c) : view_announcement(c);
+	r->out->payload = json_pack("{s:o}", "doc", doc);
+	return 0;
+}
+
+static int resolve_payload(struct resolution *r)
+{
+	if (!r->row->payload)
+		return resolve_view(r);
+	return json_parse(r->row->payload, strlen(r->row->payload), 4 << 20, &r->out->payload, r->err);
+}
+
+static struct effect *effect_from_row(const struct effect_row *row)
+{
+	struct arena *a = arena_create(REQUEST_ARENA_MAX);
+	struct effect *e = arena_alloc(a, sizeof *e);
+
+	e->arena = a;
+	e->id = row->id;
+	e->op_id = arena_strdup(a, row->op_id);
+	e->incident = row->incident;
+	e->kind = row->kind;
+	e->attempt = row->attempts + 1;
+	e->verify = row->verify;
+	e->created_at = row->created_at;
+	return e;
+}
+
+/* The effect ready to be performed; NULL with 0 when there is nothing to do for it (dropped). */
+static int resolve(struct desk *desk, const struct effect_row *row, struct effect **out, struct error *err)
+{
+	struct effect *e = effect_from_row(row);
+	int64_t now = clock_now(desk->clock);
+	struct resolution r = {
+		.desk = desk,
+		.row = row,
+		.out = e,
+		.call = {
+			.desk = desk,
+			.arena = e->arena,
+			.store = desk->store,
+			.config = desk->config,
+			.now = now,
+			.actor = PERSON_SELF,
+			.zone = desk->config->timezone,
+		},
+		.err = err,
+	};
+	int rc = resolve_place(&r);
+
+	*out = NULL;
+	if (rc == 0 && r.impossible) {
+		log_line(LOG_INFO, "effect", row->incident, "%s is dropped: %s", effect_kind_name(row->kind),
+			r.impossible);
+		rc = effect_end(desk->store, row->id, EFFECT_DROPPED, r.impossible, now, err);
+		deliver_expect_any(desk);
+		effect_destroy(e);
+		return rc;
+	}
+	if (rc == 0)
+		rc = resolve_payload(&r);
+	if (rc == 0)
+		rc = effect_start(desk->store, row->id, now, err);
+	if (rc < 0)
+		effect_destroy(e);
+	else
+		*out = e;
+	return rc;
+}
+
+/* ---- choosing ----------------------------------------------------------------------------- */
+
+static int start_kind(struct desk *desk, struct arena *a, enum effect_kind kind, int room, struct effect **out,
+	size_t *count, struct error *err)
+{
+	struct effect_row *rows;
+	size_t n = 0;
+	int64_t now = clock_now(desk->clock);
+	int rc = effect_due(desk->store, a, kind, now, room, &rows, &n, err);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct effect *e;
+
+		rc = resolve(desk, &rows[i], &e, err);
+		if (rc == 0 && e)
+			out[(*count)++] = e;
+	}
+	/* Fewer than there was room for: nothing more is due before the next of this kind. */
+	if (rc == 0 && n < (size_t)room) {
+		int64_t next = 0;
+
+		rc = effect_next_due_of(desk->store, kind, &next, err);
+		desk->look_at[kind] = next ? next : INT64_MAX;
+	}
+	return rc;
+}
+
+int deliver_start(struct desk *desk, struct effect **out, size_t max, size_t *count, struct error *err)
+{
+	int64_t now = clock_now(desk->clock);
+	struct arena *a = NULL;
+	int rc = 0;
+
+	*count = 0;
+	for (int kind = 0; rc == 0 && kind < EFFECT_KIND_COUNT; kind++) {
+		int room = in_flight_max[kind] - desk->in_flight[kind];
+
+		if (room > (int)(max - *count))
+			room = (int)(max - *count);
+		if (room <= 0 || desk->look_at[kind] > now)
+			continue;
+		if (!a)
+			a = arena_create(REQUEST_ARENA_MAX);
+		rc = start_kind(desk, a, (enum effect_kind)kind, room, out, count, err);
+	}
+	arena_destroy(a);
+	if (rc < 0) {
+		for (size_t i = 0; i < *count; i++)
+			effect_destroy(out[i]);
+		*count = 0;
+		deliver_expect_any(desk);
+	}
+	return rc;
+}
+
+int64_t deliver_next(const struct desk *desk)
+{
+	int64_t next = 0;
+
+	for (int kind = 0; kind < EFFECT_KIND_COUNT; kind++) {
+		if (desk->in_flight[kind] >= in_flight_max[kind] || desk->look_at[kind] == INT64_MAX)
+			continue;
+		if (!next || desk->look_at[kind] < next)
+			next = desk->look_at[kind] ? desk->look_at[kind] : 1;
+	}
+	return next;
+}

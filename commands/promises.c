@@ -1,0 +1,163 @@
+#include <errno.h>
+
+#include "base/clock.h"
+#include "commands/call.h"
+#include "incident/promise.h"
+#include "store/promises.h"
+#include "store/timers.h"
+
+#define TIMER_PROMISE "promise"
+
+static const struct ladder *promise_ladder(const struct call *c, const struct promise *p)
+{
+	return &c->config->ladder[p->kind];
+}
+
+static const struct severity_policy *promise_policy(const struct call *c)
+{
+	return &c->config->severity.level[c->incident.severity];
+}
+
+int promise_arm(struct call *c, const struct promise *p)
+{
+	int64_t at = ladder_first(promise_ladder(c, p), p, c->now);
+
+	if (!at)
+		return timer_disarm(c->store, TIMER_PROMISE, p->incident, p->id, &c->err);
+	return promise_arm_at(c, p, at);
+}
+
+int promise_arm_at(struct call *c, const struct promise *p, int64_t at)
+{
+	struct timer t = {
+		.due_at = at,
+		.name = TIMER_PROMISE,
+		.incident = p->incident,
+		.subject = p->id,
+		.operation = "promise.due",
+		.args = arena_printf(c->arena, "{\"promise\":%lld}", (long long)p->id),
+	};
+
+	return timer_arm(c->store, &t, &c->err);
+}
+
+/* Ends the open promise of the kind. A promise whose time has passed is missed, whoever ends it. */
+static int promise_end(struct call *c, int kind, enum promise_state state)
+{
+	struct promise p;
+	int rc = promise_open_of(c->store, c->incident.id, (enum promise_kind)kind, &p, &c->err);
+
+	if (rc == -ENOENT)
+		return 0;
+	if (rc < 0)
+		return rc;
+	if (!p.missed_at && c->now > p.due_at)
+		p.missed_at = p.due_at;
+	p.state = state;
+	if (state == PROMISE_KEPT)
+		p.kept_at = c->now;
+	rc = promise_save(c->store, &p, &c->err);
+	if (rc == 0)
+		rc = timer_disarm(c->store, TIMER_PROMISE, p.incident, p.id, &c->err);
+	return rc;
+}
+
+int promise_make(struct call *c, int kind, int64_t due_at)
+{
+	struct promise p = {
+		.incident = c->incident.id,
+		.kind = (enum promise_kind)kind,
+		.state = PROMISE_OPEN,
+		.made_at = c->now,
+		.due_at = due_at,
+	};
+	int rc = promise_end(c, kind, PROMISE_WITHDRAWN);
+
+	if (rc == 0)
+		rc = promise_insert(c->store, &p, &c->err);
+	return rc < 0 ? rc : promise_arm(c, &p);
+}
+
+int promise_keep(struct call *c, int kind)
+{
+	return promise_end(c, kind, PROMISE_KEPT);
+}
+
+int promise_withdraw(struct call *c, int kind)
+{
+	return promise_end(c, kind, PROMISE_WITHDRAWN);
+}
+
+int promise_withdraw_all(struct call *c)
+{
+	int rc = 0;
+
+	for (int kind = 0; rc == 0 && kind < PROMISE_KIND_COUNT; kind++)
+		rc = promise_withdraw(c, kind);
+	return rc;
+}
+
+/* The ladder begins again at the end of a snooze, without the heads-up: a snooze is quiet. */
+static int promise_heads_ups(const struct ladder *l)
+{
+	int n = 0;
+
+	while ((size_t)n < l->count && l->step[n].offset_ms < 0)
+		n++;
+	return n;
+}
+
+int promise_quiet(struct call *c, int kind, int64_t until)
+{
+	struct promise p;
+	int rc = promise_open_of(c->store, c->incident.id, (enum promise_kind)kind, &p, &c->err);
+
+	if (rc < 0)
+		return rc;
+	p.quiet_until = until;
+	p.said = promise_heads_ups(promise_ladder(c, &p));
+	rc = promise_save(c->store, &p, &c->err);
+	return rc < 0 ? rc : promise_arm(c, &p);
+}
+
+int64_t promise_due_at(struct call *c, int kind, int64_t *quiet_until)
+{
+	struct promise p;
+	bool open = promise_open_of(c->store, c->incident.id, (enum promise_kind)kind, &p, &c->err) == 0;
+
+	if (quiet_until)
+		*quiet_until = open ? p.quiet_until : 0;
+	return open ? p.due_at : 0;
+}
+
+int64_t call_cadence(const struct call *c)
+{
+	return c->incident.cadence_ms ? c->incident.cadence_ms : promise_policy(c)->cadence_ms;
+}
+
+/* A target counts from declaration; one that is over already (reopened, severity raised late) would
+ * be missed at once, and saying so helps nobody: it counts from now. */
+static int promise_make_target(struct call *c, int kind, int64_t target_ms)
+{
+	int64_t due = c->incident.declared_at + target_ms;
+
+	if (!target_ms)
+		return promise_withdraw(c, kind);
+	return promise_make(c, kind, due > c->now ? due : c->now + target_ms);
+}
+
+int promise_make_all(struct call *c, bool first)
+{
+	const struct severity_policy *policy = promise_policy(c);
+	int64_t update = first && policy->first_update_ms && policy->first_update_ms < call_cadence(c) ?
+		policy->first_update_ms : call_cadence(c);
+	int rc = promise_make(c, PROMISE_UPDATE, c->now + update);
+
+	if (rc == 0 && !c->incident.acknowledged_at)
+		rc = promise_make_target(c, PROMISE_RESPOND, policy->respond_ms);
+	if (rc == 0)
+		rc = promise_make_target(c, PROMISE_RESOLVE, policy->resolve_ms);
+	if (rc == 0 && policy->role_nag_ms)
+		rc = promise_make(c, PROMISE_ROLES, c->now + policy->role_nag_ms);
+	return rc;
+}

@@ -1,0 +1,23 @@
+#ifndef COMMANDS_SAY_H
+#define COMMANDS_SAY_H
+/* What the rooms of commands/ share about effects beyond commands/call.h. */
+#include "commands/call.h"
+#include "store/effects.h"
+
+#define CHAT_SYSTEM       "slack"
+#define SLOT_CHANNEL      "channel"
+#define SLOT_CARD         "card"
+#define SLOT_ANNOUNCEMENT "announcement"
+#define TO_INCIDENT       "incident" /* the incident's channel; until there is one, the announcement's thread */
+#define TO_ANNOUNCE       "announce"
+
+/* Completes the row (system, incident, times) and inserts it. 0 or -errno in c->err. */
+int say_effect(struct call *c, struct effect_row *row);
+/* The channel is there: card, invitations, topic; the announcement need not wait any longer. */
+int say_channel_opened(struct call *c);
+int say_card(struct call *c);        /* posted and pinned */
+int say_card_posted(struct call *c); /* bookmarked */
+int say_fetch_message(struct call *c, const char *message, const char *thread); /* for the timeline */
+int say_home(struct call *c, const char *person);
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * How the delivery of an effect ended, as the adapter tells it.
+ *
+ * The happy path is: started → delivered; the result is kept as a reference, and what had to wait for
+ * it is asked for. Then the ways it fails: certainly not done (again later), outcome unknown (look
+ * before doing it again), refused for good (failed: shown by sync; the lane goes on).
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "commands/dispatch.h"
+#include "commands/say.h"
+#include "store/incidents.h"
+#include "store/people.h"
+#include "store/references.h"
+
+/* An answer may still be on its way; and a history may lag behind what was posted. */
+#define VERIFY_AFTER_MS SECOND_MS
+
+static int keep_reference(struct call *c, const struct effect_row *row, const char *key, const char *url)
+{
+	struct reference ref = {
+		.incident = row->incident,
+		.system = row->system,
+		.slot = row->slot,
+		.key = key,
+		.url = url,
+		.state = "synced",
+		.created_at = c->now,
+		.synced_at = c->now,
+	};
+
+	if (!row->slot || !key || !row->incident)
+		return 0;
+	return reference_put(c->store, &ref, &c->err);
+}
+
+static int on_channel_open(struct call *c, const struct effect_row *row, const json_t *result)
+{
+	int rc = keep_reference(c, row, json_get_str(result, "channel"), json_get_str(result, "url"));
+
+	return rc < 0 ? rc : say_channel_opened(c);
+}
+
+static int on_message_post(struct call *c, const struct effect_row *row, const json_t *result)
+{
+	int rc = keep_reference(c, row, json_get_str(result, "message"), json_get_str(result, "url"));
+
+	if (rc < 0 || !row->slot)
+		return rc;
+	if (!strcmp(row->slot, SLOT_CARD))
+		rc = say_card_posted(c);
+	/* What changed while the post was under way has no edit yet. */
+	if (rc == 0 && c->has_incident && c->incident.revision > row->revision)
+		rc = say_refresh(c, true);
+	return rc;
+}
+
+static int on_person_fetch(struct call *c, const struct effect_row *row, const json_t *result)
+{
+	const char *name = json_get_str(result, "name");
+	struct person p = {
+		.key = row->to,
+		.name = name ? text_clean(c->arena, name, strlen(name), 200, false) : NULL,
+		.zone = json_get_str(result, "zone"),
+		.email = json_get_str(result, "email"),
+		.seen_at = c->now,
+	};
+
+	return person_put(c->store, &p, &c->err);
+}
+
+static int on_message_fetch(struct call *c, const struct effect_row *row, const json_t *result)
+{
+	JSON_CLEANUP json_t *payload = NULL;
+	const char *text = json_get_str(result, "text");
+	const char *url = json_get_str(result, "url");
+	int rc = json_parse(row->payload, strlen(row->payload), 1 << 20, &payload, &c->err);
+
+	if (rc < 0 || !text || !c->has_incident)
+		return rc;
+	json_t *meta = json_pack("{s:s*, s:s*}", "pinned_by", json_get_str(payload, "by"), "url", url);
+	rc = record_entry(c, &(struct record_entry){
+		.kind = ENTRY_NOTE,
+		.action = "timeline.pinned",
+		.text = text_clean(c->arena, text, strlen(text), 8000, true),
+		.author = json_get_str(result, "author"),
+		.happened_at = json_get_int(result, "at", c->now),
+		.source = row->to,
+		.meta = json_text(c->arena, meta),
+	});
+	json_decref(meta);
+	return rc == -EEXIST ? 0 : rc;
+}
+
+static int on_delivered(struct call *c, const struct effect_row *row, const json_t *result)
+{
+	switch (row->kind) {
+	case EFFECT_CHANNEL_OPEN:
+		return on_channel_open(c, row, result);
+	case EFFECT_MESSAGE_POST:
+		return on_message_post(c, row, result);
+	case EFFECT_PERSON_FETCH:
+		return on_person_fetch(c, row, result);
+	case EFFECT_MESSAGE_FETCH:
+		return on_message_fetch(c, row, result);
+	case EFFECT_CHANNEL_INVITE:
+	case EFFECT_CHANNEL_TOPIC:
+	case EFFECT_CHANNEL_BOOKMARK:
+	case EFFECT_MESSAGE_EDIT:
+	case EFFECT_MESSAGE_PIN:
+	case EFFECT_MESSAGE_PRIVATE:
+	case EFFECT_HOME_SHOW:
+		return 0;
+	}
+	return 0;
+}
+
+static int64_t jitter(int64_t ms)
+{
+	uint32_t r = 0;
+
+	if (getrandom(&r, sizeof r, GRND_NONBLOCK) != (ssize_t)sizeof r || ms < 8)
+		return ms;
+	return ms - ms / 8 + (int64_t)(r % (uint32_t)(ms / 4 < UINT32_MAX ? ms / 4 + 1 : UINT32_MAX));
+}
+
+/* At once, after 5 s, after 25 s (policy), then doubling up to the maximum; never earlier than asked for. */
+static int64_t retry_delay(const struct config *config, int attempts, int64_t asked_ms)
+{
+	int64_t delay = config->retry_max_ms;
+	size_t n = attempts > 0 ? (size_t)attempts - 1 : 0;
+
+	if (n < config->retry_count) {
+		delay = config->retry_ms[n];
+	} else if (config->retry_count) {
+		delay = config->retry_ms[config->retry_count - 1];
+		for (size_t i = config->retry_count; i <= n && delay < config->retry_max_ms; i++)
+			delay *= 2;
+		delay = delay < config->retry_max_ms ? jitter(delay) : jitter(config->retry_max_ms);
+	}
+	return delay > asked_ms ? delay : asked_ms;
+}
+
+/* A card that somebody deleted comes back as a new one; anything else that is refused is left to sync. */
+static int on_refused(struct call *c, const struct effect_row *row, const char *error)
+{
+	struct reference ref;
+	json_t *meta;
+	int rc;
+
+	log_line(LOG_WARN, "effect", row->incident, "%s was refused: %s", effect_kind_name(row->kind), error);
+	meta = json_pack("{s:s, s:s}", "kind", effect_kind_name(row->kind), "error", error);
+	rc = record_audit(c, "effect", row->id, "warn", "effect.refused", json_text(c->arena, meta));
+	json_decref(meta);
+	if (rc < 0)
+		return rc;
+	if (row->kind == EFFECT_CHANNEL_OPEN)
+		return say_card(c); /* the card then lives under the announcement */
+	if (row->kind != EFFECT_MESSAGE_EDIT || !row->slot || strcmp(row->slot, SLOT_CARD))
+		return 0;
+	if (strcmp(error, "message_not_found"))
+		return 0;
+	rc = reference_get(c->store, c->arena, row->incident, row->system, row->slot, &ref, &c->err);
+	if (rc == 0)
+		rc = reference_delete(c->store, ref.id, &c->err);
+	return rc < 0 ? rc : say_card(c);
+}
+
+static int load_incident(struct call *c, int64_t id)
+{
+	int rc;
+
+	if (!id)
+		return 0;
+	rc = incident_load(c->store, c->arena, id, &c->incident, &c->err);
+	if (rc < 0)
+		return rc;
+	c->has_incident = true;
+	return call_load_roles(c);
+}
+
+static int settle(struct call *c, const struct effect_row *row, enum outcome outcome, const json_t *args)
+{
+	const char *error = json_get_str(args, "error");
+	int64_t asked = json_get_int(args, "retry_after_ms", 0);
+	int64_t at;
+	int rc;
+
+	switch (outcome) {
+	case OUTCOME_DELIVERED:
+		rc = effect_end(c->store, row->id, EFFECT_DELIVERED, NULL, c->now, &c->err);
+		return rc < 0 ? rc : on_delivered(c, row, json_get_obj(args, "result"));
+	case OUTCOME_REFUSED:
+		rc = effect_end(c->store, row->id, EFFECT_FAILED, error, c->now, &c->err);
+		return rc < 0 ? rc : on_refused(c, row, error ? error : "no reason given");
+	case OUTCOME_RETRY:
+	case OUTCOME_UNKNOWN:
+		break;
+	}
+	at = retry_delay(c->config, row->attempts, asked);
+	if (outcome == OUTCOME_UNKNOWN && at < VERIFY_AFTER_MS)
+		at = VERIFY_AFTER_MS;
+	log_line(LOG_WARN, "effect", row->incident, "%s, attempt %d: %s; again in %lld ms%s",
+		effect_kind_name(row->kind), row->attempts, error ? error : outcome_name(outcome), (long long)at,
+		outcome == OUTCOME_UNKNOWN ? ", looking first" : "");
+	return effect_retry(c->store, row->id, c->now + at, row->verify || outcome == OUTCOME_UNKNOWN, error,
+		c->now, &c->err);
+}
+
+static struct done run(struct call *c)
+{
+	struct effect_row row;
+	enum outcome outcome;
+	const char *name = json_get_str(c->request->args, "outcome");
+	int rc = effect_load(c->store, c->arena, c->request->effect, &row, &c->err);
+
+	/* An outcome of something that ended otherwise meanwhile changes nothing. */
+	if (rc == -ENOENT || (rc == 0 && row.state != EFFECT_STARTED))
+		return call_nothing(c);
+	if (rc == 0 && (!name || !outcome_parse(name, &outcome)))
+		rc = error_set(&c->err, -EINVAL, "an adapter reported the outcome \"%s\"", name ? name : "");
+	if (rc == 0)
+		rc = load_incident(c, row.incident);
+	if (rc == 0)
+		rc = settle(c, &row, outcome, c->request->args);
+	deliver_expect_any(c->desk);
+	return rc < 0 ? call_fail(c) : call_nothing(c);
+}
+
+const struct operation op_effect_outcome = {
+	.name = "effect.outcome",
+	.summary = "A delivery ended",
+	.need = NEED_NOTHING,
+	.flags = OP_INTERNAL,
+	.run = run,
+};

@@ -1,0 +1,256 @@
+/*
+ * A promise's timer fired: the ladder says what is to be said now and when to look again
+ * (FEATURES E2, E3, C4, D3). Every step is said once; of several that came due while the process was
+ * away only the last.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "commands/say.h"
+#include "incident/promise.h"
+#include "store/promises.h"
+#include "store/timelines.h"
+
+#define PEOPLE_MAX (ROLE_MAX + 2)
+
+struct people {
+	const char *person[PEOPLE_MAX];
+	size_t count;
+};
+
+static void people_add(struct people *p, const char *person)
+{
+	if (!person || p->count == PEOPLE_MAX)
+		return;
+	for (size_t i = 0; i < p->count; i++)
+		if (!strcmp(p->person[i], person))
+			return;
+	p->person[p->count++] = person;
+}
+
+/* Communications lead, else commander, else whoever declared: somebody always owns the promise. */
+static const char *promise_owner(const struct call *c)
+{
+	const char *comms = role_person(&c->roles, ROLE_COMMS);
+	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
+
+	return comms ? comms : commander ? commander : c->incident.reporter;
+}
+
+static const char *mentions(struct call *c, const struct people *p)
+{
+	struct str s;
+
+	str_init_arena(&s, c->arena, 4000);
+	for (size_t i = 0; i < p->count; i++)
+		str_addf(&s, "%s%s", i ? " " : "", words_mention(c, p->person[i]));
+	return s.p;
+}
+
+static const char *unclaimed(struct call *c)
+{
+	struct str s;
+
+	str_init_arena(&s, c->arena, 1000);
+	for (size_t i = 0; i < c->config->roles.count; i++) {
+		const struct role_policy *r = &c->config->roles.role[i];
+
+		if (!role_person(&c->roles, r->key))
+			str_addf(&s, "%s%s", s.len ? ", " : "", r->key);
+	}
+	return s.len ? s.p : "none";
+}
+
+/* What there is to say of the promise, without the names in front. */
+static const char *promise_words(struct call *c, const struct promise *p)
+{
+	const char *id = words_id(c, p->incident);
+	int64_t late = c->now - p->due_at;
+	const char *allowed = words_for(c, p->due_at - p->made_at);
+
+	switch (p->kind) {
+	case PROMISE_UPDATE:
+		if (late < 0)
+			return arena_printf(c->arena, "Update on %s is promised for %s.", id,
+				words_time(c, p->due_at));
+		if (late < MINUTE_MS)
+			return arena_printf(c->arena, "Update on %s is due now (promised %s).", id,
+				words_time(c, p->due_at));
+		return arena_printf(c->arena, "Update on %s is %s overdue (promised %s).", id,
+			words_for(c, late), words_time(c, p->due_at));
+	case PROMISE_RESPOND:
+		return arena_printf(c->arena,
+			"Target missed: nobody has responded to %s within %s. Take command, or post an update.",
+			id, allowed);
+	case PROMISE_RESOLVE:
+		return arena_printf(c->arena, "Target missed: %s is not resolved, the target was %s.", id,
+			words_time(c, p->due_at));
+	case PROMISE_ROLES:
+		return arena_printf(c->arena, "Nobody has these roles on %s yet: %s.", id, unclaimed(c));
+	}
+	return id;
+}
+
+/* "I was away from 14:40 to 15:38." when the step came due in a downtime. */
+static const char *away_words(struct call *c, const struct promise *p)
+{
+	if (!c->away_to || p->due_at > c->away_to || c->request->due_at > c->away_to)
+		return "";
+	return arena_printf(c->arena, " I was away from %s to %s.", words_time(c, c->away_from),
+		words_time(c, c->away_to));
+}
+
+static void add_buttons(json_t *doc, const struct call *c, const struct promise *p)
+{
+	int64_t id = p->incident;
+
+	switch (p->kind) {
+	case PROMISE_UPDATE:
+		doc_button(doc, "Post update", "update", id, NULL, "primary");
+		doc_button(doc, "Snooze 10 min", "snooze", id, json_pack("{s:s}", "for", "10m"), NULL);
+		break;
+	case PROMISE_RESPOND:
+		doc_button(doc, "Take command", "role", id,
+			json_pack("{s:s, s:s}", "do", "take", "role", ROLE_COMMANDER), "primary");
+		doc_button(doc, "Post update", "update", id, NULL, NULL);
+		break;
+	case PROMISE_RESOLVE:
+		doc_button(doc, "Post update", "update", id, NULL, NULL);
+		break;
+	case PROMISE_ROLES:
+		for (size_t i = 0; i < c->config->roles.count; i++) {
+			const struct role_policy *r = &c->config->roles.role[i];
+
+			if (!role_person(&c->roles, r->key))
+				doc_button(doc, arena_printf(c->arena, "Take %s", r->key), "role", id,
+					json_pack("{s:s, s:s}", "do", "take", "role", r->key), NULL);
+		}
+		break;
+	}
+}
+
+static json_t *reminder_doc(struct call *c, const struct promise *p, const char *who)
+{
+	const char *text = arena_printf(c->arena, "%s%s%s%s", who, *who ? " " : "", promise_words(c, p),
+		away_words(c, p));
+	json_t *doc = doc_new(text);
+
+	doc_text(doc, text);
+	add_buttons(doc, c, p);
+	return doc;
+}
+
+/* The next tier that was not engaged on this incident yet. Its timeline entry has a source of its own,
+ * which the record takes once. */
+static int engage_tier(struct call *c, const struct promise *p)
+{
+	for (size_t i = 0; i < c->config->escalation.count; i++) {
+		const struct tier *t = &c->config->escalation.tier[i];
+		struct people who = { .count = 0 };
+		int rc;
+
+		if (!t->count)
+			continue;
+		rc = record_entry(c, &(struct record_entry){
+			.kind = ENTRY_RESPONSIBILITY,
+			.action = "incident.escalated",
+			.text = arena_printf(c->arena, "escalated to %s: %s", t->name, promise_words(c, p)),
+			.source = arena_printf(c->arena, "tier/%s", t->name),
+		});
+		if (rc == -EEXIST)
+			continue;
+		for (size_t k = 0; rc == 0 && k < t->count; k++) {
+			people_add(&who, t->people[k]);
+			rc = say_person(c, t->people[k], reminder_doc(c, p, ""));
+		}
+		if (rc == 0)
+			rc = say_people_invite(c, who.person, who.count);
+		if (rc == 0)
+			rc = say_channel(c, reminder_doc(c, p, arena_printf(c->arena, "Escalated to %s: %s",
+				t->name, mentions(c, &who))), NULL);
+		return rc;
+	}
+	/* Nobody is left to call by name: the announcement's readers are. */
+	return say_announce_thread(c, reminder_doc(c, p, ""));
+}
+
+static int say_step(struct call *c, const struct promise *p, enum audience audience)
+{
+	const char *owner = promise_owner(c);
+	struct people who = { .count = 0 };
+	struct str everyone;
+
+	switch (audience) {
+	case AUDIENCE_OWNER:
+		return say_person(c, owner, reminder_doc(c, p, ""));
+	case AUDIENCE_OWNER_OPEN:
+		people_add(&who, owner);
+		break;
+	case AUDIENCE_RESPONDERS:
+		for (size_t i = 0; i < c->roles.count; i++)
+			people_add(&who, c->roles.holder[i].person);
+		people_add(&who, owner);
+		break;
+	case AUDIENCE_CHANNEL:
+		str_init_arena(&everyone, c->arena, 16);
+		mark_everyone(&everyone);
+		return say_channel(c, reminder_doc(c, p, everyone.p), NULL);
+	case AUDIENCE_TIER:
+		return engage_tier(c, p);
+	}
+	return say_channel(c, reminder_doc(c, p, mentions(c, &who)), NULL);
+}
+
+static int record_miss(struct call *c, struct promise *p)
+{
+	static const char *const what[PROMISE_KIND_COUNT] = {
+		[PROMISE_UPDATE] = "the promised status update was not posted",
+		[PROMISE_RESPOND] = "the time to respond has passed",
+		[PROMISE_RESOLVE] = "the time to resolve has passed",
+		[PROMISE_ROLES] = "roles are still unclaimed",
+	};
+	struct str at;
+
+	p->missed_at = p->due_at;
+	str_init_arena(&at, c->arena, 64);
+	mark_time(&at, p->due_at);
+	return record_event(c, ENTRY_COMMUNICATION, "promise.missed", "missed: %s by %s", what[p->kind], at.p);
+}
+
+static struct done run(struct call *c)
+{
+	struct promise p;
+	struct ladder_verdict v;
+	int rc = promise_load(c->store, call_number(c, "promise", 0), &p, &c->err);
+
+	if (rc == -ENOENT || (rc == 0 && p.state != PROMISE_OPEN))
+		return call_nothing(c);
+	if (rc < 0)
+		return call_fail(c);
+	v = ladder_judge(&c->config->ladder[p.kind], &p, c->now);
+	if (v.missed)
+		rc = record_miss(c, &p);
+	if (rc == 0 && v.say >= 0)
+		rc = say_step(c, &p, c->config->ladder[p.kind].step[v.say].audience);
+	p.said = v.said;
+	if (rc == 0)
+		rc = promise_save(c->store, &p, &c->err);
+	if (rc == 0 && v.next_ms)
+		rc = promise_arm_at(c, &p, v.next_ms);
+	return rc < 0 ? call_fail(c) : call_nothing(c);
+}
+
+static const struct arg_def args[] = {
+	{ .name = "promise", .type = ARG_INTEGER, .flags = ARG_REQUIRED, .label = "promise" },
+	{ .name = NULL },
+};
+
+const struct operation op_promise_due = {
+	.name = "promise.due",
+	.summary = "A promised time has come: remind whoever owes it",
+	.args = args,
+	.need = NEED_INCIDENT,
+	.flags = OP_INTERNAL,
+	.run = run,
+};
