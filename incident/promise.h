@@ -63,6 +63,8 @@ struct ladder_verdict {
 struct ladder_verdict ladder_judge(const struct ladder *l, const struct promise *p, int64_t now);
 /* When the first step that was not yet said is due; 0 = none left and no miss to record. */
 int64_t ladder_first(const struct ladder *l, const struct promise *p, int64_t now);
+/* What p->said becomes when a promise is snoozed, so that after quiet_until the ladder begins again at the due step. */
+int ladder_rewind(const struct ladder *l);
 
 const char *promise_kind_name(enum promise_kind k); /* "update" */
 bool promise_kind_parse(const char *name, enum promise_kind *out);

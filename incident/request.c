@@ -1,0 +1,39 @@
+#include "incident/request.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+
+struct request *request_create(enum request_source source)
+{
+	struct arena *a = arena_create(REQUEST_ARENA_MAX);
+	struct request *r = arena_alloc(a, sizeof(*r));
+
+	r->arena = a;
+	r->source = source;
+	return r;
+}
+
+void request_destroy(struct request *r)
+{
+	if (!r)
+		return;
+	json_decref(r->args);
+	arena_destroy(r->arena);
+}
+
+void request_add_key(struct request *r, const char *prefix, const char *value)
+{
+	if (!value || !*value || r->key_count == REQUEST_KEYS_MAX)
+		return;
+	r->keys[r->key_count++] = arena_printf(r->arena, "%s%s", prefix, value);
+}
+
+void answer_destroy(struct answer *a)
+{
+	if (!a)
+		return;
+	reply_finish(&a->reply);
+	request_destroy(a->request);
+	a->request = NULL;
+}
