@@ -31,9 +31,19 @@ void request_add_key(struct request *r, const char *prefix, const char *value)
 
 void answer_destroy(struct answer *a)
 {
+	struct request *request;
+
 	if (!a)
 		return;
+	request = a->request;
 	reply_finish(&a->reply);
-	request_destroy(a->request);
-	a->request = NULL;
+	request_destroy(request); /* and with its arena the answer itself */
+}
+
+struct answer *answer_create(struct request *take)
+{
+	struct answer *a = arena_alloc(take->arena, sizeof(*a));
+
+	a->request = take;
+	return a;
 }

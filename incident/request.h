@@ -59,7 +59,6 @@ struct request {
 	/* The adapter's own: which adapter takes the reply, and its handle (on the arena). */
 	int adapter;
 	void *handle;
-	void (*discard)(struct request *r); /* the adapter's, NULL: called when the request dies without having been answered */
 };
 
 /* The arena has REQUEST_ARENA_MAX; the request itself lives in it. */
@@ -92,12 +91,15 @@ void reply_finish(struct reply *r);
 char *reply_text(struct arena *a, const struct reply *r);
 int reply_parse(const char *text, struct reply *out, struct arena *a);
 
-/* What the core hands to an adapter: the request comes home with its reply; the taker destroys both. */
+/* What the core hands to an adapter: the request comes home with its reply. It lives on the request's arena;
+ * answer_destroy ends all three. A refusal with code "internal" means that nothing could be recorded: what
+ * is delivered again by itself (events) must not be acknowledged then. */
 struct answer {
 	struct request *request;
 	struct reply reply;
 };
-void answer_destroy(struct answer *a);
+struct answer *answer_create(struct request *take);
+void answer_destroy(struct answer *a); /* accepts NULL */
 
 /* ---- effects ---------------------------------------------------------------------------- */
 
