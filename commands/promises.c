@@ -97,16 +97,6 @@ int promise_withdraw_all(struct call *c)
 	return rc;
 }
 
-/* The ladder begins again at the end of a snooze, without the heads-up: a snooze is quiet. */
-static int promise_heads_ups(const struct ladder *l)
-{
-	int n = 0;
-
-	while ((size_t)n < l->count && l->step[n].offset_ms < 0)
-		n++;
-	return n;
-}
-
 int promise_quiet(struct call *c, int kind, int64_t until)
 {
 	struct promise p;
@@ -115,7 +105,7 @@ int promise_quiet(struct call *c, int kind, int64_t until)
 	if (rc < 0)
 		return rc;
 	p.quiet_until = until;
-	p.said = promise_heads_ups(promise_ladder(c, &p));
+	p.said = ladder_rewind(promise_ladder(c, &p));
 	rc = promise_save(c->store, &p, &c->err);
 	return rc < 0 ? rc : promise_arm(c, &p);
 }

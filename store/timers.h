@@ -18,7 +18,7 @@ int timer_disarm(struct store *s, const char *name, int64_t incident, int64_t su
 int timer_disarm_incident(struct store *s, int64_t incident, struct error *err);
 /* Due at `now`, earliest first, at most max. Strings on the arena. */
 int timer_due(struct store *s, struct arena *a, int64_t now, int max, struct timer **out, size_t *count, struct error *err);
-int timer_delete(struct store *s, int64_t id, struct error *err);
+int timer_forget(struct store *s, int64_t id, struct error *err);
 int timer_next(struct store *s, int64_t *due_at, struct error *err); /* 0 when none is armed */
 int timer_list(struct store *s, struct arena *a, int64_t incident, struct timer **out, size_t *count, struct error *err);
 

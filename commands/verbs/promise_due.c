@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "commands/messages.h"
 #include "commands/say.h"
 #include "incident/promise.h"
 #include "store/promises.h"
@@ -141,6 +142,14 @@ static json_t *reminder_doc(struct call *c, const struct promise *p, const char 
 	return doc;
 }
 
+/* For the timeline: plain text. */
+static const char *const missed_words[PROMISE_KIND_COUNT] = {
+	[PROMISE_UPDATE] = "the promised status update was not posted",
+	[PROMISE_RESPOND] = "nobody had responded",
+	[PROMISE_RESOLVE] = "the incident was not resolved",
+	[PROMISE_ROLES] = "roles were still unclaimed",
+};
+
 /* The next tier that was not engaged on this incident yet. Its timeline entry has a source of its own,
  * which the record takes once. */
 static int engage_tier(struct call *c, const struct promise *p)
@@ -155,7 +164,8 @@ static int engage_tier(struct call *c, const struct promise *p)
 		rc = record_entry(c, &(struct record_entry){
 			.kind = ENTRY_RESPONSIBILITY,
 			.action = "incident.escalated",
-			.text = arena_printf(c->arena, "escalated to %s: %s", t->name, promise_words(c, p)),
+			.text = arena_printf(c->arena, "escalated to %s: %s by %s", t->name, missed_words[p->kind],
+				message_plain_time(c, p->due_at)),
 			.source = arena_printf(c->arena, "tier/%s", t->name),
 		});
 		if (rc == -EEXIST)
@@ -204,18 +214,9 @@ static int say_step(struct call *c, const struct promise *p, enum audience audie
 
 static int record_miss(struct call *c, struct promise *p)
 {
-	static const char *const what[PROMISE_KIND_COUNT] = {
-		[PROMISE_UPDATE] = "the promised status update was not posted",
-		[PROMISE_RESPOND] = "the time to respond has passed",
-		[PROMISE_RESOLVE] = "the time to resolve has passed",
-		[PROMISE_ROLES] = "roles are still unclaimed",
-	};
-	struct str at;
-
 	p->missed_at = p->due_at;
-	str_init_arena(&at, c->arena, 64);
-	mark_time(&at, p->due_at);
-	return record_event(c, ENTRY_COMMUNICATION, "promise.missed", "missed: %s by %s", what[p->kind], at.p);
+	return record_event(c, ENTRY_COMMUNICATION, "promise.missed", "%s by %s", missed_words[p->kind],
+		message_plain_time(c, p->due_at));
 }
 
 static struct done run(struct call *c)

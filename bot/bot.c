@@ -1,0 +1,320 @@
+/*
+ * The I/O thread is the main thread: the loop, the adapters, signals. The core runs on a thread of its
+ * own. Requests go in through the core's queue; answers and effects come out through two queues that
+ * one wake empties.
+ *
+ * The end: on SIGTERM nothing more is taken in; what is queued is committed and answered, for at most
+ * DRAIN_MS; then the loop stops, the core is joined, the store closed.
+ */
+#include "bot/bot.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "adapters/adapter.h"
+#include "adapters/ctl/ctl.h"
+#include "adapters/io.h"
+#include "adapters/slack/slack.h"
+#include "base/log.h"
+#include "base/queue.h"
+#include "bot/core.h"
+
+#define ADAPTERS_MAX 8
+#define DRAIN_MS     700
+#define DRAIN_LOOK_MS 5
+#define OUT_MAX      65536 /* answers; never more than requests queued and in one batch */
+#define REPORT_MAX   65536
+
+struct bot {
+	const struct bot_options *options;
+	struct config *config;
+	struct clock clock;
+	struct io *io;
+	struct core *core;
+	pthread_t core_thread;
+	struct adapter *adapter[ADAPTERS_MAX];
+	int adapter_count;
+	struct adapter *effects_to; /* the chat: takes every effect */
+	struct adapter_host host;
+	struct queue *answers, *effects; /* core → I/O */
+	struct io_wake out, room;
+	uv_signal_t signals[3];
+	struct io_timer *drain;
+	int64_t drain_until;
+	bool ending;
+	struct io_hook hook;
+};
+
+/* ---- the door in -------------------------------------------------------------------------- */
+
+static bool host_submit(void *ctx, struct request *take)
+{
+	struct bot *b = ctx;
+
+	return !b->ending && core_submit(b->core, take);
+}
+
+/* ---- the door out: called by the core's thread --------------------------------------------- */
+
+static void core_answer(void *ctx, struct answer *take)
+{
+	struct bot *b = ctx;
+
+	if (!queue_put(b->answers, take))
+		answer_destroy(take);
+}
+
+static void core_perform(void *ctx, struct effect *take)
+{
+	struct bot *b = ctx;
+
+	/* Not handed out: it stays marked as started and is looked up at the next start. */
+	if (!queue_put(b->effects, take))
+		effect_destroy(take);
+}
+
+static void core_handed_out(void *ctx)
+{
+	struct bot *b = ctx;
+
+	io_wake_send(&b->out);
+}
+
+static void core_room(void *ctx)
+{
+	struct bot *b = ctx;
+
+	io_wake_send(&b->room);
+}
+
+/* ---- the door out: the I/O thread's side ---------------------------------------------------- */
+
+static void on_out(void *ctx)
+{
+	struct bot *b = ctx;
+	void *item;
+
+	while (queue_take(b->answers, &item, 1)) {
+		struct answer *a = item;
+
+		b->adapter[a->request->adapter]->answer(b->adapter[a->request->adapter], a);
+	}
+	while (queue_take(b->effects, &item, 1)) {
+		if (io_stopping(b->io))
+			effect_destroy(item);
+		else
+			b->effects_to->perform(b->effects_to, item);
+	}
+}
+
+static void on_room(void *ctx)
+{
+	struct bot *b = ctx;
+
+	for (int i = 0; i < b->adapter_count && !b->ending; i++)
+		if (b->adapter[i]->resume)
+			b->adapter[i]->resume(b->adapter[i]);
+}
+
+/* ---- signals ------------------------------------------------------------------------------ */
+
+static void on_drain(void *ctx)
+{
+	struct bot *b = ctx;
+
+	on_out(b);
+	if (core_idle(b->core) || io_now(b->io) >= b->drain_until)
+		io_stop(b->io);
+	else
+		io_timer_start(b->drain, DRAIN_LOOK_MS);
+}
+
+static void on_end(uv_signal_t *handle, int signum)
+{
+	struct bot *b = handle->data;
+
+	if (b->ending)
+		return;
+	log_info("bot", "signal %d: ending", signum);
+	b->ending = true;
+	b->drain_until = io_now(b->io) + DRAIN_MS;
+	io_timer_start(b->drain, 0);
+}
+
+static void on_reload(uv_signal_t *handle, int signum)
+{
+	struct bot *b = handle->data;
+	struct config *fresh = NULL;
+	struct str report;
+
+	(void)signum;
+	str_init(&report, REPORT_MAX);
+	if (config_load(&fresh, b->options->config_dir, b->options->set, b->options->sets, false, &report) < 0) {
+		log_error("config", "the new configuration has errors, the old one stays in force:\n%s", report.p);
+	} else {
+		log_set_level(fresh->log.level);
+		core_reconfigure(b->core, fresh);
+		log_info("config", "reloaded; slack.*, store.* and ctl.* are taken up at the next start");
+	}
+	str_finish(&report);
+}
+
+static void signals_close(void *ctx)
+{
+	struct bot *b = ctx;
+
+	for (size_t i = 0; i < 3; i++)
+		uv_close((uv_handle_t *)&b->signals[i], NULL);
+	io_timer_destroy(b->drain);
+	b->drain = NULL;
+}
+
+static void signals_open(struct bot *b)
+{
+	static const struct {
+		int signum;
+		uv_signal_cb run;
+	} wanted[3] = { { SIGTERM, on_end }, { SIGINT, on_end }, { SIGHUP, on_reload } };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < 3; i++) {
+		uv_signal_init(io_loop(b->io), &b->signals[i]);
+		b->signals[i].data = b;
+		uv_signal_start(&b->signals[i], wanted[i].run, wanted[i].signum);
+	}
+	b->drain = io_timer_create(b->io, on_drain, b);
+	b->hook = (struct io_hook){ .stop = signals_close, .ctx = b };
+	io_on_stop(b->io, &b->hook);
+}
+
+/* ---- wiring ------------------------------------------------------------------------------- */
+
+static void adapter_add(struct bot *b, struct adapter *a)
+{
+	a->index = b->adapter_count;
+	b->adapter[b->adapter_count++] = a;
+}
+
+static int adapters_start(struct bot *b, struct error *err)
+{
+	if (b->config->ctl.socket) {
+		struct ctl_options o = { .path = b->config->ctl.socket, .zone = b->config->timezone };
+
+		adapter_add(b, ctl_create(&b->host, &o));
+	}
+	b->effects_to = slack_create(b->config, &b->host);
+	adapter_add(b, b->effects_to);
+	for (int i = 0; i < b->adapter_count; i++) {
+		int rc = adapter_start(b->adapter[i], err);
+
+		if (rc < 0)
+			return error_prefix(err, "%s", b->adapter[i]->name);
+	}
+	return 0;
+}
+
+static void *core_main(void *ctx)
+{
+	struct bot *b = ctx;
+
+	core_run(b->core);
+	return NULL;
+}
+
+static void drain_out(struct bot *b)
+{
+	void *item;
+
+	while (b->answers && queue_take(b->answers, &item, 1))
+		answer_destroy(item);
+	while (b->effects && queue_take(b->effects, &item, 1))
+		effect_destroy(item);
+}
+
+static int bot_open(struct bot *b, struct error *err)
+{
+	struct core_hooks hooks = {
+		.answer = core_answer,
+		.perform = core_perform,
+		.handed_out = core_handed_out,
+		.room = core_room,
+		.ctx = b,
+	};
+	int rc;
+
+	clock_init_system(&b->clock);
+	b->io = io_create(err);
+	if (!b->io)
+		return -1;
+	b->answers = queue_create(OUT_MAX, NULL);
+	b->effects = queue_create(OUT_MAX, NULL);
+	io_wake_init(b->io, &b->out, on_out, b);
+	io_wake_init(b->io, &b->room, on_room, b);
+	rc = core_create(&b->core, b->config, &b->clock, &hooks, err);
+	if (rc < 0)
+		return rc;
+	b->host = (struct adapter_host){ .submit = host_submit, .ctx = b, .io = b->io, .clock = &b->clock };
+	signals_open(b);
+	return adapters_start(b, err);
+}
+
+static bool bot_close(struct bot *b)
+{
+	bool clean = true;
+
+	core_destroy(b->core);
+	drain_out(b);
+	for (int i = 0; i < b->adapter_count; i++)
+		b->adapter[i]->destroy(b->adapter[i]);
+	if (b->io)
+		clean = io_destroy(b->io);
+	queue_destroy(b->answers);
+	queue_destroy(b->effects);
+	config_release(b->config);
+	return clean;
+}
+
+static int bot_loop(struct bot *b, struct error *err)
+{
+	if (pthread_create(&b->core_thread, NULL, core_main, b))
+		return error_set(err, -1, "the core's thread could not be started");
+	log_info("bot", "sitrep %s runs; record in %s", SITREP_VERSION, b->config->store.path);
+	io_run(b->io);
+	core_end(b->core);
+	pthread_join(b->core_thread, NULL);
+	return 0;
+}
+
+int bot_run(const struct bot_options *o)
+{
+	struct bot b = { .options = o };
+	struct error err = { 0 };
+	struct str report;
+	int rc;
+
+	str_init(&report, REPORT_MAX);
+	rc = config_load(&b.config, o->config_dir, o->set, o->sets, false, &report);
+	if (report.len)
+		fprintf(stderr, "%s", report.p);
+	str_finish(&report);
+	if (rc < 0)
+		return 1;
+	log_set_level(b.config->log.level);
+	rc = bot_open(&b, &err);
+	if (rc == 0)
+		rc = bot_loop(&b, &err);
+	else if (b.io) {
+		/* Closes what was opened: the loop must run once for it. */
+		io_stop(b.io);
+		io_run(b.io);
+	}
+	if (rc < 0)
+		fprintf(stderr, "sitrep: %s\n", err.text);
+	if (!bot_close(&b))
+		_exit(rc < 0 ? 1 : 0);
+	return rc < 0 ? 1 : 0;
+}

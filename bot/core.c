@@ -1,0 +1,477 @@
+/*
+ * The happy path of a batch is: take → begin → each request in a savepoint of its own → due timers →
+ * effects that may go are marked started → commit → answers and effects are handed out.
+ *
+ * The ways it fails:
+ * - a request is refused or fails: its own changes are undone, it is answered, the others stand;
+ * - the store fails, or the commit: nothing of the batch stands. People are told that nothing was
+ *   recorded; events are not acknowledged and come again; outcomes of deliveries exist nowhere else,
+ *   so they are kept and run again, one at a time; timers are still in the store.
+ */
+#include "bot/core.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/queue.h"
+#include "commands/dispatch.h"
+#include "incident/doc.h"
+#include "store/people.h"
+#include "store/timers.h"
+
+#define BATCH_LIMIT      1024
+#define TIMERS_A_BATCH   64
+#define EFFECTS_A_BATCH  64
+#define IN_FLIGHT_LIMIT  128
+#define SLEEP_MAX_MS     (60 * SECOND_MS) /* so that a step of the clock is noticed */
+#define ALIVE_EVERY_MS   MINUTE_MS
+#define AWAY_MIN_MS      (30 * SECOND_MS) /* a restart shorter than that is nothing to tell */
+#define TROUBLE_PAUSE_MS SECOND_MS
+#define OUTCOME_TRIES    20
+#define TIMER_RETRY_MS   (30 * SECOND_MS)
+
+struct in_flight {
+	int64_t effect;
+	enum effect_kind kind;
+};
+
+struct batch {
+	struct request *request[BATCH_LIMIT];
+	struct answer *answer[BATCH_LIMIT];
+	size_t count;
+	struct effect *effect[EFFECTS_A_BATCH];
+	size_t effects;
+};
+
+struct core {
+	struct desk desk;
+	struct queue *in;
+	struct core_hooks hooks;
+	struct clock *clock;
+	struct config *config;
+	_Atomic(struct config *) next_config;
+	struct in_flight in_flight[IN_FLIGHT_LIMIT];
+	size_t in_flight_count;
+	struct request *again[IN_FLIGHT_LIMIT]; /* outcomes whose batch failed */
+	size_t again_count;
+	int again_tries;
+	int64_t trouble_until; /* monotonic ms: the store failed, do not hammer it */
+	int64_t alive_at;
+	int64_t timer_at;      /* earliest armed timer, 0 = none; as of the last commit */
+	atomic_bool working;
+	struct batch batch;
+};
+
+/* ---- start and end ------------------------------------------------------------------------ */
+
+static int read_alive(struct core *c, struct error *err)
+{
+	struct arena *a = arena_create(65536);
+	char *value = NULL;
+	int64_t now = clock_now(c->clock);
+	int rc = cursor_get(c->desk.store, a, "alive", &value, err);
+
+	if (rc == 0 && value) {
+		int64_t last = strtoll(value, NULL, 10);
+
+		if (last > 0 && now - last >= AWAY_MIN_MS) {
+			c->desk.away_from = last;
+			c->desk.away_to = now;
+		}
+	}
+	arena_destroy(a);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int write_alive(struct core *c, int64_t now, struct error *err)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%lld", (long long)now);
+	return cursor_put(c->desk.store, "alive", text, err);
+}
+
+static int recover(struct core *c, struct error *err)
+{
+	int64_t now = clock_now(c->clock);
+	int rc = read_alive(c, err);
+
+	if (rc < 0)
+		return rc;
+	rc = store_begin(c->desk.store, err);
+	if (rc < 0)
+		return rc;
+	rc = deliver_recover(&c->desk, err);
+	if (rc == 0)
+		rc = write_alive(c, now, err);
+	if (rc == 0)
+		rc = timer_arm(c->desk.store, &(struct timer){
+			.due_at = now + MINUTE_MS, .name = "housekeeping", .operation = "housekeeping" }, err);
+	if (rc == 0)
+		rc = store_commit(c->desk.store, err);
+	else
+		store_rollback(c->desk.store);
+	c->alive_at = now;
+	return rc < 0 ? rc : timer_next(c->desk.store, &c->timer_at, err);
+}
+
+int core_create(struct core **out, struct config *config, struct clock *clock,
+	const struct core_hooks *hooks, struct error *err)
+{
+	struct core *c = calloc(1, sizeof *c);
+	struct store_options options = { .path = config->store.path, .create = true };
+	struct queue_hooks queue_hooks = { .room = hooks->room, .context = hooks->ctx };
+	int rc;
+
+	if (!c)
+		abort();
+	c->hooks = *hooks;
+	c->clock = clock;
+	c->config = config_hold(config);
+	c->desk.config = c->config;
+	c->desk.clock = clock;
+	c->in = queue_create((size_t)config->queue_max, &queue_hooks);
+	rc = store_open(&c->desk.store, &options, err);
+	if (rc == 0)
+		rc = recover(c, err);
+	if (rc < 0) {
+		core_destroy(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+void core_destroy(struct core *c)
+{
+	void *item;
+
+	if (!c)
+		return;
+	while (queue_take(c->in, &item, 1))
+		request_destroy(item);
+	for (size_t i = 0; i < c->again_count; i++)
+		request_destroy(c->again[i]);
+	queue_destroy(c->in);
+	store_close(c->desk.store);
+	config_release(c->config);
+	config_release(atomic_exchange(&c->next_config, NULL));
+	free(c);
+}
+
+bool core_submit(struct core *c, struct request *take)
+{
+	return queue_put(c->in, take);
+}
+
+bool core_idle(struct core *c)
+{
+	return queue_length(c->in) == 0 && !atomic_load(&c->working);
+}
+
+void core_reconfigure(struct core *c, struct config *take)
+{
+	config_release(atomic_exchange(&c->next_config, take));
+	queue_poke(c->in);
+}
+
+void core_end(struct core *c)
+{
+	queue_close(c->in);
+}
+
+struct store *core_store(struct core *c)
+{
+	return c->desk.store;
+}
+
+/* ---- one batch ---------------------------------------------------------------------------- */
+
+static bool wants_answer(const struct request *r)
+{
+	return r->source != REQUEST_TIMER && r->source != REQUEST_OUTCOME;
+}
+
+static int run_request(struct core *c, size_t i, struct error *err)
+{
+	struct request *r = c->batch.request[i];
+	struct answer *a = answer_create(r);
+
+	c->batch.answer[i] = a;
+	return dispatch(&c->desk, r, &a->reply, err);
+}
+
+static struct request *timer_request(const struct timer *t)
+{
+	struct request *r = request_create(REQUEST_TIMER);
+
+	r->actor.person = PERSON_SELF;
+	r->operation = arena_strdup(r->arena, t->operation);
+	r->incident = t->incident;
+	r->due_at = t->due_at;
+	if (t->args && json_parse(t->args, strlen(t->args), 65536, &r->args, NULL) < 0)
+		log_error("core", "timer %s has arguments that cannot be read", t->name);
+	return r;
+}
+
+/* The timer goes before its operation runs, which may arm it again. One that fails for an internal
+ * reason must not be lost: it comes again. */
+static int run_timer(struct core *c, const struct timer *t, int64_t now, struct error *err)
+{
+	struct request *r = timer_request(t);
+	struct reply reply = { 0 };
+	int rc = timer_forget(c->desk.store, t->id, err);
+
+	r->received_at = now;
+	if (rc == 0)
+		rc = dispatch(&c->desk, r, &reply, err);
+	if (rc == 0 && reply.kind == REPLY_REFUSAL && reply.code && !strcmp(reply.code, "internal")) {
+		struct timer again = *t;
+
+		again.due_at = now + TIMER_RETRY_MS;
+		rc = timer_arm(c->desk.store, &again, err);
+	}
+	reply_finish(&reply);
+	request_destroy(r);
+	return rc;
+}
+
+static int run_timers(struct core *c, int64_t now, struct error *err)
+{
+	struct arena *a;
+	struct timer *due;
+	size_t n = 0;
+	int rc;
+
+	if (!c->timer_at || c->timer_at > now)
+		return 0;
+	a = arena_create(1 << 20);
+	rc = timer_due(c->desk.store, a, now, TIMERS_A_BATCH, &due, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = run_timer(c, &due[i], now, err);
+	arena_destroy(a);
+	return rc;
+}
+
+static int run_batch(struct core *c, struct error *err)
+{
+	int64_t now = clock_now(c->clock);
+	int rc = store_begin(c->desk.store, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < c->batch.count; i++)
+		rc = run_request(c, i, err);
+	if (rc == 0)
+		rc = run_timers(c, now, err);
+	if (rc == 0 && now - c->alive_at >= ALIVE_EVERY_MS)
+		rc = write_alive(c, now, err);
+	if (rc == 0)
+		rc = deliver_start(&c->desk, c->batch.effect, EFFECTS_A_BATCH, &c->batch.effects, err);
+	if (rc == 0)
+		rc = timer_next(c->desk.store, &c->timer_at, err);
+	if (rc < 0) {
+		store_rollback(c->desk.store);
+		return rc;
+	}
+	rc = store_commit(c->desk.store, err);
+	if (rc == 0 && now - c->alive_at >= ALIVE_EVERY_MS)
+		c->alive_at = now;
+	return rc;
+}
+
+/* ---- after it ----------------------------------------------------------------------------- */
+
+static void in_flight_add(struct core *c, const struct effect *e)
+{
+	c->in_flight[c->in_flight_count++] = (struct in_flight){ .effect = e->id, .kind = e->kind };
+	c->desk.in_flight[e->kind]++;
+}
+
+static void in_flight_remove(struct core *c, int64_t effect)
+{
+	for (size_t i = 0; i < c->in_flight_count; i++) {
+		if (c->in_flight[i].effect != effect)
+			continue;
+		c->desk.in_flight[c->in_flight[i].kind]--;
+		c->in_flight[i] = c->in_flight[--c->in_flight_count];
+		return;
+	}
+}
+
+static void hand_out(struct core *c)
+{
+	struct batch *b = &c->batch;
+
+	for (size_t i = 0; i < b->count; i++) {
+		struct request *r = b->request[i];
+
+		if (r->source == REQUEST_OUTCOME)
+			in_flight_remove(c, r->effect);
+		if (wants_answer(r))
+			c->hooks.answer(c->hooks.ctx, b->answer[i]);
+		else
+			answer_destroy(b->answer[i]);
+	}
+	for (size_t i = 0; i < b->effects; i++) {
+		in_flight_add(c, b->effect[i]);
+		c->hooks.perform(c->hooks.ctx, b->effect[i]);
+	}
+	if (b->count || b->effects)
+		c->hooks.handed_out(c->hooks.ctx);
+}
+
+static void answer_not_recorded(struct core *c, struct answer *a, const struct error *err)
+{
+	const char *text = arena_printf(a->request->arena,
+		"Nothing was recorded, so nothing was done: %s. Try again; if it stays so, tell whoever runs this bot.",
+		err->text);
+
+	reply_finish(&a->reply);
+	a->reply.kind = REPLY_REFUSAL;
+	a->reply.code = "internal";
+	a->reply.doc = doc_new(text);
+	doc_text(a->reply.doc, text);
+	c->hooks.answer(c->hooks.ctx, a);
+}
+
+static void fail_batch(struct core *c, const struct error *err)
+{
+	struct batch *b = &c->batch;
+
+	log_error("core", "a batch of %zu could not be recorded: %s", b->count, err->text);
+	c->trouble_until = clock_monotonic_ms() + TROUBLE_PAUSE_MS;
+	for (size_t i = 0; i < b->effects; i++)
+		effect_destroy(b->effect[i]);
+	deliver_expect_any(&c->desk);
+	for (size_t i = 0; i < b->count; i++) {
+		struct request *r = b->request[i];
+		struct answer *a = b->answer[i] ? b->answer[i] : answer_create(r);
+
+		if (wants_answer(r)) {
+			answer_not_recorded(c, a, err);
+		} else {
+			reply_finish(&a->reply);
+			c->again[c->again_count++] = r;
+		}
+	}
+	if (b->count)
+		c->hooks.handed_out(c->hooks.ctx);
+}
+
+/* After trouble, kept outcomes run alone, so that one that cannot be recorded does not hold up the rest. */
+static void take_batch(struct core *c)
+{
+	struct batch *b = &c->batch;
+	size_t max = (size_t)c->config->batch_max < BATCH_LIMIT ? (size_t)c->config->batch_max : BATCH_LIMIT;
+
+	b->count = b->effects = 0;
+	if (c->again_count) {
+		b->request[b->count++] = c->again[--c->again_count];
+		c->again_tries++;
+	} else {
+		b->count = queue_take(c->in, (void **)b->request, max);
+	}
+	memset(b->answer, 0, b->count * sizeof *b->answer);
+}
+
+static bool give_up_outcome(struct core *c)
+{
+	struct request *r = c->batch.count == 1 ? c->batch.request[0] : NULL;
+
+	if (!r || r->source != REQUEST_OUTCOME || c->again_tries < OUTCOME_TRIES)
+		return false;
+	log_error("core", "the outcome of delivery %lld cannot be recorded; it is looked up at the next start",
+		(long long)r->effect);
+	request_destroy(r);
+	c->batch.count = 0;
+	c->again_tries = 0;
+	return true;
+}
+
+static int64_t until(int64_t at, int64_t now)
+{
+	return at > now ? at - now : 0;
+}
+
+static int64_t may_sleep(struct core *c)
+{
+	int64_t now = clock_now(c->clock), sleep = SLEEP_MAX_MS, effects = deliver_next(&c->desk);
+
+	if (c->timer_at && until(c->timer_at, now) < sleep)
+		sleep = until(c->timer_at, now);
+	if (effects && until(effects, now) < sleep)
+		sleep = until(effects, now);
+	if (until(c->alive_at + ALIVE_EVERY_MS, now) < sleep)
+		sleep = until(c->alive_at + ALIVE_EVERY_MS, now);
+	if (c->again_count)
+		sleep = 0;
+	if (c->trouble_until > clock_monotonic_ms())
+		sleep = c->trouble_until - clock_monotonic_ms();
+	else if (queue_length(c->in))
+		sleep = 0;
+	return sleep;
+}
+
+static void take_config(struct core *c)
+{
+	struct config *next = atomic_exchange(&c->next_config, NULL);
+
+	if (!next)
+		return;
+	config_release(c->config);
+	c->config = next;
+	c->desk.config = next;
+}
+
+int64_t core_turn(struct core *c)
+{
+	struct error err = { 0 };
+
+	atomic_store(&c->working, true);
+	take_config(c);
+	/* The wall clock may have been set back: then the next sign of life is due from now on. */
+	if (c->alive_at > clock_now(c->clock))
+		c->alive_at = clock_now(c->clock);
+	if (may_sleep(c) == 0) {
+		take_batch(c);
+		if (run_batch(c, &err) == 0) {
+			hand_out(c);
+			c->again_tries = 0;
+		} else if (!give_up_outcome(c)) {
+			fail_batch(c, &err);
+		}
+	}
+	atomic_store(&c->working, false);
+	return may_sleep(c);
+}
+
+/* While the store is in trouble the queue is not looked at, however full it is. */
+static void core_sleep(struct core *c, int64_t ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	if (c->trouble_until > clock_monotonic_ms())
+		nanosleep(&t, NULL);
+	else
+		queue_wait(c->in, ms);
+}
+
+void core_run(struct core *c)
+{
+	for (;;) {
+		int64_t sleep = core_turn(c);
+
+		if (queue_closed(c->in) &&
+			(queue_length(c->in) == 0 || c->trouble_until > clock_monotonic_ms()))
+			return;
+		if (sleep > 0)
+			core_sleep(c, sleep);
+	}
+}

@@ -1,0 +1,110 @@
+/* `sitrep doctor`: everything that can be checked before the first incident, each finding on a line. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "adapters/slack/slack.h"
+#include "bot/subcommands.h"
+#include "store/audit.h"
+#include "store/store.h"
+
+#define REPORT_MAX    (256u << 10)
+#define DISK_LOW      (200u << 20) /* bytes */
+#define YEAR_SECONDS  (365 * 24 * 3600)
+#define CLOCK_SANE    ((time_t)(2026 - 1970) * YEAR_SECONDS)
+
+static void say(void *ctx, enum slack_verdict verdict, const char *text)
+{
+	static const char *const mark[] = { [SLACK_GOOD] = "ok  ", [SLACK_NOTE] = "note", [SLACK_BAD] = "BAD " };
+
+	(void)ctx;
+	printf("%s  %s\n", mark[verdict], text);
+}
+
+static int examine_store(const struct config *config)
+{
+	struct store_options options = { .path = config->store.path, .read_only = true };
+	struct error err = { 0 };
+	struct store *store = NULL;
+	struct str line;
+	int64_t entries = 0;
+	int rc = store_open(&store, &options, &err);
+
+	str_init(&line, 2000);
+	if (rc == -ENOENT) {
+		str_addf(&line, "record: %s does not exist yet; the first start makes it", config->store.path);
+		say(NULL, SLACK_NOTE, line.p);
+		str_finish(&line);
+		return 0;
+	}
+	if (rc == 0)
+		rc = store_check(store, &err);
+	if (rc == 0)
+		rc = audit_verify(store, &entries, &err);
+	if (rc == 0)
+		str_addf(&line, "record: %s is sound, %lld audit entries", config->store.path, (long long)entries);
+	else
+		str_addf(&line, "record: %s", err.text);
+	say(NULL, rc == 0 ? SLACK_GOOD : SLACK_BAD, line.p);
+	str_finish(&line);
+	store_close(store);
+	return rc == 0 ? 0 : 1;
+}
+
+static int examine_disk(const struct config *config)
+{
+	char folder[4096] = ".";
+	const char *slash = strrchr(config->store.path, '/');
+	struct statvfs fs;
+	struct str line;
+	bool low;
+
+	if (slash && (size_t)(slash - config->store.path) < sizeof folder && slash != config->store.path) {
+		memcpy(folder, config->store.path, (size_t)(slash - config->store.path));
+		folder[slash - config->store.path] = '\0';
+	}
+	if (statvfs(folder, &fs) < 0 && statvfs(".", &fs) < 0)
+		return 0;
+	low = (unsigned long long)fs.f_bavail * fs.f_frsize < DISK_LOW;
+	str_init(&line, 500);
+	str_addf(&line, "disk: %llu MB free for the record",
+		(unsigned long long)fs.f_bavail * fs.f_frsize >> 20);
+	say(NULL, low ? SLACK_BAD : SLACK_GOOD, line.p);
+	str_finish(&line);
+	return low;
+}
+
+int subcommand_doctor(const struct options *o)
+{
+	struct config *config = NULL;
+	struct str report;
+	int bad = 0;
+
+	str_init(&report, REPORT_MAX);
+	if (config_load(&config, o->config_dir, o->set, o->sets, true, &report) < 0) {
+		say(NULL, SLACK_BAD, "config: it has errors");
+		bad++;
+	} else {
+		say(NULL, report.len ? SLACK_NOTE : SLACK_GOOD, report.len ? "config: sound, but" : "config: sound");
+	}
+	if (report.len)
+		printf("%s", report.p);
+	str_finish(&report);
+	if (time(NULL) < CLOCK_SANE) {
+		say(NULL, SLACK_BAD, "clock: the system's clock is years behind");
+		bad++;
+	}
+	if (config) {
+		bad += examine_store(config);
+		bad += examine_disk(config);
+		bad += slack_doctor(config, say, NULL);
+	}
+	if (bad)
+		printf("%d to mend\n", bad);
+	else
+		printf("all well\n");
+	config_release(config);
+	return bad ? 1 : 0;
+}
