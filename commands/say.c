@@ -137,7 +137,7 @@ int say_people_invite(struct call *c, const char *const *people, size_t n)
 }
 
 /* The name is made from id and title, so that the same incident always asks for the same channel. */
-static const char *channel_name(struct call *c)
+const char *say_channel_name(struct call *c)
 {
 	struct str name;
 
@@ -157,7 +157,7 @@ int say_open(struct call *c)
 		.lane = lane_incident(c),
 		.kind = EFFECT_CHANNEL_OPEN,
 		.slot = SLOT_CHANNEL,
-		.payload = payload_text(c, json_pack("{s:s, s:b}", "name", channel_name(c), "private",
+		.payload = payload_text(c, json_pack("{s:s, s:b}", "name", say_channel_name(c), "private",
 			c->incident.is_private)),
 	});
 

@@ -19,5 +19,6 @@ int say_card(struct call *c);        /* posted and pinned */
 int say_card_posted(struct call *c); /* bookmarked */
 int say_fetch_message(struct call *c, const char *message, const char *thread); /* for the timeline */
 int say_home(struct call *c, const char *person);
+const char *say_channel_name(struct call *c); /* as it will be asked for: "inc-42-checkout-is-failing" */
 
 #endif
