@@ -173,6 +173,12 @@ class Control:
             self.hub.choose = spec["choose"]
         if "subscribed" in spec:
             self.hub.subscribed = EVENTS if spec["subscribed"] == "all" else set(spec["subscribed"])
+        if "commands" in spec:
+            self.ws.commands = set(spec["commands"])
+        if "shortcuts" in spec:
+            self.ws.shortcuts = [{"type": str(one["type"]), "name": str(one["name"]),
+                                  "callback_id": str(one["callback_id"])} for one in spec["shortcuts"]]
+            self.ws.change.tell()
         if "missing_scopes" in spec:
             self.api.missing_scopes = set(spec["missing_scopes"])
         if "missing_methods" in spec:

@@ -46,7 +46,7 @@ class Page:
                          or not c.private],
             "channel": self._open(channel, user),
             "views": [self.ws.views[view_id] for view_id in self.ws.stacks[user["id"]] if view_id in self.ws.views],
-            "home": self.ws.homes.get(user["id"]),
+            "home": self.ws.homes.get(user["id"]), "shortcuts": self.ws.shortcuts,
         })
 
     def _in_list(self, channel, user):

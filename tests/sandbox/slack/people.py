@@ -133,6 +133,10 @@ class People:
         user = self.person(user_key)
         channel = self.place(channel_key, user)
         since = float(self.ws.new_ts())
+        if command not in self.ws.commands:
+            # Slack sends the app nothing that is not its own.
+            self.ws.add_ephemeral(channel, user["id"], f"`{command}` is not a valid command.", sender="slackbot")
+            return {"acked": False, "failed": "unknown_command", "ephemeral": self.seen_since(user, since), "views": []}
         text = str(text)[:TEXT_MOST].strip() if escape else str(text)
         trigger = self.ws.new_trigger(user["id"])
         payload = slash_payload(self.ws, user, channel, command, self.ws.escape_typed(text) if escape else text,

@@ -20,7 +20,7 @@ BOT_TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{3,250}")
 OTHER_TOKEN = re.compile(r"xox[aprse]-[A-Za-z0-9-]{3,250}")
 # Requests a minute, as the tiers of the documentation have them; "post" is about one a second per channel.
 TIERS = {"1": 1, "2": 20, "3": 50, "4": 100, "post": 60, "free": None}
-BURST = {"post": 4}
+BURST = {"post": 4, "1": 10}
 
 METHODS = {}
 Method = collections.namedtuple("Method", "run scope tier token form_only")

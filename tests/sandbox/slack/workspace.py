@@ -28,6 +28,10 @@ USERS = [
     ("U0DAVE", "dave", "Dave Dunn", "UTC", "Coordinated Universal Time", 0),
 ]
 CHANNELS = [("C0GENERAL", "general"), ("C0INCIDENTS", "incidents"), ("C0RANDOM", "random")]
+# What the app's configuration registers: its commands, and its entries in menus.
+COMMANDS = ["/inc"]
+SHORTCUTS = [{"type": "global", "name": "Declare an incident", "callback_id": "declare"},
+             {"type": "message", "name": "Add to the timeline", "callback_id": "note"}]
 GROUPS = [("S0ONCALL", "oncall", "On call", ["U0BOB", "U0CAROL"])]
 
 
@@ -143,6 +147,8 @@ class Workspace:
         self.responses = collections.OrderedDict()
         self.last_read = collections.defaultdict(dict)  # user id -> channel id -> ts
         self.trigger_seconds = 3.0
+        self.commands = set(self.seed.get("commands", COMMANDS))
+        self.shortcuts = self.seed.get("shortcuts", SHORTCUTS)
         for user in self.seed.get("users", []):
             self.users[user["id"]] = make_user(user["id"], user["name"], user.get("real_name", user["name"]),
                                                user.get("tz", "UTC"), user.get("tz_label", user.get("tz", "UTC")),
