@@ -1,0 +1,25 @@
+# sitrep: `make` builds, `make demo` shows it, `make test` proves it.
+BUILD ?= build
+CMAKE_FLAGS ?=
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) sitrep floors
+
+$(BUILD)/build.ninja:
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo $(CMAKE_FLAGS) >/dev/null
+
+# Installs what is missing, builds, starts a local chat workspace and the bot against it. Ctrl-C ends all.
+demo:
+	@tests/demo/run
+
+test:
+	@tests/run
+
+docs: all
+	@$(BUILD)/sitrep reference commands > docs/commands.md
+	@$(BUILD)/sitrep reference configuration > docs/configuration.md
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all demo test docs clean

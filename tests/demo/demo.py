@@ -1,0 +1,135 @@
+"""The demo: a local chat workspace with a page in the browser, and the real bot in it.
+
+Cadences are in seconds here instead of minutes, so that reminders can be watched.
+`--scripted` (or no terminal) runs one incident by itself, prints what was seen, and exits 0 or 1.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "scenario"))
+sys.dont_write_bytecode = True
+
+from bot import Bot  # noqa: E402
+from sandbox import Sandbox, text_of  # noqa: E402
+
+INVITATION = """
+  sitrep is running in a local workspace. Open
+
+      {page}
+
+  and type, as alice in #general:
+
+      /inc declare sev2 checkout is failing
+
+  Then look into #incidents and the new channel. Updates are due after {cadence} here instead of 30 min:
+  wait for the reminder, press its button, post an update, resolve. Switch users at the top.
+  From another shell:  build/sitrep ctl --socket {socket} list
+
+  Ctrl-C ends everything.
+"""
+
+
+class Story:
+    """Says what happens, and remembers what did not."""
+
+    def __init__(self):
+        self.missing = 0
+
+    def step(self, what, find):
+        try:
+            found = find()
+        except AssertionError as error:
+            self.missing += 1
+            print(f"  MISSING  {what}: {error}")
+            return None
+        print(f"  {what}")
+        if isinstance(found, dict) and ("blocks" in found or "text" in found):
+            print("           | " + text_of(found).split("\n")[0][:100])
+        return found
+
+
+def scripted(sandbox):
+    story = Story()
+    print("One incident, as people see it:\n")
+    answer = story.step("alice types /inc declare sev2 checkout is failing",
+                        lambda: sandbox.command("declare sev2 checkout is failing", user="alice"))
+    if not answer or answer.get("failed"):
+        print(f"  MISSING  an answer: {answer}")
+        return 1
+    channel = story.step("a channel opens", lambda: sandbox.wait_channel("checkout-is-failing", timeout=10))
+    if not channel:
+        return 1
+    name = channel["name"]
+    story.step("with a live card", lambda: sandbox.wait_message(name, "checkout is failing"))
+    story.step("which is pinned", lambda: sandbox.wait_call("pins.add"))
+    story.step("and announced", lambda: sandbox.wait_message("incidents", "checkout is failing"))
+    sandbox.command("ic @bob", user="alice", channel=name)
+    story.step("bob is made commander", lambda: sandbox.wait_message(name, "ommand"))
+    story.step("the next update is due: a reminder by name, with buttons",
+               lambda: sandbox.wait_message(name, "is due now", timeout=30))
+    story.step("nobody posts it: the ladder goes on", lambda: sandbox.wait_message(name, "overdue", timeout=30))
+    sandbox.command("update rolling back v2.31, cause not known yet. in 30m", user="bob", channel=name)
+    story.step("bob posts the update", lambda: sandbox.wait_message(name, "rolling back v2.31"))
+    story.step("it stands under the announcement too",
+               lambda: sandbox.wait_message("incidents", "rolling back v2.31"))
+    sandbox.command('resolve rolled back --signal "checkout success 99.9 % for 15 min" --health "5xx at baseline"',
+                    user="bob", channel=name)
+    story.step("bob resolves it, with the evidence", lambda: sandbox.wait_message(name, "99.9 %"))
+    story.step("the announcement says so", lambda: sandbox.wait_message("incidents", "resolved"))
+    print(f"\n{'It all happened.' if not story.missing else f'{story.missing} of it did not happen.'}")
+    return 1 if story.missing else 0
+
+
+def wait_for_end(bot):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        while bot.running:
+            time.sleep(0.3)
+        print(f"the bot ended by itself:\n{bot.log()[-4000:]}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nending")
+        return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scripted", action="store_true", help="run one incident without a terminal")
+    parser.add_argument("--port", type=int, default=0, help="port of the page (default: any free one)")
+    options = parser.parse_args()
+    by_itself = options.scripted or not sys.stdin.isatty()
+    folder = Path(tempfile.mkdtemp(prefix="sitrep-demo-"))
+    status = 1
+    try:
+        with Sandbox(port=options.port) as sandbox:
+            bot = Bot(sandbox, folder, settings={"slack.pacing": "no"})
+            if by_itself:
+                bot.fast(cadence="4s", first_update="4s", offsets=("-2s", "0s", "2s", "4s", "6s"))
+            else:
+                bot.fast(cadence="60s", first_update="40s", offsets=("-20s", "0s", "20s", "40s", "60s"))
+            try:
+                bot.start()
+                if by_itself:
+                    status = scripted(sandbox)
+                else:
+                    print(INVITATION.format(page=sandbox.page, cadence="60 s", socket=bot.socket), flush=True)
+                    status = wait_for_end(bot)
+                bot.stop()
+            finally:
+                bot.cleanup()
+                if status and by_itself:
+                    print(f"the bot's log:\n{bot.log()[-6000:]}", file=sys.stderr)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
