@@ -144,20 +144,22 @@ void *arena_alloc(struct arena *a, size_t size)
 	return memset(arena_must(a, arena_take(a, size)), 0, size);
 }
 
-bool arena_extend(struct arena *a, const void *p, size_t old_size, size_t new_size)
+bool arena_extend(struct arena *a, void *p, size_t old_size, size_t new_size)
 {
 	struct arena_block *b = a->block;
+	size_t from = old_size, to = new_size;
 
 	if (!arena_round(&old_size) || !arena_round(&new_size) || new_size < old_size)
 		return false;
-	if (old_size > b->used || (const char *)p != b->data + b->used - old_size)
+	if (old_size > b->used || (char *)p != b->data + b->used - old_size)
 		return false;
 
 	size_t more = new_size - old_size;
 
 	if (more > b->size - b->used)
 		return false;
-	memset(b->data + b->used, 0, more);
+	if (to > from)
+		memset((char *)p + from, 0, to - from);
 	b->used += more;
 	a->given += more;
 	return true;

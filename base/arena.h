@@ -19,9 +19,9 @@ void arena_destroy(struct arena *a); /* accepts NULL */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));
 /* The same for what is sized by the outside: NULL when the maximum would be passed. */
 void *arena_try_alloc(struct arena *a, size_t size);
-/* Makes the latest allocation longer where it lies. False, and nothing done, when it is not the
+/* Makes the latest allocation longer where it lies; the new part is zeroed. False, and nothing done, when it is not the
  * latest or its block has no room: then allocate anew and copy. */
-bool arena_extend(struct arena *a, const void *p, size_t old_size, size_t new_size);
+bool arena_extend(struct arena *a, void *p, size_t old_size, size_t new_size);
 
 char *arena_strdup(struct arena *a, const char *s);  /* NULL stays NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);

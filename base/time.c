@@ -162,17 +162,16 @@ static bool time_half(const char **p, int *hour, bool *bad)
 	return false;
 }
 
-static bool time_fraction(const char **p, int *ms)
+static void time_fraction(const char **p, int *ms)
 {
 	const char *q = *p;
 	int scale = 100;
 
 	if ((*q != '.' && *q != ',') || !time_is_digit(q[1]))
-		return true;
+		return;
 	for (q++, *ms = 0; time_is_digit(*q); q++, scale /= 10)
 		*ms += (*q - '0') * scale;
 	*p = q;
-	return true;
 }
 
 /* "17:00", "9.05", "14:05:09.123", "5pm", "noon". loose: also "9.05" with one digit, which in the middle of prose is rather a number. */
@@ -205,7 +204,8 @@ static bool time_clock(const char **p, struct time_words *t, bool loose)
 			q++;
 			if (!time_number(&q, 2, 2, &t->at.second))
 				return false;
-			time_fraction(&q, &t->ms);
+			if (separator == ':') /* "10.20.30.40" is no time */
+				time_fraction(&q, &t->ms);
 		}
 	}
 	if (!time_half(&q, &t->at.hour, &bad) && !minutes)
