@@ -1,0 +1,35 @@
+#ifndef COMMANDS_MESSAGES_H
+#define COMMANDS_MESSAGES_H
+/*
+ * Documents and phrases that several verbs share. Everything returned lives on the call's arena, documents
+ * are new references. Text that goes on the timeline is plain: no marks, times with their zone named.
+ */
+#include "commands/call.h"
+#include "incident/status_update.h"
+
+/* One line, as fallback and as the message itself; buttons may be added. */
+json_t *message_line(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "[SEV1] payments — API answers 5xx" (FEATURES E6); the subject of what leaves the channel. */
+const char *message_subject(struct call *c);
+/* A status update for channel and thread. next_at 0: none is promised any more. */
+json_t *message_update(struct call *c, const struct status_update *u, int64_t next_at);
+/* How it ended: duration, impact, what was done, evidence. text may be NULL. */
+json_t *message_resolution(struct call *c, const char *text);
+
+/* Time for the timeline: "14:05 UTC", in the zone of the configuration. */
+const char *message_plain_time(struct call *c, int64_t ms);
+/* text, cut at a character's edge with "…" when it is longer than max bytes; line breaks become blanks. */
+const char *message_short(struct call *c, const char *text, size_t max);
+/* "@bob @carol": the holders of these roles who are not the actor, each once, as mentions; "" when none. */
+const char *message_call_on(struct call *c, const char *const *roles, size_t n);
+/* "#inc-42-checkout" as a mark when the channel exists already; NULL when it does not. */
+const char *message_channel_mark(struct call *c);
+/* "Incident commander" */
+const char *message_role_title(struct call *c, const char *role);
+/* "/inc reopen #42 why" as code. */
+const char *message_usage(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* ": reason" or "" */
+const char *message_because(struct call *c, const char *why);
+
+#endif

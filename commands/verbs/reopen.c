@@ -1,0 +1,74 @@
+/* It came back, or it was never gone (FEATURES B2): everything is owed again. */
+#include "commands/messages.h"
+#include "commands/verbs.h"
+#include "incident/promise.h"
+
+static void reopen_record(struct call *c)
+{
+	struct incident *inc = &c->incident;
+
+	inc->state = STATE_INVESTIGATING;
+	inc->state_at = c->now;
+	inc->resolved_at = 0;
+	inc->closed_at = 0;
+	/* The evidence of the first end stays on the timeline; it proves nothing about the next. */
+	inc->signal = NULL;
+	inc->health = NULL;
+	inc->not_verified = NULL;
+	call_touch_announce(c);
+}
+
+static int reopen_say(struct call *c, enum incident_state from, const char *why)
+{
+	static const char *const deciders[] = { ROLE_COMMANDER, ROLE_COMMS };
+	const char *call_on = message_call_on(c, deciders, 2);
+	const char *id = words_id(c, c->incident.id);
+	const char *next = words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL));
+	json_t *doc = message_line(c, "%s%s%s is open again, was %s: %s — %s. Next update promised for %s.",
+		call_on, *call_on ? " " : "", id, state_name(from), why, words_name(c, c->actor), next);
+	int rc = say_channel(c, doc, NULL);
+
+	if (rc == 0)
+		rc = say_announce_thread(c, message_line(c, "%s is open again, was %s: %s. Next update promised for %s.",
+			id, state_name(from), why, next));
+	return rc;
+}
+
+static struct done reopen_run(struct call *c)
+{
+	enum incident_state from = c->incident.state;
+	const char *why = call_text(c, "why");
+	const char *id = words_id(c, c->incident.id);
+
+	if (state_active(from))
+		return call_refuse(c, "conflict", "%s is open already (%s); nothing was changed.", id,
+			state_name(from));
+	if (c->incident.merged_into)
+		return call_refuse(c, "conflict", "%s is merged into %s; nothing was changed. Go on there.", id,
+			words_id(c, c->incident.merged_into));
+	if (!state_legal(from, STATE_INVESTIGATING))
+		return call_refuse(c, "conflict", "%s is %s and cannot be reopened.", id, state_name(from));
+	reopen_record(c);
+	if (record_event(c, ENTRY_RECURRENCE, "incident.reopened", "reopened, was %s: %s", state_name(from),
+		why) < 0 || promise_make_all(c, false) < 0 || reopen_say(c, from, why) < 0)
+		return call_fail(c);
+	return call_replyf(c, "%s is open again, investigating · next update promised for %s", id,
+		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)));
+}
+
+static const struct arg_def args[] = {
+	{ .name = "why", .type = ARG_REST, .flags = ARG_REQUIRED | ARG_LONG, .label = "why",
+		.help = "What came back" },
+	{ .name = NULL },
+};
+
+const struct operation op_reopen = {
+	.name = "reopen",
+	.summary = "Open a resolved, closed or cancelled incident again",
+	.example = "/inc reopen #42 errors are back after the cache expired",
+	.args = args,
+	.need = NEED_INCIDENT,
+	.flags = OP_BARE_FORM,
+	.right = "incident.write",
+	.run = reopen_run,
+};

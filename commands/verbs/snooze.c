@@ -1,0 +1,70 @@
+/*
+ * Reminders of the next update are quiet for a while (FEATURES E4). The promise itself stands: what was promised for
+ * 14:51 is late after 14:51.
+ */
+#include "commands/language.h"
+#include "commands/messages.h"
+#include "commands/verbs.h"
+#include "incident/promise.h"
+
+static int64_t snooze_until(const struct call *c)
+{
+	if (call_given(c, "until"))
+		return call_number(c, "until", 0);
+	return c->now + call_number(c, "for", c->config->snooze_ms);
+}
+
+static struct done snooze_ask_why(struct call *c)
+{
+	if (c->request->can_open_form && !c->request->from_form)
+		return call_form(c, form_of(c));
+	return call_refuse_arg(c, "why", "Reminders go on: at %s a snooze needs a reason, as in %s",
+		words_severity(c, c->incident.severity),
+		message_usage(c, "/inc snooze #%lld 10m waiting for the vendor", (long long)c->incident.id));
+}
+
+static struct done snooze_run(struct call *c)
+{
+	int64_t until = snooze_until(c);
+	int64_t due = promise_due_at(c, PROMISE_UPDATE, NULL);
+	const char *why = call_text(c, "why");
+
+	if (!due)
+		return call_refuse(c, "conflict", "%s owes no update, so there is nothing to snooze.",
+			words_id(c, c->incident.id));
+	if (until <= c->now)
+		return call_refuse_arg(c, "until", "Reminders go on: %s is over already.",
+			words_time(c, until));
+	if (until - c->now > c->config->snooze_max_ms)
+		return call_refuse_arg(c, call_given(c, "until") ? "until" : "for",
+			"Reminders go on: a snooze is at most %s, this would be %s.",
+			words_for(c, c->config->snooze_max_ms), words_for(c, until - c->now));
+	if ((!why || !*why) && c->config->severity.level[c->incident.severity].reason_to_snooze)
+		return snooze_ask_why(c);
+	call_touch(c);
+	if (promise_quiet(c, PROMISE_UPDATE, until) < 0 ||
+		record_event(c, ENTRY_COMMUNICATION, "promise.snoozed", "reminders quiet until %s%s",
+			message_plain_time(c, until), message_because(c, why)) < 0)
+		return call_fail(c);
+	return call_replyf(c, "Reminders for %s are quiet until %s · the update stays promised for %s",
+		words_id(c, c->incident.id), words_time(c, until), words_time(c, due));
+}
+
+static const struct arg_def args[] = {
+	{ .name = "for", .type = ARG_DURATION, .flags = ARG_LEADING, .label = "how long",
+		.help = "How long: 10m" },
+	{ .name = "why", .type = ARG_REST, .label = "why", .help = "Needed at the severe levels" },
+	{ .name = "until", .type = ARG_TIME, .flags = ARG_OPTION, .label = "until",
+		.help = "Instead of a duration: 15:10" },
+	{ .name = NULL },
+};
+
+const struct operation op_snooze = {
+	.name = "snooze",
+	.summary = "Keep the reminders quiet for a while",
+	.example = "/inc snooze 10m waiting for the vendor",
+	.args = args,
+	.need = NEED_OPEN,
+	.right = "incident.write",
+	.run = snooze_run,
+};
