@@ -5,7 +5,11 @@
  * must be able to come without touching a record file: SQL in the subset that PostgreSQL also
  * speaks ($1 parameters, RETURNING, ON CONFLICT, integers for time).
  * Core thread only. Every failure is a negative errno with words in err:
- * -EROFS read-only, -ENOSPC disk full, -EBUSY locked, -EIO, -EUCLEAN corrupt, -EEXIST unique constraint.
+ * -EROFS read-only, -ENOSPC disk full, -EBUSY locked, -EIO, -EUCLEAN corrupt, -EEXIST unique constraint,
+ * -ENOENT foreign key, -EINVAL check or not-null constraint.
+ *
+ * A full disk, an I/O error or damage found inside a transaction undoes all of it: from then on every
+ * step fails with that first error until db_rollback, so that nothing can run outside by accident.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +38,8 @@ void db_rollback_to(struct db *db);                /* undoes to the savepoint an
 
 struct stmt *db_prepare(struct db *db, const char *sql, struct error *err); /* owned by db; NULL on error */
 /* Binds by letters and starts over: i int64_t, t const char * (NULL allowed), T ptr+len (const char *, size_t), b bool (int), n NULL.
- * Texts must stay until db_step is done. */
+ * z int64_t where 0 is stored as NULL ("not yet", "none"), B ptr+len (const void *, size_t) as bytes.
+ * Texts must stay until db_step is done. A statement names its parameters $1, $2, … in the order of first use. */
 void db_bind(struct stmt *st, const char *letters, ...);
 #define DB_ROW 1
 /* DB_ROW, 0 when done (the statement is reset then), or a negative errno (reset too). */
@@ -42,11 +47,16 @@ int db_step(struct stmt *st, struct error *err);
 void db_reset(struct stmt *st);
 /* Bind, step to the end, expecting no row. 0 or a negative errno. */
 int db_run(struct stmt *st, struct error *err, const char *letters, ...);
+/* The same for an INSERT into a table with an `id`: *id is what the row got. (RETURNING costs SQLite a temporary table, so the driver decides how.) */
+int db_insert(struct stmt *st, int64_t *id, struct error *err, const char *letters, ...);
 int64_t db_int(struct stmt *st, int column);
 const char *db_text(struct stmt *st, int column);  /* borrowed until the next step; NULL for NULL */
+const void *db_blob(struct stmt *st, int column);  /* the same for bytes; length by db_bytes */
 size_t db_bytes(struct stmt *st, int column);
 bool db_null(struct stmt *st, int column);
 int64_t db_changes(struct db *db);                 /* rows of the last statement */
 int64_t db_user_version(struct db *db);
+bool db_in_transaction(struct db *db);
+const char *db_path(struct db *db);
 
 #endif

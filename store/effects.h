@@ -39,7 +39,8 @@ int effect_due(struct store *s, struct arena *a, enum effect_kind kind, int64_t 
 	struct effect_row **out, size_t *count, struct error *err);
 int effect_load(struct store *s, struct arena *a, int64_t id, struct effect_row *out, struct error *err);
 int effect_start(struct store *s, int64_t id, int64_t now, struct error *err);   /* attempts + 1 */
-/* Records the attempt and moves the row; ending it promotes the next of the lane. */
+/* Records the attempt (if it was started) and moves the row; ending it promotes the next of the lane.
+ * -EALREADY when it has ended, -EINVAL when a retry is asked for what is not started. */
 int effect_end(struct store *s, int64_t id, enum effect_state state, const char *error, int64_t now, struct error *err);
 int effect_retry(struct store *s, int64_t id, int64_t due_at, bool verify, const char *error, int64_t now, struct error *err);
 int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *err); /* due_at of what is not started becomes now */
@@ -49,9 +50,10 @@ int effect_recover(struct store *s, int64_t now, int64_t *count, struct error *e
 int effect_next_due_of(struct store *s, enum effect_kind kind, int64_t *due_at, struct error *err);
 /* Not ended effects: of one incident (0 = all). */
 int effect_open_list(struct store *s, struct arena *a, int64_t incident, int limit, struct effect_row **out, size_t *count, struct error *err);
+/* oldest_ms: created_at of the oldest, 0 when there is none. */
 int effect_open_count(struct store *s, int64_t incident, int64_t *count, int64_t *oldest_ms, struct error *err);
 int effect_failed_list(struct store *s, struct arena *a, int64_t incident, int limit, struct effect_row **out, size_t *count, struct error *err);
-/* Ended ones before `before` are forgotten together with their attempts, at most max. */
+/* Ended ones before `before` are forgotten together with their attempts, at most max. The newest effect stays, so that no id is given twice. */
 int effect_prune(struct store *s, int64_t before, int max, bool *left, struct error *err);
 
 #endif

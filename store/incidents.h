@@ -6,7 +6,8 @@
 
 /* Sets inc->id and revision. */
 int incident_insert(struct store *s, struct incident *inc, struct error *err);
-/* Everything but id. revision grows by one. -ENOENT when it is not there. */
+/* Everything but id. revision grows by one. -ENOENT when it is not there, -ESTALE when it was saved by
+ * another copy since this one was loaded (nothing is changed then). */
 int incident_save(struct store *s, struct incident *inc, struct error *err);
 /* Strings on the arena. -ENOENT (err says "there is no INC-7"). */
 int incident_load(struct store *s, struct arena *a, int64_t id, struct incident *out, struct error *err);
@@ -19,7 +20,7 @@ struct incident_filter {
 	const char *environment;
 	const char *source;
 	const char *person;      /* holds a role on it, or reported it */
-	const char *text;        /* every word of it in title, impact or services, any case */
+	const char *text;        /* every word of it (the first 4) in title, impact or services, any ASCII case */
 	int64_t since, until;    /* declared_at; 0 = open-ended */
 	int64_t before_id;       /* paging: only ids below; 0 = from the newest */
 	int limit;               /* 1–500 */

@@ -13,7 +13,7 @@ struct db;
 struct stmt;
 
 struct store_options {
-	const char *path;
+	const char *path;  /* ":memory:" keeps it in memory, for tests */
 	bool read_only;  /* audit verify, list while the daemon runs */
 	bool create;     /* make folder and file if absent */
 };

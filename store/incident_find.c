@@ -1,0 +1,117 @@
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/str.h"
+#include "store/incident_row.h"
+#include "store/incidents.h"
+
+/*
+ * One statement for each index that can lead, all with the same conditions behind; what is not
+ * asked for is a parameter that lets everything pass. Text is matched row by row: there is no index for it.
+ */
+enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
+
+#define WORDS_MAX      4
+#define WORD_MAX       64
+#define PATTERN_MAX    (2 * WORD_MAX + 8)
+#define FIND_LIMIT_MAX 500
+
+#define HAS_WORD(n)                                                                                \
+	" AND (" n " IS NULL OR lower(title) LIKE " n " ESCAPE '\\'"                               \
+	" OR lower(impact) LIKE " n " ESCAPE '\\' OR lower(services) LIKE " n " ESCAPE '\\')"
+
+#define FIND(driver, order)                                                                        \
+	"SELECT " INCIDENT_COLUMNS " FROM incident WHERE ($1 = 0 OR severity = $1)"                \
+	" AND ($2 IS NULL OR state = $2)"                                                          \
+	" AND ($3 = 0 OR declared_at >= $3) AND ($4 = 0 OR declared_at <= $4)"                     \
+	" AND ($5 = 0 OR id < $5) AND ($6 = 1 OR is_private = 0)"                                  \
+	" AND ($7 IS NULL OR environment = $7) AND ($8 IS NULL OR source = $8)"                    \
+	" AND ($9 IS NULL OR ',' || replace(services, ', ', ',') || ',' LIKE $9 ESCAPE '\\')"      \
+	" AND ($10 IS NULL OR reporter = $10 OR EXISTS (SELECT 1 FROM role"                        \
+	"  WHERE role.incident = incident.id AND role.person = $10))"                              \
+	HAS_WORD("$11") HAS_WORD("$12") HAS_WORD("$13") HAS_WORD("$14")                            \
+	driver " ORDER BY " order " LIMIT $15"
+
+static const char *const sql[COUNT] = {
+	[BY_OPEN] = FIND(" AND " INCIDENT_ACTIVE, "severity, id DESC"),
+	[BY_STATE] = FIND(" AND state = $2", "id DESC"),
+	[BY_WINDOW] = FIND(" AND declared_at >= $3 AND declared_at <= $4", "id DESC"),
+	[BY_SEVERITY] = FIND(" AND severity = $1", "id DESC"),
+	[BY_ID] = FIND("", "id DESC"),
+};
+const struct record_sql find_sql = { "incident_find", sql, COUNT };
+
+void incident_filter_init(struct incident_filter *f)
+{
+	*f = (struct incident_filter){ .state = -1, .limit = 20 };
+}
+
+static int driver_of(const struct incident_filter *f)
+{
+	if (f->open_only)
+		return BY_OPEN;
+	if (f->state >= 0)
+		return BY_STATE;
+	if (f->since || f->until)
+		return BY_WINDOW;
+	return f->severity ? BY_SEVERITY : BY_ID;
+}
+
+/* `before` + word + `after`, with what LIKE would take as a pattern escaped; lower case. */
+static const char *pattern(struct arena *a, const char *before, const char *word, size_t n,
+	const char *after)
+{
+	struct str out;
+
+	str_init_arena(&out, a, PATTERN_MAX);
+	str_add(&out, before);
+	for (size_t i = 0; i < n; i++) {
+		if (strchr("%_\\", word[i]))
+			str_addc(&out, '\\');
+		str_addc(&out, word[i]);
+	}
+	str_add(&out, after);
+	return text_lower(a, out.p);
+}
+
+/* More words, or longer ones, than are looked for: the rest is not asked for. */
+static void words_split(struct arena *a, const char *text, const char *words[WORDS_MAX])
+{
+	const char *blank = " \t\n,";
+
+	for (int i = 0; text && i < WORDS_MAX; i++) {
+		text += strspn(text, blank);
+		size_t n = strcspn(text, blank);
+		if (n == 0)
+			return;
+		size_t used = n <= WORD_MAX ? n : text_cut(text, WORD_MAX);
+		words[i] = pattern(a, "%", text, used, "%");
+		text += n;
+	}
+}
+
+int incident_find(struct store *s, struct arena *a, const struct incident_filter *f,
+	struct incident **out, size_t *count, struct error *err)
+{
+	struct stmt *st = store_stmt(s, RECORD_FIND, driver_of(f));
+	const char *words[WORDS_MAX] = { NULL };
+	const char *service = NULL;
+	int64_t until = f->until;
+	void *rows;
+
+	if (f->limit < 1 || f->limit > FIND_LIMIT_MAX)
+		return error_set(err, -EINVAL, "a list has 1 to %d incidents", FIND_LIMIT_MAX);
+	if (f->service)
+		service = pattern(a, "%,", f->service, text_cut(f->service, WORD_MAX), ",%");
+	words_split(a, f->text, words);
+	if (until == 0)
+		until = INT64_MAX;
+	db_bind(st, "itiiib" "tttttttt" "i", (int64_t)f->severity,
+		f->state >= 0 ? state_name((enum incident_state)f->state) : NULL, f->since, until,
+		f->before_id, (int)f->with_private, f->environment, f->source, service, f->person,
+		words[0], words[1], words[2], words[3], (int64_t)f->limit);
+	int rc = rows_read(st, a, sizeof(struct incident), incident_row, &rows, count, err);
+	*out = rows;
+	return rc;
+}

@@ -1,0 +1,279 @@
+#include "store/migrations.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "store/db.h"
+
+/*
+ * Conventions of the schema
+ * - Times are wall-clock milliseconds; "not yet" and "none" are NULL. A timer belongs to no incident by 0, since NULLs would not be unique.
+ * - Closed sets (states, severities, entry kinds) are stored as their names and checked here. Sets that grow with every adapter (kinds of
+ *   effect, of promise, operations) are names too, but unchecked: widening a check means rebuilding the table.
+ *   The index of ready effects holds only what is ready, so names instead of numbers cost nothing that could be measured.
+ * - "ended_at IS NULL" stands for "unfinished" in partial indexes: short, and the same in every SQL.
+ */
+
+#define IN_STATES                                                                                  \
+	"('triage','investigating','identified','mitigating','monitoring','resolved','closed',"    \
+	"'cancelled','auto_resolved')"
+
+static const char *const first_tables[] = {
+	/* "SITR", so that the file says whose it is. */
+	"PRAGMA application_id = 1397314642;",
+
+	"CREATE TABLE incident ("
+	" id INTEGER PRIMARY KEY,"
+	" title TEXT NOT NULL CHECK (title <> ''),"
+	" severity INTEGER NOT NULL CHECK (severity BETWEEN 1 AND 4),"
+	" state TEXT NOT NULL CHECK (state IN " IN_STATES "),"
+	" services TEXT, environment TEXT, source TEXT, reporter TEXT,"
+	" customer_reported INTEGER NOT NULL CHECK (customer_reported IN (0, 1)),"
+	" is_private INTEGER NOT NULL CHECK (is_private IN (0, 1)),"
+	" drill INTEGER NOT NULL CHECK (drill IN (0, 1)),"
+	" impact TEXT, tags TEXT, signal TEXT, health TEXT, not_verified TEXT,"
+	" declared_at INTEGER NOT NULL,"
+	" impact_at INTEGER, detected_at INTEGER, acknowledged_at INTEGER, mitigated_at INTEGER,"
+	" resolved_at INTEGER, closed_at INTEGER, state_at INTEGER, cadence_ms INTEGER,"
+	" updated_at INTEGER, updated_by TEXT, update_text TEXT,"
+	" merged_into INTEGER REFERENCES incident (id) CHECK (merged_into <> id),"
+	" revision INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX incident_state ON incident (state);"
+	"CREATE INDEX incident_severity ON incident (severity);"
+	"CREATE INDEX incident_declared ON incident (declared_at);",
+
+	"CREATE TABLE role ("
+	" incident INTEGER NOT NULL REFERENCES incident (id),"
+	" role TEXT NOT NULL CHECK (role <> ''),"
+	" person TEXT NOT NULL CHECK (person <> ''),"
+	" since INTEGER NOT NULL,"
+	" PRIMARY KEY (incident, role)"
+	") STRICT, WITHOUT ROWID;",
+
+	"CREATE TABLE timeline ("
+	" id INTEGER PRIMARY KEY,"
+	" incident INTEGER NOT NULL REFERENCES incident (id),"
+	" happened_at INTEGER NOT NULL,"
+	" recorded_at INTEGER NOT NULL,"
+	" kind TEXT NOT NULL CHECK (kind IN ('detection','triage','fact','hypothesis','decision',"
+	"'action','mitigation','communication','responsibility','resolution','recurrence','note')),"
+	" author TEXT, text TEXT NOT NULL, source TEXT, meta TEXT,"
+	" corrects INTEGER REFERENCES timeline (id)"
+	") STRICT;"
+	"CREATE INDEX timeline_incident ON timeline (incident, happened_at);"
+	"CREATE UNIQUE INDEX timeline_source ON timeline (incident, source) WHERE source IS NOT NULL;"
+	"CREATE TRIGGER timeline_keeps BEFORE DELETE ON timeline"
+	" BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END;"
+	"CREATE TRIGGER timeline_stays BEFORE UPDATE ON timeline"
+	" BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END;",
+
+	"CREATE TABLE promise ("
+	" id INTEGER PRIMARY KEY,"
+	" incident INTEGER NOT NULL REFERENCES incident (id),"
+	" kind TEXT NOT NULL CHECK (kind <> ''),"
+	" state TEXT NOT NULL CHECK (state IN ('open','kept','withdrawn')),"
+	" made_at INTEGER NOT NULL,"
+	" due_at INTEGER NOT NULL,"
+	" quiet_until INTEGER,"
+	" said INTEGER NOT NULL CHECK (said >= 0),"
+	" kept_at INTEGER, missed_at INTEGER"
+	") STRICT;"
+	"CREATE INDEX promise_incident ON promise (incident);"
+	"CREATE UNIQUE INDEX promise_open ON promise (incident, kind) WHERE state = 'open';",
+
+	"CREATE TABLE timer ("
+	" id INTEGER PRIMARY KEY,"
+	" due_at INTEGER NOT NULL,"
+	" name TEXT NOT NULL CHECK (name <> ''),"
+	" incident INTEGER NOT NULL,"
+	" subject INTEGER NOT NULL,"
+	" operation TEXT NOT NULL CHECK (operation <> ''),"
+	" args TEXT"
+	") STRICT;"
+	"CREATE UNIQUE INDEX timer_name ON timer (incident, subject, name);"
+	"CREATE INDEX timer_due ON timer (due_at);",
+
+	/* The reply is kept apart, so that the tree of keys, written at random places, stays small. */
+	"CREATE TABLE delivery ("
+	" id INTEGER PRIMARY KEY,"
+	" at INTEGER NOT NULL,"
+	" reply TEXT"
+	") STRICT;"
+	"CREATE TABLE inbox ("
+	" key TEXT NOT NULL PRIMARY KEY CHECK (key <> ''),"
+	" delivery INTEGER NOT NULL REFERENCES delivery (id)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX inbox_delivery ON inbox (delivery);",
+
+	"CREATE TABLE effect ("
+	" id INTEGER PRIMARY KEY,"
+	" op_id TEXT NOT NULL,"
+	" incident INTEGER REFERENCES incident (id),"
+	" system TEXT NOT NULL CHECK (system <> ''),"
+	" lane TEXT NOT NULL CHECK (lane <> ''),"
+	" kind TEXT NOT NULL CHECK (kind <> ''),"
+	" state TEXT NOT NULL"
+	"  CHECK (state IN ('waiting','ready','started','delivered','failed','dropped')),"
+	" target TEXT, slot TEXT, thread_slot TEXT, payload TEXT,"
+	" due_at INTEGER NOT NULL,"
+	" created_at INTEGER NOT NULL,"
+	" started_at INTEGER, ended_at INTEGER,"
+	" attempts INTEGER NOT NULL CHECK (attempts >= 0),"
+	" verify INTEGER NOT NULL CHECK (verify IN (0, 1)),"
+	" error TEXT,"
+	" revision INTEGER NOT NULL,"
+	" CHECK ((ended_at IS NULL) = (state IN ('waiting','ready','started')))"
+	") STRICT;"
+	"CREATE INDEX effect_ready ON effect (kind, due_at) WHERE state = 'ready';"
+	"CREATE INDEX effect_lane ON effect (lane) WHERE ended_at IS NULL;"
+	"CREATE INDEX effect_incident ON effect (incident) WHERE ended_at IS NULL;"
+	"CREATE INDEX effect_failed ON effect (incident) WHERE state = 'failed';"
+	"CREATE INDEX effect_ended ON effect (ended_at) WHERE ended_at IS NOT NULL;",
+
+	"CREATE TABLE attempt ("
+	" effect INTEGER NOT NULL REFERENCES effect (id),"
+	" n INTEGER NOT NULL CHECK (n > 0),"
+	" started_at INTEGER, ended_at INTEGER NOT NULL,"
+	" outcome TEXT NOT NULL"
+	"  CHECK (outcome IN ('delivered','retry','unknown','refused','dropped')),"
+	" error TEXT,"
+	" PRIMARY KEY (effect, n)"
+	") STRICT, WITHOUT ROWID;",
+
+	"CREATE TABLE reference ("
+	" id INTEGER PRIMARY KEY,"
+	" incident INTEGER NOT NULL REFERENCES incident (id),"
+	" system TEXT NOT NULL CHECK (system <> ''),"
+	" slot TEXT NOT NULL CHECK (slot <> ''),"
+	" key TEXT, url TEXT,"
+	" state TEXT NOT NULL CHECK (state IN ('pending','synced','conflict','failed')),"
+	" error TEXT, synced TEXT,"
+	" created_at INTEGER NOT NULL, synced_at INTEGER"
+	") STRICT;"
+	"CREATE UNIQUE INDEX reference_slot ON reference (incident, system, slot);"
+	"CREATE INDEX reference_key ON reference (key);",
+
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY,"
+	" at INTEGER NOT NULL,"
+	" entity TEXT NOT NULL,"
+	" entity_id INTEGER NOT NULL,"
+	" level TEXT NOT NULL CHECK (level IN ('info','warn','error')),"
+	" action TEXT NOT NULL,"
+	" actor TEXT NOT NULL,"
+	" meta TEXT,"
+	" hash BLOB NOT NULL CHECK (length(hash) = 32)"
+	") STRICT;"
+	"CREATE INDEX audit_incident ON audit (entity_id) WHERE entity = 'incident';"
+	"CREATE TRIGGER audit_keeps BEFORE DELETE ON audit"
+	" BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;"
+	"CREATE TRIGGER audit_stays BEFORE UPDATE ON audit"
+	" BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;",
+
+	"CREATE TABLE cursor (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE person ("
+	" key TEXT NOT NULL PRIMARY KEY CHECK (key <> ''),"
+	" name TEXT, zone TEXT, email TEXT, seen_at INTEGER"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX person_name ON person (lower(name));",
+	NULL,
+};
+
+const struct migration store_migrations[] = {
+	{ "the first tables", first_tables },
+};
+const size_t store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
+
+static int newer(struct db *db, int64_t version, size_t count, struct error *err)
+{
+	return error_set(err, -ENOTSUP,
+		"%s was made by a newer sitrep (schema %lld, this one knows %zu): "
+		"upgrade sitrep or restore a backup", db_path(db), (long long)version, count);
+}
+
+/* Nothing may be left pointing nowhere: the step is not committed otherwise. */
+static int check_foreign_keys(struct db *db, struct error *err)
+{
+	struct stmt *st = db_prepare(db, "PRAGMA foreign_key_check", err);
+
+	if (!st)
+		return err->code;
+	int rc = db_step(st, err);
+	if (rc == DB_ROW) {
+		rc = error_set(err, -EUCLEAN, "a row of %s would refer to a missing %s",
+			db_text(st, 0), db_text(st, 2));
+		db_reset(st);
+	}
+	return rc;
+}
+
+static int step_run(struct db *db, const struct migration *step, size_t version, struct error *err)
+{
+	char done[64];
+	int rc = 0;
+
+	for (const char *const *sql = step->sql; *sql && rc == 0; sql++)
+		rc = db_script(db, *sql, err);
+	if (rc == 0)
+		rc = check_foreign_keys(db, err);
+	if (rc)
+		return rc;
+	snprintf(done, sizeof(done), "PRAGMA user_version = %zu", version + 1);
+	return db_script(db, done, err);
+}
+
+static int step_commit(struct db *db, const struct migration *list, size_t version,
+	struct error *err)
+{
+	int rc = db_begin(db, err);
+
+	if (rc)
+		return rc;
+	/* Asked again inside: another program may have been faster. */
+	if (db_user_version(db) != (int64_t)version)
+		rc = error_set(err, -EBUSY, "%s is being changed by another program", db_path(db));
+	else
+		rc = step_run(db, &list[version], version, err);
+	if (rc == 0)
+		return db_commit(db, err);
+	db_rollback(db);
+	error_prefix(err, "bringing the database to schema %zu (%s) failed, nothing was changed",
+		version + 1, list[version].what);
+	return rc;
+}
+
+int migrations_run(struct db *db, const struct migration *list, size_t count, struct error *err)
+{
+	struct error local = { 0 };
+	int rc;
+
+	if (!err)
+		err = &local;
+	int64_t version = db_user_version(db);
+	if (version < 0)
+		return db_script(db, "PRAGMA schema_version", err) ? err->code : -EIO;
+	if (version > (int64_t)count)
+		return newer(db, version, count, err);
+	if (version == (int64_t)count)
+		return 0;
+	rc = db_script(db, "PRAGMA foreign_keys = OFF", err);
+	for (size_t v = (size_t)version; v < count && rc == 0; v++)
+		rc = step_commit(db, list, v, err);
+	return rc;
+}
+
+int migrations_check(struct db *db, size_t count, struct error *err)
+{
+	int64_t version = db_user_version(db);
+
+	if (version > (int64_t)count)
+		return newer(db, version, count, err);
+	if (version < (int64_t)count)
+		return error_set(err, -ENOTSUP,
+			"%s is of an older sitrep (schema %lld, this one knows %zu): "
+			"start `sitrep run` once to bring it up to date",
+			db_path(db), (long long)version, count);
+	return 0;
+}

@@ -1,0 +1,82 @@
+#ifndef STORE_RECORD_H
+#define STORE_RECORD_H
+/* Inside of store/ only: what the record files share. Each brings a table of SQL text; all of it is prepared at open. */
+#include "store/db.h"
+#include "store/store.h"
+
+enum record {
+	RECORD_INCIDENT, RECORD_FIND, RECORD_TIMELINE, RECORD_PROMISE, RECORD_TIMER, RECORD_INBOX,
+	RECORD_EFFECT, RECORD_REFERENCE, RECORD_PEOPLE, RECORD_AUDIT,
+};
+#define RECORD_COUNT 10
+
+struct record_sql {
+	const char *name;
+	const char *const *sql; /* indexed by the file's own enum */
+	size_t count;
+};
+extern const struct record_sql incident_sql, find_sql, timeline_sql, promise_sql, timer_sql,
+	inbox_sql, effect_sql, reference_sql, people_sql, audit_sql;
+extern const struct record_sql *const record_sql[RECORD_COUNT];
+
+#define AUDIT_HASH_SIZE 32
+
+/* The end of the audit chain as this transaction sees it. */
+struct audit_head {
+	bool known;  /* false: to be read from the database first */
+	bool dirty;  /* the database's mark of it is to be written before the commit */
+	int64_t count;
+	unsigned char hash[AUDIT_HASH_SIZE];
+};
+
+struct audit_hasher;
+
+struct store {
+	struct db *db;
+	int lock; /* descriptor of the lock file; -1 = none */
+	struct stmt **stmt[RECORD_COUNT];
+	struct audit_head head;
+	struct audit_head head_mark; /* as of the savepoint */
+	struct audit_hasher *hasher;
+};
+
+static inline struct stmt *store_stmt(struct store *s, enum record r, int n)
+{
+	return s->stmt[r][n];
+}
+
+struct audit_hasher *audit_hasher_create(void);
+void audit_hasher_destroy(struct audit_hasher *h); /* accepts NULL */
+/* Writes the mark of the chain's end; part of store_commit. */
+int audit_seal(struct store *s, struct error *err);
+
+/* Reading rows onto an arena. What does not fit any more sets `full`; reader_end then says so. */
+struct reader {
+	struct stmt *st;
+	struct arena *arena;
+	bool full;
+};
+char *read_text(struct reader *r, int column); /* a copy; NULL for NULL, and when full */
+int64_t read_int(struct reader *r, int column);
+bool read_bool(struct reader *r, int column);
+/* Which of `count` names (by `name`) the text is; an unknown one is damage: sets *bad. */
+int read_name(struct reader *r, int column, const char *(*name)(int), int count, bool *bad);
+
+/* A growing array on an arena. */
+struct rows {
+	void *p;
+	size_t size, count, capacity;
+};
+/* Room for one more, zeroed; NULL when the arena is full. */
+void *rows_add(struct rows *rows, struct arena *a);
+
+/* Steps a bound statement to its end, one `row` a row. 0, or a negative errno; the statement is reset. */
+typedef int (*row_fn)(struct reader *r, void *row, struct error *err);
+int rows_read(struct stmt *st, struct arena *a, size_t size, row_fn row, void **out, size_t *count,
+	struct error *err);
+/* The one row of a bound statement into *out; -ENOENT when there is none (err is left to the caller). */
+int row_read(struct stmt *st, struct arena *a, row_fn row, void *out, struct error *err);
+/* The first column of the one row; 0 when there is none or it is NULL. */
+int int_read(struct stmt *st, int64_t *out, struct error *err);
+
+#endif

@@ -1,0 +1,294 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/migrations.h"
+#include "store/record.h"
+
+#define APPLICATION_ID 1397314642 /* "SITR", see the first migration */
+
+/* ---- the file and its folder ------------------------------------------------------------ */
+
+static int folder_make(char *folder, struct error *err)
+{
+	for (char *p = folder + 1;; p++) {
+		char c = *p;
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(folder, 0750) < 0 && errno != EEXIST) {
+			int code = -errno;
+			return error_set(err, code, "the folder %s cannot be made: %s", folder,
+				strerror(-code));
+		}
+		*p = c;
+		if (c == '\0')
+			return 0;
+	}
+}
+
+/* SQLite would open a file that it may not write for reading only; say it before it comes to that. */
+static int may_write(const char *path, bool folder, struct error *err)
+{
+	if (faccessat(AT_FDCWD, path, folder ? W_OK | X_OK : R_OK | W_OK, AT_EACCESS) == 0)
+		return 0;
+	int code = -errno;
+	if (code == -EROFS)
+		return error_set(err, code, "%s is on a read-only file system: mount it writable", path);
+	return error_set(err, code, "%s%s cannot be written (%s): give this user the right to",
+		folder ? "the folder " : "", path, strerror(-code));
+}
+
+static int file_make(const char *path, struct error *err)
+{
+	/* O_EXCL: a second descriptor of a database in use must never be closed, that drops its locks. */
+	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno != EEXIST) {
+		int code = -errno;
+		return error_set(err, code, "%s cannot be made: %s", path, strerror(-code));
+	}
+	return 0;
+}
+
+static int path_ready(const struct store_options *o, struct error *err)
+{
+	char copy[PATH_MAX];
+	struct stat st;
+	int rc;
+
+	if (!o->path || !*o->path || strlen(o->path) >= sizeof(copy))
+		return error_set(err, -EINVAL, "the path of the database is empty or too long");
+	bool there = stat(o->path, &st) == 0;
+	if (!there && errno != ENOENT) {
+		rc = -errno;
+		return error_set(err, rc, "%s cannot be opened: %s", o->path, strerror(-rc));
+	}
+	if (there && S_ISDIR(st.st_mode))
+		return error_set(err, -EISDIR, "%s is a folder: name a file in it", o->path);
+	if (there && !S_ISREG(st.st_mode))
+		return error_set(err, -EINVAL, "%s is no regular file", o->path);
+	if (!there && (!o->create || o->read_only))
+		return error_set(err, -ENOENT, "there is no database at %s", o->path);
+	if (o->read_only)
+		return 0;
+	strcpy(copy, o->path);
+	char *folder = dirname(copy);
+	if (!there && (rc = folder_make(folder, err)) != 0)
+		return rc;
+	if ((rc = may_write(folder, true, err)) != 0)
+		return rc;
+	return there ? may_write(o->path, false, err) : file_make(o->path, err);
+}
+
+/* One daemon a database. A file of its own carries the lock: SQLite's are of another kind, and
+ * closing any descriptor of the database itself would drop them. It stays behind, empty of meaning. */
+static int lock_take(struct store *s, const char *path, struct error *err)
+{
+	char real[PATH_MAX], name[PATH_MAX + 8], pid[32] = "";
+
+	if (!realpath(path, real))
+		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	snprintf(name, sizeof(name), "%s.lock", real);
+	s->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0) {
+		int code = -errno;
+		return error_set(err, code, "the lock file %s cannot be opened: %s", name, strerror(-code));
+	}
+	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t n = pread(s->lock, pid, sizeof(pid) - 1, 0);
+		long other = n > 0 ? strtol(pid, NULL, 10) : 0;
+		return error_set(err, -EBUSY, "another sitrep (process %ld) is running on %s: "
+			"stop it first, or name another database", other, path);
+	}
+	/* The number is for the message above only: not being able to write it is no failure. */
+	int n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(s->lock, 0) == 0 && pwrite(s->lock, pid, (size_t)n, 0) < 0)
+		errno = 0;
+	return 0;
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static int ask_int(struct db *db, const char *sql, int64_t *out, struct error *err)
+{
+	struct stmt *st = db_prepare(db, sql, err);
+
+	return st ? int_read(st, out, err) : err->code;
+}
+
+/* Somebody else's database must not get our tables. */
+static int owner_check(struct db *db, struct error *err)
+{
+	int64_t id = 0, tables = 0;
+	int rc = ask_int(db, "PRAGMA application_id", &id, err);
+
+	if (rc == 0)
+		rc = ask_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+	if (rc == 0 && id != APPLICATION_ID && (id || tables))
+		rc = error_set(err, -EINVAL,
+			"%s is a database of another program: name another file", db_path(db));
+	return rc;
+}
+
+static int prepare_all(struct store *s, struct error *err)
+{
+	for (int r = 0; r < RECORD_COUNT; r++) {
+		const struct record_sql *record = record_sql[r];
+		s->stmt[r] = calloc(record->count, sizeof(struct stmt *));
+		if (!s->stmt[r])
+			abort();
+		for (size_t i = 0; i < record->count; i++) {
+			s->stmt[r][i] = db_prepare(s->db, record->sql[i], err);
+			if (!s->stmt[r][i])
+				return err->code;
+		}
+	}
+	return 0;
+}
+
+static int open_database(struct store *s, const struct store_options *o, struct error *err)
+{
+	struct db_options options = { .read_only = o->read_only };
+	int rc = db_open(&s->db, o->path, &options, err);
+
+	if (rc == 0)
+		rc = owner_check(s->db, err);
+	if (rc == 0)
+		rc = o->read_only ? migrations_check(s->db, store_migration_count, err)
+				  : migrations_run(s->db, store_migrations, store_migration_count, err);
+	if (rc == 0)
+		rc = db_script(s->db, "PRAGMA foreign_keys = ON", err);
+	return rc ? rc : prepare_all(s, err);
+}
+
+int store_open(struct store **out, const struct store_options *o, struct error *err)
+{
+	struct error local = { 0 };
+	struct store *s = calloc(1, sizeof(*s));
+	bool memory = o->path && strcmp(o->path, ":memory:") == 0;
+	int rc = 0;
+
+	*out = NULL;
+	if (!s)
+		abort();
+	if (!err)
+		err = &local;
+	s->lock = -1;
+	s->hasher = audit_hasher_create();
+	if (!memory)
+		rc = path_ready(o, err);
+	if (rc == 0 && !memory && !o->read_only)
+		rc = lock_take(s, o->path, err);
+	if (rc == 0)
+		rc = open_database(s, o, err);
+	if (rc) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	db_close(s->db); /* the last one out checkpoints */
+	if (s->lock >= 0)
+		close(s->lock);
+	for (int r = 0; r < RECORD_COUNT; r++)
+		free(s->stmt[r]);
+	audit_hasher_destroy(s->hasher);
+	free(s);
+}
+
+struct db *store_db(struct store *s)
+{
+	return s->db;
+}
+
+/* ---- transactions ----------------------------------------------------------------------- */
+
+int store_begin(struct store *s, struct error *err)
+{
+	return db_begin(s->db, err);
+}
+
+int store_commit(struct store *s, struct error *err)
+{
+	int rc = audit_seal(s, err);
+
+	if (rc) {
+		store_rollback(s);
+		return rc;
+	}
+	rc = db_commit(s->db, err);
+	if (rc)
+		s->head = (struct audit_head){ 0 };
+	return rc;
+}
+
+void store_rollback(struct store *s)
+{
+	db_rollback(s->db);
+	s->head = (struct audit_head){ 0 };
+}
+
+int store_savepoint(struct store *s, struct error *err)
+{
+	s->head_mark = s->head;
+	return db_savepoint(s->db, err);
+}
+
+int store_release(struct store *s, struct error *err)
+{
+	return db_release(s->db, err);
+}
+
+void store_undo(struct store *s)
+{
+	db_rollback_to(s->db);
+	s->head = s->head_mark;
+}
+
+int store_check(struct store *s, struct error *err)
+{
+	static const struct {
+		const char *sql, *fine;
+	} checks[] = {
+		{ "PRAGMA quick_check(1)", "ok" },
+		{ "PRAGMA foreign_key_check", NULL },
+	};
+	struct error local = { 0 };
+
+	if (!err)
+		err = &local;
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		struct stmt *st = db_prepare(s->db, checks[i].sql, err);
+		if (!st)
+			return err->code;
+		int rc = db_step(st, err);
+		if (rc < 0)
+			return rc;
+		const char *found = rc == DB_ROW ? db_text(st, 0) : NULL;
+		if (found && (!checks[i].fine || strcmp(found, checks[i].fine) != 0))
+			rc = error_set(err, -EUCLEAN, "%s is damaged: %s%s; restore a backup",
+				db_path(s->db), checks[i].fine ? "" : "a dangling row in ", found);
+		db_reset(st);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
