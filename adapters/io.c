@@ -93,6 +93,7 @@ static void on_stop(uv_timer_t *timer)
 	http_client_stop(io->http);
 	websockets_stop(io->websockets);
 	io->stopped = true;
+	uv_stop(&io->loop); /* or it would go on to sleep */
 }
 
 void io_stop(struct io *io)

@@ -1,0 +1,258 @@
+#include "tests/unit/support_peer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <openssl/evp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 64
+
+struct connection {
+	struct peer *peer;
+	pthread_t thread;
+	int fd, nth;
+};
+
+struct peer {
+	void (*serve)(struct peer *peer, int fd, int nth, void *ctx);
+	void *ctx;
+	int listener, port;
+	pthread_t thread;
+	struct connection connections[CONNECTIONS_MAX];
+	atomic_int count;
+};
+
+static int listen_on_loopback(int *port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) || listen(fd, 64) ||
+		getsockname(fd, (struct sockaddr *)&at, &size))
+		abort();
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+int peer_free_port(void)
+{
+	int port;
+	close(listen_on_loopback(&port));
+	return port;
+}
+
+static void *connection_main(void *arg)
+{
+	struct connection *c = arg;
+	c->peer->serve(c->peer, c->fd, c->nth, c->peer->ctx);
+	shutdown(c->fd, SHUT_RDWR); /* closed in peer_stop: the number must not be reused before */
+	return NULL;
+}
+
+static void *peer_main(void *arg)
+{
+	struct peer *peer = arg;
+	for (int n = 0; n < CONNECTIONS_MAX; n++) {
+		int fd = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			break;
+		int on = 1;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		struct connection *c = &peer->connections[n];
+		*c = (struct connection){ .peer = peer, .fd = fd, .nth = n };
+		if (pthread_create(&c->thread, NULL, connection_main, c))
+			abort();
+		atomic_store(&peer->count, n + 1);
+	}
+	return NULL;
+}
+
+struct peer *peer_start(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	if (!peer)
+		abort();
+	peer->serve = serve;
+	peer->ctx = ctx;
+	peer->listener = listen_on_loopback(&peer->port);
+	if (pthread_create(&peer->thread, NULL, peer_main, peer))
+		abort();
+	return peer;
+}
+
+void peer_stop(struct peer *peer)
+{
+	shutdown(peer->listener, SHUT_RDWR);
+	pthread_join(peer->thread, NULL);
+	close(peer->listener);
+	for (int i = 0; i < peer->count; i++)
+		shutdown(peer->connections[i].fd, SHUT_RDWR);
+	for (int i = 0; i < peer->count; i++) {
+		pthread_join(peer->connections[i].thread, NULL);
+		close(peer->connections[i].fd);
+	}
+	free(peer);
+}
+
+int peer_port(const struct peer *peer)
+{
+	return peer->port;
+}
+
+int peer_connections(const struct peer *peer)
+{
+	return atomic_load(&peer->count);
+}
+
+const char *peer_url(const struct peer *peer, const char *scheme, const char *path)
+{
+	static char url[256];
+	snprintf(url, sizeof(url), "%s://127.0.0.1:%d%s", scheme, peer->port, path);
+	return url;
+}
+
+/* ---- bytes ------------------------------------------------------------------------------ */
+
+bool peer_write(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+	while (n) {
+		ssize_t got = send(fd, at, n, MSG_NOSIGNAL);
+		if (got <= 0)
+			return false;
+		at += got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+bool peer_print(int fd, const char *fmt, ...)
+{
+	char text[4096];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return peer_write(fd, text, (size_t)n);
+}
+
+void peer_sleep(int ms)
+{
+	struct timespec t = { ms / 1000, (ms % 1000) * 1000000L };
+	nanosleep(&t, NULL);
+}
+
+static bool read_all(int fd, void *p, size_t n)
+{
+	char *at = p;
+	while (n) {
+		ssize_t got = recv(fd, at, n, 0);
+		if (got <= 0)
+			return false;
+		at += got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+bool peer_read_request(int fd, char *buf, size_t size)
+{
+	size_t n = 0;
+	buf[0] = '\0';
+	while (!(n >= 4 && memcmp(buf + n - 4, "\r\n\r\n", 4) == 0)) {
+		if (n + 1 == size || !read_all(fd, buf + n, 1))
+			return false;
+		buf[++n] = '\0';
+	}
+	const char *length = strcasestr(buf, "\r\ncontent-length:");
+	size_t body = length ? strtoul(length + 17, NULL, 10) : 0;
+	if (n + body >= size || !read_all(fd, buf + n, body))
+		return false;
+	buf[n + body] = '\0';
+	return true;
+}
+
+bool peer_until_closed(int fd)
+{
+	char buf[4096];
+	while (recv(fd, buf, sizeof(buf), 0) > 0)
+		;
+	return true;
+}
+
+/* ---- WebSocket -------------------------------------------------------------------------- */
+
+bool peer_upgrade(int fd)
+{
+	char request[8192], text[128], accept[64];
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+	if (!peer_read_request(fd, request, sizeof(request)))
+		return false;
+	const char *key = strcasestr(request, "\r\nsec-websocket-key:");
+	if (!key)
+		return false;
+	key += strlen("\r\nsec-websocket-key:");
+	key += strspn(key, " ");
+	snprintf(text, sizeof(text), "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+		(int)strcspn(key, "\r"), key);
+	EVP_Digest(text, strlen(text), hash, &size, EVP_sha1(), NULL);
+	EVP_EncodeBlock((unsigned char *)accept, hash, (int)size);
+	return peer_print(fd,
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Accept: %s\r\n\r\n",
+		accept);
+}
+
+bool peer_frame(int fd, int opcode, bool fin, const void *p, size_t n)
+{
+	unsigned char head[10] = { (unsigned char)(opcode | (fin ? 0x80 : 0)) };
+	size_t size = 2;
+	if (n < 126) {
+		head[1] = (unsigned char)n;
+	} else if (n < 65536) {
+		head[1] = 126;
+		head[2] = (unsigned char)(n >> 8);
+		head[3] = (unsigned char)n;
+		size = 4;
+	} else {
+		head[1] = 127;
+		for (size_t i = 0; i < 8; i++)
+			head[2 + i] = (unsigned char)((uint64_t)n >> (56 - 8 * i));
+		size = 10;
+	}
+	return peer_write(fd, head, size) && peer_write(fd, p, n);
+}
+
+int peer_read_frame(int fd, char *buf, size_t size, size_t *n)
+{
+	unsigned char head[2], more[8], mask[4];
+	if (!read_all(fd, head, 2) || !(head[1] & 0x80))
+		return -1;
+	uint64_t length = head[1] & 0x7f;
+	size_t extra = length == 126 ? 2 : length == 127 ? 8 : 0;
+	if (!read_all(fd, more, extra))
+		return -1;
+	if (extra)
+		length = 0;
+	for (size_t i = 0; i < extra; i++)
+		length = length << 8 | more[i];
+	if (!read_all(fd, mask, 4) || length >= size || !read_all(fd, buf, length))
+		return -1;
+	for (size_t i = 0; i < length; i++)
+		buf[i] = (char)(buf[i] ^ (char)mask[i % 4]);
+	buf[length] = '\0';
+	*n = length;
+	return head[0] & 0xf;
+}
