@@ -7,7 +7,7 @@
 #include "store/record.h"
 
 enum {
-	LANE_BUSY, INSERT, PENDING, PENDING_NONE, DUE, LOAD, START, MARKS, END, RETRY, ATTEMPT,
+	LANE_BUSY, INSERT, PENDING, PENDING_NONE, DUE, LOAD, START, MARKS, END, RETRY, REVIVE, ATTEMPT,
 	PROMOTE, HASTEN, RECOVER_ATTEMPTS, RECOVER, NEXT_DUE, OPEN_ALL, OPEN_OF, OPEN_COUNT_ALL,
 	OPEN_COUNT_OF, FAILED_ALL, FAILED_OF, PRUNE_ATTEMPTS, PRUNE, LEFT, COUNT,
 };
@@ -39,6 +39,8 @@ static const char *const sql[COUNT] = {
 	[END] = "UPDATE effect SET state = $1, ended_at = $2, error = $3 WHERE id = $4",
 	[RETRY] = "UPDATE effect SET state = 'ready', due_at = $1, verify = $2, error = $3"
 		" WHERE id = $4",
+	[REVIVE] = "UPDATE effect SET state = $1, due_at = $2, ended_at = NULL"
+		" WHERE id = $3 AND state = 'failed'",
 	[ATTEMPT] = "INSERT INTO attempt (effect, n, started_at, ended_at, outcome, error)"
 		" VALUES ($1, $2, $3, $4, $5, $6)",
 	[PROMOTE] = "UPDATE effect SET state = 'ready' WHERE state = 'waiting' AND id ="
@@ -291,6 +293,25 @@ int effect_retry(struct store *s, int64_t id, int64_t due_at, bool verify, const
 		return error_set(err, -EINVAL, "effect %lld is not started", (long long)id);
 	rc = attempt_add(s, id, &m, verify ? "unknown" : "retry", error, now, err);
 	return rc ? rc : db_run(stmt_of(s, RETRY), err, "ibti", due_at, (int)verify, error, id);
+}
+
+int effect_revive(struct store *s, int64_t id, int64_t now, struct error *err)
+{
+	struct stmt *st = stmt_of(s, LANE_BUSY);
+	struct marks m;
+	int64_t busy = 0;
+	int rc = marks_read(s, id, &m, err);
+
+	if (rc)
+		return rc;
+	db_bind(st, "t", m.lane);
+	rc = int_read(st, &busy, err);
+	if (rc == 0)
+		rc = db_run(stmt_of(s, REVIVE), err, "tii",
+			effect_state_name(busy ? EFFECT_WAITING : EFFECT_READY), now, id);
+	if (rc || db_changes(s->db))
+		return rc;
+	return error_set(err, -EINVAL, "effect %lld has not failed", (long long)id);
 }
 
 int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *err)

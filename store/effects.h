@@ -43,6 +43,8 @@ int effect_start(struct store *s, int64_t id, int64_t now, struct error *err);  
  * -EALREADY when it has ended, -EINVAL when a retry is asked for what is not started. */
 int effect_end(struct store *s, int64_t id, enum effect_state state, const char *error, int64_t now, struct error *err);
 int effect_retry(struct store *s, int64_t id, int64_t due_at, bool verify, const char *error, int64_t now, struct error *err);
+/* One that failed is tried once more, in its lane: after what is under way, before what waits. -EINVAL when it has not failed. */
+int effect_revive(struct store *s, int64_t id, int64_t now, struct error *err);
 int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *err); /* due_at of what is not started becomes now */
 /* At start: everything found started is of unknown outcome: ready again, with verify. */
 int effect_recover(struct store *s, int64_t now, int64_t *count, struct error *err);
