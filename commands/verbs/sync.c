@@ -98,15 +98,18 @@ static struct done sync_retry(struct call *c, const struct effect_row *wait, siz
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < fails; i++)
-		rc = effect_retry(c->store, fail[i].id, c->now, fail[i].verify, fail[i].error, c->now, &c->err);
+		rc = effect_revive(c->store, fail[i].id, c->now, &c->err);
 	for (size_t i = 0; rc == 0 && i < waits; i++)
 		if (wait[i].due_at > c->now)
 			rc = effect_hasten(c->store, wait[i].lane, c->now, &c->err);
 	if (rc < 0)
 		return call_fail(c);
-	deliver_expect_any(c->desk);
 	if (!fails && !waits)
 		return call_replyf(c, "There is nothing to try again.");
+	if (record_audit(c, c->has_incident ? "incident" : "effect", c->has_incident ? c->incident.id : 0, "info",
+		"effect.retried", NULL) < 0)
+		return call_fail(c);
+	deliver_expect_any(c->desk);
 	return call_replyf(c, "Trying again now: %zu that were refused, %zu that wait.", fails, waits);
 }
 
