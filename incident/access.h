@@ -27,4 +27,9 @@ struct access_policy {
 /* PERSON_SELF may do anything. */
 bool access_allows(const struct access_policy *p, const char *person, const char *right);
 
+/* The entitlements there are, in order; NULL past the last. */
+const char *access_right(size_t i);
+/* Is it one of them, or a pattern ("incident.*", "*") that means at least one? */
+bool access_known(const char *entitlement);
+
 #endif

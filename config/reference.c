@@ -1,0 +1,131 @@
+/* The reference of every key, out of the table that loads them. */
+#include <string.h>
+
+#include "config/loader.h"
+
+static void add_cell(struct str *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '|')
+			str_addc(out, '\\');
+		str_addc(out, *text);
+	}
+}
+
+static bool structured(const struct key *k)
+{
+	return k->type == KEY_MAP || ((k->type == KEY_LIST || k->type == KEY_NAMED) &&
+					     k->entry->type == KEY_MAP);
+}
+
+static void add_type(struct str *out, const struct key *k)
+{
+	str_add(out, value_type_name(k));
+	if ((k->type == KEY_LIST || k->type == KEY_NAMED) && k->entry->type != KEY_MAP) {
+		str_add(out, " of ");
+		add_type(out, k->entry);
+	}
+}
+
+static void add_default(struct str *out, const struct key *k, const char *file)
+{
+	/* The shipped files say what the defaults are, and a test holds them to it. */
+	bool large = k->otherwise && strlen(k->otherwise) > 60;
+
+	if (k->required)
+		str_add(out, "must be said");
+	else if (k->type == KEY_MAP || large)
+		str_addf(out, "as in config/%s", file);
+	else if (k->otherwise)
+		str_addf(out, "`%s`", k->otherwise);
+	else
+		str_add(out, k->min ? "by level" : "none");
+}
+
+static void add_row(struct str *out, const struct key *k, const char *path, const char *file)
+{
+	struct str range;
+
+	str_init(&range, 300);
+	value_range(k, &range);
+	str_addf(out, "| `%s` | ", path);
+	add_type(out, k);
+	str_add(out, " | ");
+	add_cell(out, range.p);
+	str_add(out, " | ");
+	add_default(out, k, file);
+	str_add(out, " | ");
+	add_cell(out, k->help ? k->help : "");
+	str_add(out, " |\n");
+	str_finish(&range);
+}
+
+/* `before` is the key in front of it in the table, NULL for the first. */
+static void add_rows(struct str *out, const struct key *k, const struct key *before,
+	const char *prefix, const char *file)
+{
+	struct str path;
+
+	str_init(&path, LOADER_PATH_MAX);
+	str_addf(&path, "%s%s%s", prefix, *prefix ? "." : "", k->name);
+	if (k->type != KEY_MAP || k->keys[0].type == KEY_MAP)
+		add_row(out, k, path.p, file);
+	if (k->type == KEY_LIST)
+		str_add(&path, "[]");
+	else if (k->type == KEY_NAMED)
+		str_add(&path, ".NAME");
+	const struct key *child = NULL;
+	if (k->type == KEY_MAP)
+		child = k->keys;
+	else if (structured(k) && !(before && before->entry == k->entry))
+		child = k->entry->keys; /* lists of the same: told once */
+	if (child && child->type == KEY_MAP && child->keys == child[1].keys) {
+		str_add(&path, ".LEVEL"); /* they are alike: the first stands for all */
+		child = child->keys;
+	}
+	for (before = NULL; child && child->name; before = child++)
+		add_rows(out, child, before, path.p, file);
+	str_finish(&path);
+}
+
+static const char intro[] =
+	"# Configuration\n\n"
+	"<!-- Made from the table in config/schema.c: `sitrep check --reference > docs/configuration.md` -->\n\n"
+	"The config is a folder of YAML files. Each file may be left out: what is not said is as in the\n"
+	"files shipped in config/. A map (such as one severity level) is completed by its defaults key by key;\n"
+	"a list, and a map of names (such as the roles), replaces the default whole.\n\n"
+	"- `sitrep check --config DIR` names everything that is wrong, in all files at once, with place and reason.\n"
+	"- `sitrep run --config DIR --set KEY=VALUE` overrides a key by the path given here; lists are\n"
+	"  written as in YAML: `--set 'delivery.retry=[0s, 5s]'`.\n"
+	"- SIGHUP reads the folder again; when anything is wrong the old config stays.\n"
+	"- **Secrets** are references: `env:NAME` (an environment variable) or `file:PATH` (the text of a\n"
+	"  file, ends trimmed). A secret written into a file or after `--set` is refused. An empty value means none.\n"
+	"- Any other single value may be `env:NAME` as well: when the variable is not set or empty, the default counts.\n"
+	"- **Durations** have a unit: `90s`, `15m`, `1h30`, `2 days`; `none` or `0` where zero is in the range.\n"
+	"- **People** are written with their system: `slack:U0123ABCD`, `unix:1000`.\n"
+	"- Relative paths count from the folder the program was started in.\n";
+
+void config_reference(struct str *out)
+{
+	const char *file = "";
+
+	str_add(out, intro);
+	for (const struct key *s = schema.keys; s->name; s++) {
+		bool top = strcmp(s->file, "sitrep.yml") == 0;
+		if (strcmp(file, s->file) != 0) {
+			file = s->file;
+			str_addf(out, "\n## %s\n", file);
+			if (!top)
+				str_addf(out, "\n%s With `--set`, `%s.` comes in front of the key.\n",
+					s->help, s->name);
+			str_add(out, "\n| Key | Type | Range | Default | Meaning |\n"
+				     "|---|---|---|---|---|\n");
+		}
+		if (top) {
+			add_rows(out, s, NULL, "", file);
+			continue;
+		}
+		for (const struct key *k = s->keys; k->name; k++)
+			add_rows(out, k, NULL, "", file);
+	}
+}

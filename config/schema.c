@@ -1,0 +1,311 @@
+#include "config/schema.h"
+
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+
+#define AT(member)       .offset = offsetof(struct config, member)
+#define IN(type, member) .offset = offsetof(struct type, member)
+#define TEXT_SHORT 64
+#define TEXT_LONG  600
+#define PATH_BYTES 1024
+#define SOCKET_PATH_BYTES ((int64_t)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+
+/* ---- sitrep.yml ------------------------------------------------------------------------- */
+
+static const char *log_word(size_t i)
+{
+	static const char *const word[] = {
+		[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+	};
+	return i < sizeof(word) / sizeof(word[0]) ? word[i] : NULL;
+}
+
+static const struct key slack_keys[] = {
+	{ "api_url", KEY_URL, AT(slack.api_url), .max = 512, .otherwise = "https://slack.com/api/",
+		.help = "Where the Web API is. Anything but the default is for tests and demos." },
+	{ "app_token", KEY_SECRET, AT(slack.app_token), .otherwise = "env:SLACK_APP_TOKEN",
+		.help = "App-level token (`xapp-`) with `connections:write`; empty: no chat." },
+	{ "bot_token", KEY_SECRET, AT(slack.bot_token), .otherwise = "env:SLACK_BOT_TOKEN",
+		.help = "Bot token (`xoxb-`) of the installed app; empty: no chat." },
+	{ "announce_channel", KEY_CHANNEL, AT(slack.announce_channel), .otherwise = "\"#incidents\"",
+		.help = "Every incident is announced here, as a `#name` or an id; empty: nowhere. The app "
+			"must be a member." },
+	{ "channel_prefix", KEY_WORD, AT(slack.channel_prefix), .min = 1, .max = 20,
+		.otherwise = "inc-", .help = "Names of incident channels begin with it." },
+	{ "connections", KEY_INT, AT(slack.connections), .min = 1, .max = 4, .otherwise = "1",
+		.help = "WebSockets held at once; with two, one may be lost and nobody notices." },
+	{ "pacing", KEY_BOOL, AT(slack.pacing), .otherwise = "true",
+		.help = "Keep to the platform's published rates instead of finding them by refusals." },
+	{ "ca_file", KEY_PATH, AT(slack.ca_file), .max = PATH_BYTES,
+		.help = "PEM file with certificates to trust besides the system's; empty: none." },
+	{ 0 },
+};
+
+static const struct key store_keys[] = {
+	{ "path", KEY_PATH, AT(store.path), .min = 1, .max = PATH_BYTES,
+		.otherwise = "data/sitrep.db",
+		.help = "The database file. Its folder must be writable: SQLite keeps two files beside "
+			"it." },
+	{ "keep_inbox", KEY_DURATION, AT(store.keep_inbox_ms), .min = DAY_MS, .max = 30 * DAY_MS,
+		.otherwise = "3 days",
+		.help = "How long a delivery is remembered, so that its repetition changes nothing." },
+	{ 0 },
+};
+
+static const struct key ctl_keys[] = {
+	{ "socket", KEY_PATH, AT(ctl.socket), .max = SOCKET_PATH_BYTES,
+		.otherwise = "data/sitrep.sock",
+		.help = "Unix socket of `sitrep ctl`, made with mode 0600; empty: none." },
+	{ 0 },
+};
+
+static const struct key log_keys[] = {
+	{ "level", KEY_ENUM, AT(log.level), .word = log_word, .otherwise = "info",
+		.help = "The least that is logged." },
+	{ 0 },
+};
+
+static const struct key limit_keys[] = {
+	{ "queue", KEY_INT, AT(queue_max), .min = 16, .max = 1000000, .otherwise = "4096",
+		.help = "Requests that may wait; when as many do, the sockets are not read." },
+	{ "batch", KEY_INT, AT(batch_max), .min = 1, .max = 10000, .otherwise = "256",
+		.help = "Requests that may share one commit." },
+	{ 0 },
+};
+
+static const struct key retry_entry = { "delay", KEY_DURATION, .min = 0, .max = HOUR_MS };
+static const struct key delivery_keys[] = {
+	{ "retry", KEY_LIST, AT(retry_ms), .min = 1, .max = CONFIG_RETRY_MAX,
+		.otherwise = "[0s, 5s, 25s]", .entry = &retry_entry, .stride = sizeof(int64_t),
+		.count_offset = offsetof(struct config, retry_count),
+		.help = "Waits before the first retries of a delivery; then they double, with jitter." },
+	{ "retry_max", KEY_DURATION, AT(retry_max_ms), .min = SECOND_MS, .max = DAY_MS,
+		.otherwise = "10m", .help = "The longest wait between two attempts." },
+	{ 0 },
+};
+
+/* ---- severity.yml ----------------------------------------------------------------------- */
+
+#define NO_TARGET "; `none`: no target"
+
+static const struct key severity_name_entry = { "name", KEY_WORD, .min = 1, .max = 24 };
+static const struct key level_keys[] = {
+	{ "names", KEY_LIST, IN(severity_policy, names), .min = 1, .max = SEVERITY_NAMES_MAX,
+		.entry = &severity_name_entry, .stride = sizeof(char *), .count_offset = NO_COUNT,
+		.help = "What people call it; the first is shown. Unique over all levels." },
+	{ "criteria", KEY_TEXT, IN(severity_policy, criteria), .min = 1, .max = TEXT_LONG,
+		.help = "When an incident is of this level, in words." },
+	{ "respond", KEY_DURATION, IN(severity_policy, respond_ms), .min = 0, .max = 30 * DAY_MS,
+		.help = "Time to respond: a commander or a first update" NO_TARGET "." },
+	{ "resolve", KEY_DURATION, IN(severity_policy, resolve_ms), .min = 0, .max = 366 * DAY_MS,
+		.help = "Time to resolve" NO_TARGET "." },
+	{ "cadence", KEY_DURATION, IN(severity_policy, cadence_ms), .min = SECOND_MS,
+		.max = 7 * DAY_MS,
+		.help = "A status update is promised this often. Level 1: at most 30m, level 2: at most "
+			"1h." },
+	{ "first_update", KEY_DURATION, IN(severity_policy, first_update_ms), .min = 0,
+		.max = 7 * DAY_MS, .otherwise = "none",
+		.help = "The first update is promised within this time of the declaration; `none`: the "
+			"cadence." },
+	{ "nag_roles", KEY_DURATION, IN(severity_policy, role_nag_ms), .min = 0, .max = 7 * DAY_MS,
+		.otherwise = "none",
+		.help = "Roles nobody took are asked for after this time; `none`: never." },
+	{ "snooze_needs_reason", KEY_BOOL, IN(severity_policy, reason_to_snooze),
+		.otherwise = "false",
+		.help = "Snoozing reminders or changing the cadence of an incident needs a reason." },
+	{ "review_required", KEY_BOOL, IN(severity_policy, review_required), .otherwise = "false",
+		.help = "It can be closed only with a finished postmortem." },
+	{ "escalate_to", KEY_TEXT, IN(severity_policy, escalate_to), .max = 200,
+		.help = "Who hears of it first, in words." },
+	{ 0 },
+};
+
+#define LEVEL(n, text)                                                                             \
+	{ #n, KEY_MAP, .offset = offsetof(struct severity_table, level) +                          \
+			(n) * sizeof(struct severity_policy),                                      \
+		.keys = level_keys, .otherwise = (text), .help = "Level " #n "." }
+
+static const struct key levels_keys[] = {
+	LEVEL(1, "{names: [sev1, p0, critical], criteria: 'full outage, a critical subsystem down, "
+		"risk of losing data, or a security breach', respond: 5m, resolve: 1h, cadence: 15m, "
+		"first_update: 10m, nag_roles: 5m, snooze_needs_reason: true, review_required: true, "
+		"escalate_to: executives at once}"),
+	LEVEL(2, "{names: [sev2, p1, major], criteria: 'over 25 % of users degraded, a key feature "
+		"down, or wrong or corrupt data', respond: 15m, resolve: 4h, cadence: 30m, "
+		"nag_roles: 5m, snooze_needs_reason: true, review_required: true, "
+		"escalate_to: the engineering manager within 15 min}"),
+	LEVEL(3, "{names: [sev3, p2, moderate], criteria: 'a feature is broken, and there is a "
+		"workaround', respond: 1h, resolve: 24h, cadence: 2h, "
+		"escalate_to: 'the team lead, at the next standup'}"),
+	LEVEL(4, "{names: [sev4, p3, low], criteria: 'cosmetic, no impact on users', respond: 24h, "
+		"resolve: none, cadence: 24h, escalate_to: the backlog}"),
+	{ 0 },
+};
+
+static const struct key severity_keys[] = {
+	{ "levels", KEY_MAP, AT(severity), .keys = levels_keys,
+		.help = "The four levels, 1 the worst. What a level does not say stays as shipped." },
+	{ 0 },
+};
+
+/* ---- roles.yml -------------------------------------------------------------------------- */
+
+static const struct key role_name_entry = { "name", KEY_WORD, .min = 1, .max = 24 };
+static const struct key role_keys[] = {
+	{ "title", KEY_TEXT, IN(role_policy, title), .min = 1, .max = TEXT_SHORT, .required = true,
+		.help = "What it is called where people read it." },
+	{ "names", KEY_LIST, IN(role_policy, names), .max = ROLE_NAMES_MAX, .otherwise = "[]",
+		.entry = &role_name_entry, .stride = sizeof(char *), .count_offset = NO_COUNT,
+		.help = "Other words people type for it. Unique over all roles." },
+	{ "purpose", KEY_TEXT, IN(role_policy, purpose), .min = 1, .max = TEXT_LONG,
+		.required = true, .help = "What the new holder is told." },
+	{ 0 },
+};
+static const struct key role_entry = { "role", KEY_MAP, .keys = role_keys };
+static const struct key roles_keys[] = {
+	{ "roles", KEY_NAMED, AT(roles.role), .min = 1, .max = ROLE_MAX, .entry = &role_entry,
+		.stride = sizeof(struct role_policy),
+		.count_offset = offsetof(struct config, roles.count),
+		.name_offset = offsetof(struct role_policy, key),
+		.otherwise =
+			"{commander: {title: Incident commander, names: [ic, command, incident-commander], "
+			"purpose: 'You lead the response and decide. Keep the whole picture, hand out the "
+			"work, and leave the fixing to others. Whatever nobody else holds is yours.'}, "
+			"operations: {title: Operations lead, names: [ops, tech, lead], "
+			"purpose: 'You find the fault and undo the harm: you direct the hands-on work, say "
+			"what is tried before it is tried, and tell the commander what it did.'}, "
+			"communications: {title: Communications lead, names: [comms, comm, liaison], "
+			"purpose: 'You keep everybody else informed: post each promised update in time, "
+			"answer questions from outside, and keep them away from those who work.'}, "
+			"scribe: {title: Scribe, names: [notes, secretary], "
+			"purpose: 'You write down what happens and when: decisions, actions, findings and "
+			"dead ends. What is not on the timeline is lost by tomorrow.'}}",
+		.help = "The roles of responders, by key. Given here, these are all there are; "
+			"`commander` must be among them." },
+	{ 0 },
+};
+
+/* ---- reminders.yml ---------------------------------------------------------------------- */
+
+static const char *audience_word(size_t i)
+{
+	return i < AUDIENCE_COUNT ? audience_name((enum audience)i) : NULL;
+}
+
+static const struct key step_keys[] = {
+	{ "at", KEY_OFFSET, IN(ladder_step, offset_ms), .min = -DAY_MS, .max = 7 * DAY_MS,
+		.required = true,
+		.help = "When, counted from the promised time: `-5m` before it, `0`, `10m` after it." },
+	{ "tell", KEY_ENUM, IN(ladder_step, audience), .word = audience_word, .required = true,
+		.help = "Who is told: the owner of the promise alone (`owner`) or by name in the channel "
+			"(`owner_open`), everybody with a role, the whole channel, or the next tier." },
+	{ 0 },
+};
+static const struct key step_entry = { "step", KEY_MAP, .keys = step_keys };
+
+#define LADDER(kind, index, text, what)                                                            \
+	{ kind, KEY_LIST, AT(ladder[index].step), .max = LADDER_MAX, .entry = &step_entry,         \
+		.stride = sizeof(struct ladder_step),                                              \
+		.count_offset = offsetof(struct config, ladder[index].count),                      \
+		.otherwise = (text), .help = (what) }
+
+static const struct key ladders_keys[] = {
+	LADDER("update", PROMISE_UPDATE,
+		"[{at: -5m, tell: owner}, {at: 0, tell: owner_open}, {at: 5m, tell: responders}, "
+		"{at: 10m, tell: channel}, {at: 15m, tell: tier}]",
+		"A promised status update. Ascending; `[]`: no reminders."),
+	LADDER("respond", PROMISE_RESPOND, "[{at: 0, tell: channel}]",
+		"The time to respond passed with no commander and no update."),
+	LADDER("resolve", PROMISE_RESOLVE, "[{at: 0, tell: channel}]",
+		"The time to resolve passed."),
+	LADDER("roles", PROMISE_ROLES, "[{at: 0, tell: channel}]",
+		"Roles nobody took, counted from the level's `nag_roles`."),
+	{ 0 },
+};
+
+static const struct key reminders_keys[] = {
+	{ "ladders", KEY_MAP, .keys = ladders_keys,
+		.help = "Who is reminded, and when, of each kind of promise." },
+	{ "snooze", KEY_DURATION, AT(snooze_ms), .min = SECOND_MS, .max = DAY_MS,
+		.otherwise = "10m", .help = "How long a snooze is when nobody says." },
+	{ "snooze_max", KEY_DURATION, AT(snooze_max_ms), .min = SECOND_MS, .max = 7 * DAY_MS,
+		.otherwise = "4h", .help = "The longest snooze that can be asked for." },
+	{ 0 },
+};
+
+/* ---- escalation.yml --------------------------------------------------------------------- */
+
+static const struct key tier_person_entry = { "person", KEY_PERSON, .min = 1, .max = 80 };
+static const struct key tier_keys[] = {
+	{ "name", KEY_WORD, IN(tier, name), .min = 1, .max = 32, .required = true,
+		.help = "What the tier is called." },
+	{ "people", KEY_LIST, IN(tier, people), .max = TIER_PEOPLE_MAX, .otherwise = "[]",
+		.entry = &tier_person_entry, .stride = sizeof(char *),
+		.count_offset = offsetof(struct tier, count),
+		.help = "Who is told, as `slack:U0123ABCD`. With nobody, the channel is told that the "
+			"tier is empty." },
+	{ 0 },
+};
+static const struct key tier_entry = { "tier", KEY_MAP, .keys = tier_keys };
+static const struct key escalation_keys[] = {
+	{ "tiers", KEY_LIST, AT(escalation.tier), .max = TIER_MAX, .entry = &tier_entry,
+		.stride = sizeof(struct tier), .count_offset = offsetof(struct config, escalation.count),
+		.otherwise = "[{name: triage}, {name: coordination}, {name: executive}]",
+		.help = "The chain, first tier first." },
+	{ 0 },
+};
+
+/* ---- rbac.yml --------------------------------------------------------------------------- */
+
+static const struct key right_entry = { "right", KEY_RIGHT, .min = 1, .max = 64 };
+static const struct key access_role_entry = { "rights", KEY_LIST,
+	IN(access_role, entitlement), .max = ACCESS_ENTITLEMENTS_MAX, .entry = &right_entry,
+	.stride = sizeof(char *), .count_offset = offsetof(struct access_role, count) };
+static const struct key binding_entry = { "role", KEY_WORD, IN(access_binding, role), .min = 1,
+	.max = 32 };
+static const struct key rbac_keys[] = {
+	{ "roles", KEY_NAMED, AT(access.role), .max = ACCESS_ROLES_MAX, .entry = &access_role_entry,
+		.stride = sizeof(struct access_role),
+		.count_offset = offsetof(struct config, access.role_count),
+		.name_offset = offsetof(struct access_role, name),
+		.otherwise = "{viewer: [incident.read, tools.oncall.read], "
+			"responder: [incident.read, incident.write, incident.approve, tools.oncall.read], "
+			"commander: [incident.read, incident.write, incident.approve, incident.execute, "
+			"tools.oncall.read], admin: ['*']}",
+		.help = "Entitlements of each role: a name, `incident.*` for all of a kind, `\"*\"` for "
+			"all." },
+	{ "bindings", KEY_NAMED, AT(access.binding), .max = ACCESS_BINDINGS_MAX,
+		.entry = &binding_entry, .stride = sizeof(struct access_binding),
+		.count_offset = offsetof(struct config, access.binding_count),
+		.name_offset = offsetof(struct access_binding, person),
+		.otherwise = "{'slack:*': responder, 'unix:*': admin}",
+		.help = "Who has which role: `slack:U0123ABCD`, `unix:1000`, `slack:*` for everybody of "
+			"a system. Whoever matches several has the rights of all." },
+	{ 0 },
+};
+
+/* ---- all -------------------------------------------------------------------------------- */
+
+#define SECTION(named, in, table, what)                                                            \
+	{ named, KEY_MAP, .keys = (table), .file = (in), .help = (what) }
+
+static const struct key sections[] = {
+	SECTION("slack", "sitrep.yml", slack_keys, "The chat workspace."),
+	SECTION("store", "sitrep.yml", store_keys, "The record."),
+	SECTION("ctl", "sitrep.yml", ctl_keys, "The door for the shell."),
+	SECTION("log", "sitrep.yml", log_keys, "The log on standard error."),
+	SECTION("limits", "sitrep.yml", limit_keys, "Bounds of what may pile up."),
+	SECTION("delivery", "sitrep.yml", delivery_keys, "How deliveries are repeated."),
+	{ "timezone", KEY_ZONE, AT(timezone), .max = 64, .otherwise = "UTC", .file = "sitrep.yml",
+		.help = "IANA zone for people whose own is not known." },
+	SECTION("severity", "severity.yml", severity_keys, "Levels, their targets and cadences."),
+	SECTION("roles", "roles.yml", roles_keys, "Roles of responders."),
+	SECTION("reminders", "reminders.yml", reminders_keys, "Who is reminded when."),
+	SECTION("escalation", "escalation.yml", escalation_keys, "Who is told when it stays broken."),
+	SECTION("rbac", "rbac.yml", rbac_keys, "Who may do what."),
+	{ 0 },
+};
+
+const struct key schema = { "config", KEY_MAP, .keys = sections };
