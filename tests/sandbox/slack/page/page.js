@@ -27,7 +27,11 @@ function h(tag, props, ...children) {
 		else if (key in node && key !== "list" && !key.startsWith("aria")) node[key] = value;
 		else node.setAttribute(key, value);
 	}
-	node.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== false));
+	for (const child of children.flat(Infinity)) {
+		if (child === null || child === undefined || child === false) continue;
+		if (typeof child === "string" && tag !== "option" && tag !== "title") node.append(...pictured(child));
+		else node.append(child);
+	}
 	return node;
 }
 
@@ -64,6 +68,60 @@ const EMOJI = {
 	repeat: "🔁", no_entry: "⛔", construction: "🚧", shield: "🛡️", robot_face: "🤖", speech_balloon: "💬",
 	clipboard: "📋", book: "📖", file_folder: "📁", star: "⭐", green_heart: "💚", first_place_medal: "🥇", zzz: "💤",
 };
+/* Many machines have no colour emoji font. These few are drawn here, so that the page looks the same everywhere;
+ * each is a list of [colour, path] in a box of 16. */
+const CIRCLE = "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13z";
+const DIAMOND = "M8 1l7 7l-7 7l-7-7z";
+const DRAWN = {
+	"📌": [["#c8452f", "M9.6 1.2l5.2 5.2l-1.6 1l-2.6 2.6l.2 3l-1.4 1.3L2.7 7.6L4 6.2l3 .2l2.6-2.6z"], ["#7c8884", "M4.8 10.3l.9.9L2 15l-1-1z"]],
+	"👁": [["#7c8884", "M8 3.5c-3.4 0-5.9 2.3-7 4.5c1.1 2.2 3.6 4.5 7 4.5s5.9-2.3 7-4.5c-1.1-2.2-3.6-4.5-7-4.5zm0 7.5a3 3 0 1 1 0-6a3 3 0 0 1 0 6z"], ["#7c8884", "M8 6.5a1.5 1.5 0 1 0 0 3a1.5 1.5 0 0 0 0-3z"]],
+	"👀": [["#cfd6d3", "M4.5 3a3.2 4.5 0 1 0 0 9a3.2 4.5 0 0 0 0-9zM11.5 3a3.2 4.5 0 1 0 0 9a3.2 4.5 0 0 0 0-9z"], ["#26302d", "M5 6a1.6 2 0 1 0 0 4a1.6 2 0 0 0 0-4zM12 6a1.6 2 0 1 0 0 4a1.6 2 0 0 0 0-4z"]],
+	"💬": [["#7c8884", "M2 2.5h12v8.5H7.5L4.5 14v-3H2zM3.5 4v5.5H6v1l1-1h5.5V4z"]],
+	"🔗": [["#4a7fb0", "M6.5 9.5a2.5 2.5 0 0 1 0-3.5l2.5-2.5a2.5 2.5 0 0 1 3.5 3.5l-1.2 1.2l1 1l1.2-1.2a4 4 0 0 0-5.6-5.6L5.5 5a4 4 0 0 0 0 5.5zM9.5 6.5a2.5 2.5 0 0 1 0 3.5L7 12.5A2.5 2.5 0 0 1 3.5 9l1.2-1.2l-1-1L2.5 8a4 4 0 0 0 5.6 5.6l2.5-2.5a4 4 0 0 0 0-5.6z"]],
+	"🔖": [["#4a7fb0", "M4 1.5h8V15l-4-3.2L4 15z"]],
+	"🚨": [["#c8452f", "M4 12V8a4 4 0 0 1 8 0v4z"], ["#7c8884", "M2.5 12.5h11V15h-11z"], ["#e08b3c", "M7.4 0h1.2v2.5H7.4zM1.5 3l1-.8l1.6 1.6l-.9.9zM14.5 3l-1-.8l-1.6 1.6l.9.9z"]],
+	"🔥": [["#e0702c", "M8.5 1c.5 3 4.5 4.5 4.5 8.8A5 5 0 0 1 8 15a5 5 0 0 1-5-5.2C3 7.5 4.5 6 5 4.5c1 .7 1.5 1.5 1.5 2.5C8 5.5 8.7 3 8.5 1z"], ["#f6c244", "M8.3 8c.2 1.5 2 2.2 2 4a2.3 2.3 0 0 1-4.6 0c0-1.5 1.2-2 1.3-3.2z"]],
+	"⚠": [["#e0a52c", "M8 1.5L15.5 14.5H.5z"], ["#33290f", "M7.3 6h1.4v4.5H7.3zM7.3 11.5h1.4V13H7.3z"]],
+	"✅": [["#3f9d6b", "M2 2h12v12H2z"], ["#ffffff", "M7 11.5L4 8.5l1.1-1.1L7 9.3l4-4l1.1 1.1z"]],
+	"❌": [["#c8452f", "M3.5 2L8 6.5L12.5 2L14 3.5L9.5 8l4.5 4.5l-1.5 1.5L8 9.5L3.5 14L2 12.5L6.5 8L2 3.5z"]],
+	"🔔": [["#e0a52c", "M8 1.5a4.5 4.5 0 0 1 4.5 4.5c0 4 1.5 5 1.5 5.5H2c0-.5 1.5-1.5 1.5-5.5A4.5 4.5 0 0 1 8 1.5zM6.5 12.5h3a1.5 1.5 0 0 1-3 0z"]],
+	"⏰": [["#c8452f", CIRCLE], ["#ffffff", "M8 3.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 0 0 0-9z"], ["#26302d", "M7.5 4.5h1v3.3l2 1.2l-.5.9l-2.5-1.5z"]],
+	"⏳": [["#b98a3a", "M4 1h8v2L9 8l3 5v2H4v-2l3-5l-3-5z"]],
+	"📝": [["#cfd6d3", "M3 1.5h10v13H3z"], ["#5f6b67", "M5 4.5h6v1H5zM5 7h6v1H5zM5 9.5h4v1H5z"]],
+	"📋": [["#b98a3a", "M2.5 2h11v13h-11z"], ["#eef1f0", "M4 4h8v9.5H4z"], ["#7c8884", "M6 1h4v2.5H6z"]],
+	"📣": [["#c8452f", "M13 2v11L6 10H3a2.5 2.5 0 0 1 0-5h3z"], ["#7c8884", "M4 10.5h2l1 4H5z"]],
+	"🔒": [["#b98a3a", "M3 7h10v7.5H3z"], ["#7c8884", "M4.5 7V5a3.5 3.5 0 0 1 7 0v2H10V5a2 2 0 0 0-4 0v2z"]],
+	"🏁": [["#5f6b67", "M2.5 1H4v14H2.5zM4 1.5h9.5v7H4z"], ["#ffffff", "M5 2.5h2v2H5zM9 2.5h2v2H9zM7 4.5h2v2H7zM11 4.5h2v2h-2z"]],
+	"💡": [["#e0b93c", "M8 1a4.7 4.7 0 0 1 2.5 8.7V12h-5V9.7A4.7 4.7 0 0 1 8 1z"], ["#7c8884", "M6 12.8h4V15H6z"]],
+	"🖼": [["#7c8884", "M1.5 2.5h13v11h-13zM3 4v6l3-3l3 3l2-2l2 2V4z"]],
+	"📄": [["#cfd6d3", "M3 1h7l3 3v11H3z"], ["#5f6b67", "M5 6h6v1H5zM5 8.5h6v1H5zM5 11h4v1H5z"]],
+	"🔴": [["#cf4436", CIRCLE]], "🟠": [["#e0812c", CIRCLE]], "🟡": [["#e3bd34", CIRCLE]], "🟢": [["#3f9d6b", CIRCLE]],
+	"🔵": [["#3f78c0", CIRCLE]], "⚪": [["#cfd6d3", CIRCLE]], "⚫": [["#26302d", CIRCLE]],
+	"🔶": [["#e0812c", DIAMOND]], "🔷": [["#3f78c0", DIAMOND]],
+};
+Object.assign(DRAWN, {"🔕": DRAWN["🔔"], "📢": DRAWN["📣"], "⌛": DRAWN["⏳"], "⏱": DRAWN["⏰"], "🕐": DRAWN["⏰"]});
+const DRAWN_RUN = new RegExp(`(${Object.keys(DRAWN).join("|")})\uFE0F?`, "u");
+
+function icon(character) {
+	const space = "http://www.w3.org/2000/svg";
+	const svg = document.createElementNS(space, "svg");
+	svg.setAttribute("viewBox", "0 0 16 16");
+	svg.setAttribute("class", "icon");
+	svg.setAttribute("role", "img");
+	svg.setAttribute("aria-label", character);
+	for (const [fill, d] of DRAWN[character]) {
+		const path = document.createElementNS(space, "path");
+		path.setAttribute("fill", fill);
+		path.setAttribute("fill-rule", "evenodd");
+		path.setAttribute("d", d);
+		svg.append(path);
+	}
+	return svg;
+}
+
+/* Text with the emoji we draw in place of those the font may lack. */
+const pictured = text => text.split(DRAWN_RUN).map(piece => DRAWN[piece] ? icon(piece) : piece);
+
 const decode = text => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
 const emoji = text => text.replace(/:([a-z0-9_+-]+):/g, (all, name) => EMOJI[name] || all);
 const plain = object => emoji(decode(object ? object.text : ""));
@@ -147,7 +205,7 @@ function inline(text) {
 		at = match.index + match[0].length;
 	}
 	out.push(decode(text.slice(at)));
-	return out;
+	return out.flatMap(piece => typeof piece === "string" ? pictured(piece) : [piece]);
 }
 
 function mrkdwn(text) {
@@ -657,7 +715,8 @@ function draw() {
 	if (!here.home) drawMessages();
 	drawModal();
 	drawShortcuts();
-	$("text").placeholder = `Message ${state.channel.im ? "" : "#"}${state.channel.name}, or a command: /inc …`;
+	$("text").placeholder = matchMedia("(max-width: 760px)").matches ? "Message, or /inc …"
+		: `Message ${state.channel.im ? "" : "#"}${state.channel.name}, or a command: /inc …`;
 }
 
 let asking = null, again = false;
