@@ -130,7 +130,14 @@ static void log_handle(uv_handle_t *handle, void *ctx)
 			uv_is_closing(handle) ? " (closing)" : "");
 }
 
-/* Callbacks first, then the libraries, then whatever they close in the loop. */
+static void io_run_dry(struct io *io, uint64_t deadline)
+{
+	while (uv_run(&io->loop, UV_RUN_NOWAIT) && !io_late(io, deadline))
+		uv_sleep(1);
+}
+
+/* Callbacks first, then the libraries, then whatever they close in the loop. The WebSocket library unloads its
+ * own loop code in the second step of its end, so none of its handles may be left by then. */
 static void io_drain(struct io *io)
 {
 	uint64_t deadline = uv_now(&io->loop) + IO_DRAIN_MS;
@@ -138,16 +145,15 @@ static void io_drain(struct io *io)
 		!io_late(io, deadline))
 		io_step(io);
 	http_client_finish(io->http);
-	io_step(io);
-	while (!websockets_finish(io->websockets) && !io_late(io, deadline))
-		io_step(io);
 	uv_close((uv_handle_t *)&io->stop_timer, NULL);
 	uv_close((uv_handle_t *)&io->tick, NULL);
 	uv_unref((uv_handle_t *)&io->async);
-	while (uv_run(&io->loop, UV_RUN_NOWAIT) && !io_late(io, deadline))
-		uv_sleep(1);
+	io_run_dry(io, deadline);
 	if (uv_loop_alive(&io->loop))
 		uv_walk(&io->loop, log_handle, io);
+	else
+		websockets_finish(io->websockets);
+	io_run_dry(io, deadline);
 	io->closed = true;
 }
 
@@ -169,8 +175,10 @@ bool io_destroy(struct io *io)
 	uv_close((uv_handle_t *)&io->async, NULL);
 	uv_run(&io->loop, UV_RUN_NOWAIT);
 	/* With a handle or a lookup still open the memory must stay: somebody will write to it. */
-	if (uv_loop_close(&io->loop))
+	if (uv_loop_close(&io->loop)) {
+		log_warn("io", "the loop ends with something still open");
 		return io->lookups == 0;
+	}
 	http_client_destroy(io->http);
 	websockets_destroy(io->websockets);
 	free(io);

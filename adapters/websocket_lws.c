@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -222,12 +223,16 @@ bool websocket_lws_dial(struct websocket *ws, const char *ip)
 	logging = all;
 	all->last_error[0] = '\0';
 	struct trust *trust = NULL;
+	/* The library only logs that it cannot read the file, and goes on without any trust. */
+	if (ws->tls && ws->ca_file && access(ws->ca_file, R_OK)) {
+		websocket_explain(ws, "cannot read the CA file %s: %s", ws->ca_file, strerror(errno));
+		return false;
+	}
 	if (room_open(room, ws->io, ws->tls))
 		trust = room_trust(room, ws->tls ? ws->ca_file : NULL, ws->tls);
 	if (!trust) {
-		websocket_explain(ws, "cannot set up %s%s%s%s", ws->tls ? "TLS" : "WebSockets",
-			ws->ca_file ? " with " : "", ws->ca_file ? ws->ca_file : "",
-			room->context ? ": the CA file cannot be read" : "");
+		websocket_explain(ws, "cannot set up %s: %s", ws->tls ? "TLS" : "WebSockets",
+			all->last_error[0] ? all->last_error : "is libwebsockets-evlib-uv installed?");
 		return false;
 	}
 	struct lws_client_connect_info info = { 0 };
@@ -341,13 +346,12 @@ bool websockets_idle(const struct websockets *w)
 	return !w || !w->all;
 }
 
-bool websockets_finish(struct websockets *w)
+void websockets_finish(struct websockets *w)
 {
 	if (!w)
-		return true;
+		return;
 	room_close(&w->plain);
 	room_close(&w->tls);
-	return !w->plain.context && !w->tls.context;
 }
 
 static void room_finish(struct room *room)
