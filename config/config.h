@@ -80,7 +80,7 @@ int config_load(struct config **out, const char *dir, const struct config_overri
 struct config *config_hold(struct config *c);
 void config_release(struct config *c); /* accepts NULL */
 
-/* The reference of every key: name, type, range, default, help: for docs/configuration.md and `check --reference`. Markdown. */
+/* The reference of every key: name, type, range, default, help: for docs/configuration.md. Markdown. */
 void config_reference(struct str *out);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "config/loader.h"
 
+#define LEVEL_ANY ".LEVEL"
+
 static void add_cell(struct str *out, const char *text)
 {
 	for (; *text; text++) {
@@ -27,19 +29,21 @@ static void add_type(struct str *out, const struct key *k)
 	}
 }
 
-static void add_default(struct str *out, const struct key *k, const char *file)
+/* The shipped files say what the larger defaults are, and a test holds them to it. */
+static void add_default(struct str *out, const struct key *k, const char *path, const char *file)
 {
-	/* The shipped files say what the defaults are, and a test holds them to it. */
 	bool large = k->otherwise && strlen(k->otherwise) > 60;
 
-	if (k->required)
+	if (strstr(path, LEVEL_ANY "."))
+		str_add(out, "by level");
+	else if (k->required)
 		str_add(out, "must be said");
 	else if (k->type == KEY_MAP || large)
 		str_addf(out, "as in config/%s", file);
 	else if (k->otherwise)
 		str_addf(out, "`%s`", k->otherwise);
 	else
-		str_add(out, k->min ? "by level" : "none");
+		str_add(out, "none");
 }
 
 static void add_row(struct str *out, const struct key *k, const char *path, const char *file)
@@ -53,7 +57,7 @@ static void add_row(struct str *out, const struct key *k, const char *path, cons
 	str_add(out, " | ");
 	add_cell(out, range.p);
 	str_add(out, " | ");
-	add_default(out, k, file);
+	add_default(out, k, path, file);
 	str_add(out, " | ");
 	add_cell(out, k->help ? k->help : "");
 	str_add(out, " |\n");
@@ -80,7 +84,7 @@ static void add_rows(struct str *out, const struct key *k, const struct key *bef
 	else if (structured(k) && !(before && before->entry == k->entry))
 		child = k->entry->keys; /* lists of the same: told once */
 	if (child && child->type == KEY_MAP && child->keys == child[1].keys) {
-		str_add(&path, ".LEVEL"); /* they are alike: the first stands for all */
+		str_add(&path, LEVEL_ANY); /* they are alike: the first stands for all */
 		child = child->keys;
 	}
 	for (before = NULL; child && child->name; before = child++)
@@ -90,7 +94,7 @@ static void add_rows(struct str *out, const struct key *k, const struct key *bef
 
 static const char intro[] =
 	"# Configuration\n\n"
-	"<!-- Made from the table in config/schema.c: `sitrep check --reference > docs/configuration.md` -->\n\n"
+	"<!-- Made from the table in config/schema.c: `sitrep reference configuration > docs/configuration.md` -->\n\n"
 	"The config is a folder of YAML files. Each file may be left out: what is not said is as in the\n"
 	"files shipped in config/. A map (such as one severity level) is completed by its defaults key by key;\n"
 	"a list, and a map of names (such as the roles), replaces the default whole.\n\n"

@@ -900,7 +900,7 @@ static void test_reference(void **state)
 	fclose(f);
 	if (strcmp(text, made.p) != 0)
 		fail_msg("docs/configuration.md is not what the table says; make it anew: "
-			 "sitrep check --reference > docs/configuration.md");
+			 "sitrep reference configuration > docs/configuration.md");
 	str_finish(&made);
 }
 
