@@ -37,6 +37,7 @@ struct call {
 	struct error err;             /* why an internal step failed */
 	int64_t now;                  /* ms; the same for the whole call */
 	const char *actor;            /* person key */
+	const char *actor_name;       /* as we know it ("bob"), NULL */
 	const char *zone;             /* the actor's IANA zone, else the config's */
 
 	bool has_incident;
@@ -48,6 +49,7 @@ struct call {
 
 	/* What run() asked for. */
 	bool touched;                 /* incident changed: save it and refresh what shows it */
+	bool audited;                 /* an audit entry was written: the dispatcher need not */
 	bool announce;                /* … the announcement too (state, severity, title, commander changed) */
 	int64_t away_from, away_to;   /* timers after downtime: when the process was away; 0 */
 };

@@ -7,6 +7,8 @@
  */
 #include "commands/call.h"
 
+#define LINE_BYTES_MAX 65536 /* bytes of one line; longer ones are refused */
+
 /* What the dispatcher needs to know before it loads anything. */
 struct line {
 	const struct operation *op;     /* NULL: not found; `unknown` says what to answer */
@@ -15,6 +17,8 @@ struct line {
 	const char *rest;               /* cleaned text after the operation's name and the incident */
 	const char *word;               /* the first word as typed */
 	bool bare;                      /* nothing but the operation (and the incident) was typed */
+	bool prefix;                    /* the operation was found by the beginning of its name */
+	size_t too_long;                /* bytes of a line past LINE_BYTES_MAX: not read at all, op NULL; else 0 */
 };
 
 /* Cleans (smart quotes, dashes, escaped mentions, control characters), unescapes, cuts off "/inc" itself. An empty line is help. Never fails: an

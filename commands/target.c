@@ -1,0 +1,211 @@
+#include "commands/target.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "commands/reading.h"
+#include "commands/say.h"
+#include "incident/access.h"
+#include "store/incidents.h"
+#include "store/references.h"
+
+#define RIGHT_PRIVATE "incident.admin" /* sees private incidents without being named on them */
+#define ASK_MAX       8                /* incidents that are offered */
+#define OPEN_LOOK_MAX 50               /* … out of the newest of these */
+#define TITLE_SHOWN   60               /* bytes of a title on a button */
+#define ARGS_MAX      1500             /* bytes of arguments that a button can carry */
+
+static bool holds_a_role(const struct role_set *roles, const char *person)
+{
+	for (size_t i = 0; i < roles->count; i++)
+		if (!strcmp(roles->holder[i].person, person))
+			return true;
+	return false;
+}
+
+/* Whoever may not see it cannot tell that it exists. roles: of this incident. */
+static bool may_see(struct call *c, const struct incident *inc, const struct role_set *roles)
+{
+	return !inc->is_private || (inc->reporter && !strcmp(inc->reporter, c->actor)) ||
+		holds_a_role(roles, c->actor) ||
+		access_allows(&c->config->access, c->actor, RIGHT_PRIVATE);
+}
+
+static enum target refuse_absent(struct call *c, int64_t id)
+{
+	call_refuse(c, "not_found", "There is no INC-%lld; nothing was done. The ones there are: /inc list",
+		(long long)id);
+	return TARGET_REFUSED;
+}
+
+static enum target refuse_closed(struct call *c)
+{
+	call_refuse(c, "conflict", "INC-%lld is %s; %s works only on an open incident, so nothing was done. Reopen it first: /inc reopen #%lld why",
+		(long long)c->incident.id, state_name(c->incident.state), c->op->name, (long long)c->incident.id);
+	return TARGET_REFUSED;
+}
+
+static enum target load(struct call *c, int64_t id)
+{
+	int rc = incident_load(c->store, c->arena, id, &c->incident, &c->err);
+
+	if (rc == -ENOENT)
+		return refuse_absent(c, id);
+	if (rc == 0)
+		rc = call_load_roles(c);
+	if (rc < 0)
+		return TARGET_FAILED;
+	if (!may_see(c, &c->incident, &c->roles)) {
+		c->incident = (struct incident){ 0 };
+		c->roles = (struct role_set){ 0 };
+		return refuse_absent(c, id);
+	}
+	c->has_incident = true;
+	if (c->op->need == NEED_OPEN && !state_active(c->incident.state))
+		return refuse_closed(c);
+	return TARGET_FOUND;
+}
+
+/* The incident whose channel, or whose message, the request comes from; 0 when there is none. */
+static int from_place(struct call *c, int64_t *id)
+{
+	const struct place *place = &c->request->place;
+	struct reference ref;
+	int rc = -ENOENT;
+
+	*id = 0;
+	if (place->channel) {
+		rc = reference_by_key(c->store, c->arena, place->channel, &ref, &c->err);
+		if (rc == 0 && strcmp(ref.slot, SLOT_CHANNEL))
+			rc = -ENOENT;
+	}
+	if (rc == -ENOENT && place->thread)
+		rc = reference_by_key(c->store, c->arena, place->thread, &ref, &c->err);
+	if (rc == 0)
+		*id = ref.incident;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* Open ones that the actor may see, worst first. */
+static int open_ones(struct call *c, struct incident **out, size_t *count)
+{
+	struct incident_filter f;
+	struct incident *all;
+	size_t n, kept = 0;
+	int rc;
+
+	incident_filter_init(&f);
+	f.open_only = true;
+	f.with_private = true;
+	f.limit = OPEN_LOOK_MAX;
+	rc = incident_find(c->store, c->arena, &f, &all, &n, &c->err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct role_set roles = { 0 };
+
+		if (all[i].is_private)
+			rc = role_list(c->store, c->arena, all[i].id, &roles, &c->err);
+		if (rc == 0 && may_see(c, &all[i], &roles))
+			all[kept++] = all[i];
+	}
+	*out = all;
+	*count = rc == 0 ? kept : 0;
+	return rc;
+}
+
+static enum target refuse_none(struct call *c)
+{
+	call_refuse(c, "not_found",
+		"No incident is open, so %s has nothing to work on. Open one: /inc declare sev2 what is wrong; or name an older one: /inc #42 %s",
+		c->op->name, c->op->name);
+	return TARGET_REFUSED;
+}
+
+static enum target only_one(struct call *c)
+{
+	struct incident *open;
+	size_t n;
+	enum target t;
+
+	if (open_ones(c, &open, &n) < 0)
+		return TARGET_FAILED;
+	if (n == 0)
+		return refuse_none(c);
+	if (n > 1)
+		return TARGET_SEVERAL;
+	t = load(c, open[0].id);
+	if (t == TARGET_FOUND)
+		call_understood(c, "taken for INC-%lld, the only open incident", (long long)open[0].id);
+	return t;
+}
+
+enum target target_find(struct call *c, int64_t named)
+{
+	int64_t id = named;
+	bool nothing = c->op->need == NEED_NOTHING;
+
+	/* The system's own look up what they need. */
+	if (nothing && (c->op->flags & OP_INTERNAL))
+		return TARGET_FOUND;
+	/* Where an operation needs none, the channel's matters only to those that show something. */
+	if (!id && (!nothing || (c->op->flags & OP_READS)) && from_place(c, &id) < 0)
+		return TARGET_FAILED;
+	if (id)
+		return load(c, id);
+	return nothing ? TARGET_FOUND : only_one(c);
+}
+
+/* ---- asking which ---- */
+
+static json_t *args_again(struct call *c)
+{
+	json_t *args = json_object();
+
+	for (size_t i = 0; i < arg_count(c->op); i++) {
+		const struct arg_value *v = &c->value[i];
+
+		if (!v->given)
+			continue;
+		if (c->op->args[i].type == ARG_TIME)
+			json_object_set_new(args, c->op->args[i].name, json_integer(v->number));
+		else
+			json_object_set_new(args, c->op->args[i].name, json_string(v->text));
+	}
+	return args;
+}
+
+static const char *short_title(struct call *c, const struct incident *inc)
+{
+	size_t n = text_cut(inc->title, TITLE_SHOWN);
+
+	return arena_printf(c->arena, "INC-%lld · %s · %.*s%s", (long long)inc->id,
+		words_severity(c, inc->severity), (int)n, inc->title, inc->title[n] ? "…" : "");
+}
+
+struct done target_ask(struct call *c)
+{
+	struct incident *open;
+	size_t n;
+	json_t *doc, *args;
+	bool fits;
+
+	if (open_ones(c, &open, &n) < 0)
+		return call_fail(c);
+	args = args_again(c);
+	fits = strlen(json_text(c->arena, args)) <= ARGS_MAX;
+	doc = doc_new(arena_printf(c->arena,
+		"%zu incidents are open; nothing was done. Which one is meant by %s? Choose it%s: /inc #%lld %s …", n,
+		c->op->name, fits ? ", or put its number first" : " by putting its number first",
+		(long long)open[0].id, c->op->name));
+	doc_text(doc, json_get_str(doc, "text"));
+	for (size_t i = 0; i < n && i < ASK_MAX; i++) {
+		if (fits)
+			doc_button(doc, short_title(c, &open[i]), c->op->name, open[i].id, json_deep_copy(args), NULL);
+		else
+			doc_list_item(doc, short_title(c, &open[i]));
+	}
+	if (n > ASK_MAX)
+		doc_context(doc, arena_printf(c->arena, "… and %zu more: /inc list", n - ASK_MAX));
+	json_decref(args);
+	return call_refuse_doc(c, "conflict", doc);
+}
