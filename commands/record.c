@@ -36,6 +36,7 @@ int record_audit(struct call *c, const char *entity, int64_t id, const char *lev
 		.meta = meta,
 	};
 
+	c->audited = true;
 	return audit_append(c->store, &e, &c->err);
 }
 
