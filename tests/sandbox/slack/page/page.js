@@ -10,6 +10,7 @@ let state = null;
 let drawn = new Map();                          // message key -> {json, node}
 let openThreads = new Set(query.get("thread_ts") ? [query.get("thread_ts")] : []);
 let forms = new Map();                          // view id -> what is typed, by block id
+let drafts = new Map();                         // thread -> the reply being typed
 let formDrawn = "";
 let homeDrawn = "";
 let lastChannel = "";
@@ -455,7 +456,9 @@ function threadNode(message, replies) {
 	}}, open ? "Hide thread" : replies.length === 1 ? "1 reply" : `${replies.length} replies`,
 	last && !open ? h("span", null, ` · last ${when(+last.ts, {hour: "2-digit", minute: "2-digit"})}`) : null));
 	if (!open) return box;
-	const input = h("input", {placeholder: "Reply…", "aria-label": "Reply in thread"});
+	const input = h("input", {placeholder: "Reply…", "aria-label": "Reply in thread", value: drafts.get(message.ts) || "",
+		oninput: () => drafts.set(message.ts, input.value)});
+	input.dataset.thread = message.ts;
 	box.append(h("div", {className: "replies"}, replies.map(reply => messageNode(reply, [], true)),
 		h("form", {onsubmit: event => {
 			event.preventDefault();
@@ -463,6 +466,7 @@ function threadNode(message, replies) {
 			if (!text) return;
 			if (/^\/\w/.test(text)) return hint("Slash commands do not work in threads.", true);
 			input.value = "";
+			drafts.delete(message.ts);
 			post("message", {user: state.me, channel: state.channel.id, text, thread_ts: message.ts});
 		}}, input, h("button", {className: "button"}, "Reply"))));
 	return box;
@@ -488,8 +492,14 @@ function messageNode(message, replies, small) {
 		message.ephemeral ? null : toolsNode(message));
 }
 
+/* Messages that say how long ago something was are drawn again as time goes by. */
+function clock(message) {
+	return /\{ago\}|_pretty\}/.test(JSON.stringify([message.text, message.blocks])) ? Math.floor(Date.now() / 30000) : 0;
+}
+
 function drawMessages() {
 	const box = $("messages");
+	const writing = document.activeElement && document.activeElement.dataset.thread;
 	const other = lastChannel !== state.channel.id + state.me;
 	const atEnd = other || box.scrollHeight - box.scrollTop - box.clientHeight < 80;
 	if (other) drawn.clear();
@@ -514,13 +524,15 @@ function drawMessages() {
 		day = today;
 		const replies = channel.messages.filter(m => m.thread_ts === message.ts && m.ts !== message.ts);
 		const pinned = channel.pins.some(pin => pin.ts === message.ts);
-		keep(message.ts, JSON.stringify([message, replies, openThreads.has(message.ts), pinned, Math.floor(Date.now() / 60000)]),
+		keep(message.ts, JSON.stringify([message, replies, openThreads.has(message.ts), pinned, clock(message)]),
 			() => messageNode(message, replies));
 	}
 	drawn = next;
 	/* Only what changed moves in the document: the focus stays where it is. */
 	nodes.forEach((node, at) => { if (box.childNodes[at] !== node) box.insertBefore(node, box.childNodes[at] || null); });
 	while (box.childNodes.length > nodes.length) box.lastChild.remove();
+	const input = writing && [...box.querySelectorAll("[data-thread]")].find(node => node.dataset.thread === writing);
+	if (input && input !== document.activeElement) input.focus();
 	if (atEnd) box.scrollTop = box.scrollHeight;
 	const wanted = query.get("message");
 	if (wanted && $("m" + wanted)) {
@@ -547,6 +559,7 @@ function go(channel, home) {
 	url.set("channel", here.channel);
 	home ? url.set("home", "1") : url.delete("home");
 	history.replaceState(null, "", "?" + url);
+	hint("");
 	side(false);
 	if (home) post("home", {user: here.user});
 	else refresh();
@@ -556,7 +569,7 @@ function side(open) {
 	$("side").classList.toggle("open", open);
 	$("menu").setAttribute("aria-expanded", String(open));
 	if (open) $("shade").hidden = false;
-	else if (state) $("shade").hidden = !state.views.length;
+	else if (state && !document.querySelector(".modal")) $("shade").hidden = true;
 }
 
 function drawSide() {
@@ -747,6 +760,7 @@ function live() {
 	source.onerror = () => { $("link").textContent = "sandbox is away"; $("link").classList.remove("on"); };
 }
 
+if (!still) setInterval(() => { if (state) draw(); }, 30000);
 refresh().then(() => {
 	hint("Enter sends, Shift+Enter makes a line. Try /inc help");
 	if (here.home && !still) post("home", {user: here.user});
