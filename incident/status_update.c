@@ -40,6 +40,7 @@ static const char *const blanks[] = { " ", "\t", "\n", "\xC2\xA0", "\xE2\x80\xAF
 /* What stands between parts of a line, emphasis and bullets as people and phones make them too. */
 static const char *const separators[] = { ";", ",", ".", "|", "*", "_", "-", "!", "?", ")", "(",
 	"\"", "'", "…", "–", "—", "•", "·", "“", "”", "’", "‘", "；", "，", "。" };
+static const char *const joiners[] = { "-", ".", "_", "'", "’", "·" };
 static const char *const colons[] = { ":", "：", "–", "—" };
 /* Emphasis and quotes around a section word: "*Known:* …", "“known”: …". */
 static const char *const wraps[] = { "*", "_", "\"", "'", "“", "”", "‘", "’" };
@@ -112,8 +113,16 @@ static bool part_begins(const char *start, const char *p)
 {
 	const char *q = back_blanks(start, p);
 
-	return q == start || memchr(q, '\n', (size_t)(p - q)) ||
-		one_of_before(start, q, separators, COUNT(separators)) > 0;
+	if (q == start || memchr(q, '\n', (size_t)(p - q)))
+		return true;
+
+	size_t n = one_of_before(start, q, separators, COUNT(separators));
+
+	if (n == 0)
+		return false;
+	/* "well-known", "it's", "file.known": one word */
+	return q != p || q - n == start || !is_word_byte(q[-(ptrdiff_t)n - 1]) ||
+		one_of_at(q - n, joiners, COUNT(joiners)) == 0;
 }
 
 /* The colon at p, in the same line: its end, else NULL. A dash serves only behind a blank
