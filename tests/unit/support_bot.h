@@ -1,0 +1,67 @@
+#ifndef TESTS_SUPPORT_BOT_H
+#define TESTS_SUPPORT_BOT_H
+/*
+ * The whole core with a clock that tests turn, a store in a folder of its own, and a chat that is a
+ * list of what was asked of it. Effects are delivered at once unless told otherwise.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bot/core.h"
+
+#define PERFORMED_MAX 8192
+
+struct performed {
+	int64_t at;
+	int64_t incident;
+	enum effect_kind kind;
+	int attempt;
+	bool verify;
+	char op_id[32];
+	char *text; /* of the document: its plain fallback; else the payload */
+};
+
+struct test_bot {
+	struct core *core;
+	struct config *config;
+	struct clock clock;
+	char folder[64];
+	/* What the chat was asked to do, oldest first. */
+	struct performed performed[PERFORMED_MAX];
+	size_t performed_count;
+	/* How it answers: the outcome of everything, or silence (nothing comes back). */
+	enum outcome outcome;
+	bool silent;
+	int64_t retry_after_ms;
+	/* The last answer to a request. */
+	char *answer;
+	enum reply_kind answer_kind;
+	char answer_code[32];
+	size_t answers;
+	size_t rooms;
+	int next_key;
+	struct request *outcomes[256];
+	size_t outcome_count;
+};
+
+#define BOT_START INT64_C(1772359200000) /* 2026-03-01 10:00 UTC */
+
+void bot_setup(struct test_bot *b);       /* shipped policies, at BOT_START */
+void bot_teardown(struct test_bot *b);
+void bot_restart(struct test_bot *b, int64_t away_ms); /* as after a crash: nothing is said goodbye to */
+
+/* Types the line as slack:UALICE in #general (or of the given incident's channel) and settles. */
+const char *bot_type(struct test_bot *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct request *bot_request(struct test_bot *b, const char *words);
+/* Turns until nothing is left to do now. */
+void bot_settle(struct test_bot *b);
+/* Lets that much time pass, waking whenever the core wants to. Returns how many turns it took. */
+size_t bot_pass(struct test_bot *b, int64_t ms);
+
+/* How many messages that contain the text were posted since index `from`. */
+size_t bot_count(const struct test_bot *b, size_t from, const char *text);
+const struct performed *bot_find(const struct test_bot *b, size_t from, const char *text); /* NULL when none */
+int64_t bot_number(struct test_bot *b, const char *sql); /* one integer from the record */
+
+#endif

@@ -1,0 +1,433 @@
+/* The core's batches, effects and promises over time: months in milliseconds, restarts, a store in trouble. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "store/db.h"
+#include "store/store.h"
+#include "support_bot.h"
+
+static int setup(void **state)
+{
+	struct test_bot *b = malloc(sizeof *b);
+
+	if (!b)
+		abort();
+	bot_setup(b);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bot_teardown(*state);
+	free(*state);
+	return 0;
+}
+
+static size_t kind_count(const struct test_bot *b, enum effect_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->performed_count; i++)
+		n += b->performed[i].kind == kind;
+	return n;
+}
+
+static void declaring_opens_everything_once(void **state)
+{
+	struct test_bot *b = *state;
+	const char *answer = bot_type(b, "declare sev2 checkout is failing");
+
+	assert_non_null(strstr(answer, "INC-1"));
+	bot_pass(b, 5 * SECOND_MS);
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
+	assert_int_equal(kind_count(b, EFFECT_MESSAGE_PIN), 1);
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_TOPIC), 1);
+	assert_int_equal(kind_count(b, EFFECT_MESSAGE_POST), 2); /* card and announcement */
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 1);
+}
+
+static void a_repeated_delivery_gets_the_same_answer_and_changes_nothing(void **state)
+{
+	struct test_bot *b = *state;
+	char *first;
+
+	for (int i = 0; i < 3; i++) {
+		struct request *r = bot_request(b, "declare sev3 disk is full");
+
+		r->key_count = 0;
+		request_add_key(r, "test:", "the same");
+		assert_true(core_submit(b->core, r));
+		bot_settle(b);
+		if (i == 0)
+			first = strdup(b->answer);
+		assert_string_equal(b->answer, first);
+	}
+	free(first);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 1);
+	/* And after a restart too. */
+	bot_restart(b, HOUR_MS);
+	struct request *r = bot_request(b, "declare sev3 disk is full");
+
+	r->key_count = 0;
+	request_add_key(r, "test:", "the same");
+	assert_true(core_submit(b->core, r));
+	bot_settle(b);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 1);
+}
+
+static void two_keys_of_one_delivery_are_each_enough(void **state)
+{
+	struct test_bot *b = *state;
+	static const char *const second_delivery[] = { "envelope-1", "trigger-1" };
+
+	struct request *r = bot_request(b, "declare sev3 disk is full");
+
+	request_add_key(r, "slack:envelope:", "envelope-1");
+	request_add_key(r, "slack:trigger:", "trigger-1");
+	assert_true(core_submit(b->core, r));
+	bot_settle(b);
+	for (size_t i = 0; i < 2; i++) {
+		r = bot_request(b, "declare sev3 disk is full");
+		r->key_count = 0;
+		request_add_key(r, i ? "slack:trigger:" : "slack:envelope:", second_delivery[i]);
+		assert_true(core_submit(b->core, r));
+		bot_settle(b);
+	}
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 1);
+}
+
+/* Nobody does anything for a month: each step of each ladder is said once, and then there is silence. */
+static void a_month_of_silence_says_each_step_once(void **state)
+{
+	struct test_bot *b = *state;
+	size_t turns;
+
+	bot_type(b, "declare sev1 everything is down");
+	turns = bot_pass(b, 30 * DAY_MS);
+	assert_int_equal(bot_count(b, 0, "is promised for"), 1 + 1); /* heads-up, and the card's fallback never says it so */
+	assert_int_equal(bot_count(b, 0, "is due now"), 1);
+	assert_int_equal(bot_count(b, 0, "5 min overdue"), 1);
+	assert_int_equal(bot_count(b, 0, "10 min overdue"), 1);
+	assert_int_equal(bot_count(b, 0, "15 min overdue"), 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM promise WHERE missed_at IS NOT NULL"), 4);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timer WHERE name = 'promise'"), 0);
+	/* A minute's heartbeat and the hourly housekeeping, nothing that runs hot. */
+	assert_true(turns < 30 * 24 * 60 * 2);
+}
+
+/* An update before each promised time for a month: every promise kept, no miss, no ladder beyond the heads-up. */
+static void a_month_of_kept_promises(void **state)
+{
+	struct test_bot *b = *state;
+	int updates = 0;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_type(b, "ic me");
+	bot_type(b, "take comms");
+	while (clock_now(&b->clock) < BOT_START + 30 * DAY_MS) {
+		bot_pass(b, 28 * MINUTE_MS);
+		assert_non_null(strstr(bot_type(b, "update still rolling back, step %d", ++updates), "Posted"));
+	}
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM promise WHERE kind = 'update' AND state = 'kept'"), updates);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM promise WHERE kind = 'update' AND missed_at IS NOT NULL"), 0);
+	assert_int_equal(bot_count(b, 0, "overdue"), 0);
+	assert_int_equal(bot_count(b, 0, "is due now"), 0);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timer WHERE name = 'promise'"), 1);
+}
+
+static void a_reminder_is_on_time_to_the_millisecond_of_the_clock(void **state)
+{
+	struct test_bot *b = *state;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 31 * MINUTE_MS);
+	const struct performed *due = bot_find(b, 0, "is due now");
+
+	assert_non_null(due);
+	assert_int_equal(due->at, BOT_START + 30 * MINUTE_MS);
+}
+
+static void after_downtime_the_ladder_says_one_thing_and_where_it_was(void **state)
+{
+	struct test_bot *b = *state;
+	size_t from;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 10 * MINUTE_MS);
+	from = b->performed_count;
+	bot_restart(b, 47 * MINUTE_MS); /* the update was promised for 10:30; it is 10:57 now */
+	bot_settle(b);
+	assert_int_equal(bot_count(b, from, "27 min overdue"), 1);
+	assert_int_equal(bot_count(b, from, "is due now"), 0);
+	const struct performed *said = bot_find(b, from, "27 min overdue");
+
+	assert_non_null(strstr(said->text, "I was away from"));
+	/* Nothing of the ladder is left, nothing is said again. */
+	from = b->performed_count;
+	bot_pass(b, DAY_MS);
+	assert_int_equal(bot_count(b, from, "overdue"), 0);
+}
+
+static void a_short_restart_is_not_told(void **state)
+{
+	struct test_bot *b = *state;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 29 * MINUTE_MS + 59 * SECOND_MS);
+	bot_restart(b, 5 * SECOND_MS);
+	assert_int_equal(bot_count(b, 0, "is due now"), 1);
+	assert_int_equal(bot_count(b, 0, "I was away"), 0);
+}
+
+static void a_clock_set_back_says_nothing_twice(void **state)
+{
+	struct test_bot *b = *state;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 31 * MINUTE_MS);
+	assert_int_equal(bot_count(b, 0, "is due now"), 1);
+	b->clock.manual_ms -= 20 * MINUTE_MS;
+	bot_pass(b, 22 * MINUTE_MS);
+	assert_int_equal(bot_count(b, 0, "is due now"), 1);
+}
+
+static void what_was_started_is_looked_up_after_a_crash(void **state)
+{
+	struct test_bot *b = *state;
+	size_t from;
+
+	b->silent = true;
+	bot_type(b, "declare sev2 checkout is failing");
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
+	assert_false(b->performed[0].verify);
+	from = b->performed_count;
+	b->silent = false;
+	bot_restart(b, 2 * SECOND_MS);
+	bot_pass(b, 5 * SECOND_MS);
+	const struct performed *again = NULL;
+
+	for (size_t i = from; i < b->performed_count; i++)
+		if (b->performed[i].kind == EFFECT_CHANNEL_OPEN)
+			again = &b->performed[i];
+	assert_non_null(again);
+	assert_true(again->verify);
+	assert_int_equal(again->attempt, 2);
+	assert_string_equal(again->op_id, b->performed[0].op_id);
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 2);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+}
+
+static void an_unknown_outcome_is_looked_up_before_it_is_repeated(void **state)
+{
+	struct test_bot *b = *state;
+
+	b->outcome = OUTCOME_UNKNOWN;
+	bot_type(b, "declare sev2 checkout is failing");
+	b->outcome = OUTCOME_DELIVERED;
+	bot_pass(b, MINUTE_MS);
+	size_t opens = 0;
+
+	for (size_t i = 0; i < b->performed_count; i++)
+		if (b->performed[i].kind == EFFECT_CHANNEL_OPEN)
+			assert_int_equal(b->performed[i].verify, opens++ > 0);
+	assert_int_equal(opens, 2);
+}
+
+/* The outside is down for a day: all waits in order, nothing is lost, retries become rare, and then all goes. */
+static void a_day_of_outage(void **state)
+{
+	struct test_bot *b = *state;
+	size_t during;
+
+	bot_type(b, "declare sev3 reports are slow");
+	bot_pass(b, 10 * SECOND_MS);
+	b->outcome = OUTCOME_RETRY;
+	for (int i = 0; i < 20; i++)
+		bot_type(b, "note observation %02d", i);
+	for (int i = 0; i < 5; i++)
+		bot_type(b, "update outage update %02d", i);
+	during = b->performed_count;
+	bot_pass(b, DAY_MS);
+	assert_true(b->performed_count - during < 1000);
+	b->outcome = OUTCOME_DELIVERED;
+	during = b->performed_count;
+	bot_pass(b, 15 * MINUTE_MS);
+	/* Each update once in the channel and once under the announcement, in order. */
+	int last = -1;
+
+	for (int i = 0; i < 5; i++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "outage update %02d", i);
+		assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+		const struct performed *p = bot_find(b, during, text);
+
+		assert_non_null(p);
+		assert_true((int)(p - b->performed) > last);
+		last = (int)(p - b->performed);
+	}
+}
+
+static void retry_after_is_honoured(void **state)
+{
+	struct test_bot *b = *state;
+
+	b->outcome = OUTCOME_RETRY;
+	b->retry_after_ms = 90 * SECOND_MS;
+	bot_type(b, "declare sev3 reports are slow");
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
+	bot_pass(b, 89 * SECOND_MS);
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
+	bot_pass(b, 2 * SECOND_MS);
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 2);
+}
+
+static void the_card_says_changes_that_came_while_it_was_posted(void **state)
+{
+	struct test_bot *b = *state;
+
+	b->silent = true; /* the channel is being opened, then the card posted, for a while */
+	bot_type(b, "declare sev3 reports are slow");
+	b->silent = false;
+	bot_restart(b, SECOND_MS);
+	bot_type(b, "sev 2 more users see it");
+	bot_pass(b, 10 * SECOND_MS);
+	const struct performed *last = NULL;
+
+	for (size_t i = 0; i < b->performed_count; i++)
+		if (strstr(b->performed[i].text, "reports are slow") &&
+			(b->performed[i].kind == EFFECT_MESSAGE_POST || b->performed[i].kind == EFFECT_MESSAGE_EDIT))
+			last = &b->performed[i];
+	assert_non_null(last);
+	assert_non_null(strstr(last->text, "SEV2"));
+}
+
+static void a_refused_channel_leaves_the_incident_speaking_under_its_announcement(void **state)
+{
+	struct test_bot *b = *state;
+	size_t from;
+
+	b->outcome = OUTCOME_REFUSED;
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 reports are slow")));
+	core_turn(b->core);
+	assert_int_equal(b->outcome_count, 1 + 1); /* channel, and who alice is */
+	b->outcome = OUTCOME_DELIVERED;
+	bot_pass(b, 5 * SECOND_MS);
+	from = b->performed_count;
+	bot_type(b, "update we are looking");
+	bot_pass(b, SECOND_MS);
+	assert_non_null(bot_find(b, from, "we are looking"));
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE state = 4 OR state = 'failed'") >= 1, 1);
+}
+
+static void a_full_disk_answers_and_loses_nothing(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+	int64_t before;
+
+	bot_type(b, "declare sev3 reports are slow");
+	bot_pass(b, 5 * SECOND_MS);
+	before = bot_number(b, "SELECT count(*) FROM timeline");
+	assert_int_equal(db_script(store_db(core_store(b->core)), "PRAGMA max_page_count = 1", &err), 0);
+	for (int i = 0; i < 2000 && b->answer_kind != REPLY_REFUSAL; i++) {
+		assert_true(core_submit(b->core, bot_request(b, "note filling the disk with a long line of text "
+			"that takes its room, again and again, until there is none left for it any more")));
+		core_turn(b->core);
+	}
+	assert_int_equal(b->answer_kind, REPLY_REFUSAL);
+	assert_string_equal(b->answer_code, "internal");
+	assert_non_null(strstr(b->answer, "Nothing was recorded"));
+	assert_int_equal(db_script(store_db(core_store(b->core)), "PRAGMA max_page_count = 1000000", &err), 0);
+	usleep(1100000); /* the core leaves a store in trouble alone for a second */
+	assert_non_null(strstr(bot_type(b, "note the disk has room again"), "INC-1"));
+	assert_true(bot_number(b, "SELECT count(*) FROM timeline") > before);
+}
+
+static void a_full_queue_says_so_and_tells_when_there_is_room(void **state)
+{
+	struct test_bot *b = *state;
+	size_t n = 0;
+	struct request *r;
+
+	for (;;) {
+		r = bot_request(b, "whoami");
+		if (!core_submit(b->core, r))
+			break;
+		n++;
+	}
+	assert_int_equal(n, (size_t)b->config->queue_max);
+	assert_int_equal(b->rooms, 0);
+	bot_settle(b);
+	assert_int_equal(b->rooms, 1);
+	assert_int_equal(b->answers, n);
+	assert_true(core_submit(b->core, r));
+	bot_settle(b);
+}
+
+static void one_bad_request_does_not_spoil_its_batch(void **state)
+{
+	struct test_bot *b = *state;
+
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 first")));
+	assert_true(core_submit(b->core, bot_request(b, "no such thing at all")));
+	assert_true(core_submit(b->core, bot_request(b, "resolve #99 --signal a --health b")));
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 second")));
+	bot_settle(b);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 2);
+	assert_int_equal(b->answers, 4);
+}
+
+static void resolving_disarms_and_reopening_arms_again(void **state)
+{
+	struct test_bot *b = *state;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_type(b, "resolve rolled back --signal \"success 99.9 %%\" --health \"5xx at baseline\"");
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timer WHERE name = 'promise'"), 0);
+	bot_pass(b, DAY_MS);
+	assert_int_equal(bot_count(b, 0, "is due now"), 0);
+	bot_type(b, "reopen #1 it came back");
+	assert_true(bot_number(b, "SELECT count(*) FROM timer WHERE name = 'promise'") >= 1);
+	bot_pass(b, 31 * MINUTE_MS);
+	assert_int_equal(bot_count(b, 0, "is due now"), 1);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(declaring_opens_everything_once),
+		T(a_repeated_delivery_gets_the_same_answer_and_changes_nothing),
+		T(two_keys_of_one_delivery_are_each_enough),
+		T(a_month_of_silence_says_each_step_once),
+		T(a_month_of_kept_promises),
+		T(a_reminder_is_on_time_to_the_millisecond_of_the_clock),
+		T(after_downtime_the_ladder_says_one_thing_and_where_it_was),
+		T(a_short_restart_is_not_told),
+		T(a_clock_set_back_says_nothing_twice),
+		T(what_was_started_is_looked_up_after_a_crash),
+		T(an_unknown_outcome_is_looked_up_before_it_is_repeated),
+		T(a_day_of_outage),
+		T(retry_after_is_honoured),
+		T(the_card_says_changes_that_came_while_it_was_posted),
+		T(a_refused_channel_leaves_the_incident_speaking_under_its_announcement),
+		T(a_full_disk_answers_and_loses_nothing),
+		T(a_full_queue_says_so_and_tells_when_there_is_room),
+		T(one_bad_request_does_not_spoil_its_batch),
+		T(resolving_disarms_and_reopening_arms_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

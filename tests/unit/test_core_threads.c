@@ -1,0 +1,165 @@
+/* The two threads and the doors between them, for the thread sanitizer: commands from one side, answers,
+ * effects and outcomes from the other, a reload of the configuration in the middle. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/queue.h"
+#include "bot/core.h"
+
+#define COMMANDS 600
+#define OUT_MAX  4096
+
+struct side {
+	struct core *core;
+	struct queue *answers, *effects;
+};
+
+static void on_answer(void *ctx, struct answer *take)
+{
+	struct side *s = ctx;
+
+	if (!queue_put(s->answers, take))
+		abort();
+}
+
+static void on_perform(void *ctx, struct effect *take)
+{
+	struct side *s = ctx;
+
+	if (!queue_put(s->effects, take))
+		abort();
+}
+
+static void on_nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static void *core_main(void *ctx)
+{
+	core_run(ctx);
+	return NULL;
+}
+
+static struct config *load(const char *path)
+{
+	struct config_override set[] = { { "store.path", path } };
+	struct config *config = NULL;
+	struct str report;
+
+	str_init(&report, 65536);
+	if (config_load(&config, SITREP_SOURCE_DIR "/config", set, 1, true, &report) < 0)
+		fail_msg("config: %s", report.p);
+	str_finish(&report);
+	return config;
+}
+
+static struct request *command(int n)
+{
+	struct request *r = request_create(REQUEST_CHAT);
+	char key[32];
+
+	snprintf(key, sizeof key, "%d", n);
+	r->actor = (struct actor){ .person = "slack:UALICE", .name = "alice" };
+	r->place.channel = "slack:CGENERAL";
+	r->words = arena_printf(r->arena, "declare sev3 number %d is failing", n);
+	r->received_at = 1;
+	request_add_key(r, "test:", key);
+	return r;
+}
+
+/* The I/O side's part: answers are counted, effects reported as delivered. */
+static size_t serve(struct side *s)
+{
+	size_t answered = 0;
+	void *item;
+
+	while (queue_take(s->answers, &item, 1)) {
+		answer_destroy(item);
+		answered++;
+	}
+	while (queue_take(s->effects, &item, 1)) {
+		struct effect *e = item;
+		char key[64];
+
+		snprintf(key, sizeof key, "slack:C%lld", (long long)e->id);
+		struct request *outcome = outcome_request(e, OUTCOME_DELIVERED,
+			json_pack("{s:s, s:s}", "channel", key, "message", key), NULL, 0);
+		effect_destroy(e);
+		if (!core_submit(s->core, outcome))
+			request_destroy(outcome);
+	}
+	return answered;
+}
+
+static void commands_and_outcomes_cross(void **state)
+{
+	char folder[] = "/tmp/sitrep-test-XXXXXX", path[128];
+	struct clock clock;
+	struct side s = { 0 };
+	struct error err = { 0 };
+	pthread_t thread;
+	size_t answered = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/record.db", folder);
+	clock_init_system(&clock);
+	struct config *config = load(path);
+	struct core_hooks hooks = { on_answer, on_perform, on_nothing, on_nothing, &s };
+
+	s.answers = queue_create(OUT_MAX, NULL);
+	s.effects = queue_create(OUT_MAX, NULL);
+	if (core_create(&s.core, config, &clock, &hooks, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(pthread_create(&thread, NULL, core_main, s.core), 0);
+	for (int i = 0; i < COMMANDS; i++) {
+		struct request *r = command(i);
+
+		while (!core_submit(s.core, r))
+			answered += serve(&s);
+		if (i % 50 == 0)
+			answered += serve(&s);
+		if (i == COMMANDS / 2)
+			core_reconfigure(s.core, load(path));
+	}
+	for (int i = 0; i < 60000 && answered < COMMANDS; i++) {
+		answered += serve(&s);
+		usleep(1000);
+	}
+	assert_int_equal(answered, COMMANDS);
+	core_end(s.core);
+	pthread_join(thread, NULL);
+	serve(&s);
+	core_destroy(s.core);
+	config_release(config);
+	queue_destroy(s.answers);
+	queue_destroy(s.effects);
+	static const char *const files[] = { "", "-wal", "-shm", ".lock" };
+
+	for (size_t i = 0; i < 4; i++) {
+		char file[160];
+
+		snprintf(file, sizeof file, "%s%s", path, files[i]);
+		unlink(file);
+	}
+	rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(commands_and_outcomes_cross) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
