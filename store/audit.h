@@ -6,7 +6,7 @@
  * Verification finds any edit, gap or cut: the end of the chain (count, hash) is marked in `cursor` by every commit, and
  * the chain goes on from that mark, so that a cut stays visible as a gap. Whoever can write the file, knows all
  * this and recomputes every hash and the mark after it cannot be found out from the file alone: that takes a
- * copy of the mark kept elsewhere (`sitrep audit verify` says it).
+ * copy of the mark kept elsewhere.
  */
 #include "base/str.h"
 #include "store/store.h"

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -152,13 +153,24 @@ static int configure(struct db *db, bool read_only, struct error *err)
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (sqlite3_db_config(db->handle, options[i].option, options[i].value, NULL))
 			return db_fail(db, sqlite3_errcode(db->handle), err);
-	/* The subjournal of savepoints stays in memory, the page cache is bounded to 4 MB. */
-	if (db_script(db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;"
-			  "PRAGMA automatic_index = OFF;", err))
-		return err ? err->code : -EIO;
+	/* The page cache is bounded to 4 MB. */
+	if (db_script(db, "PRAGMA cache_size = -4096; PRAGMA automatic_index = OFF;", err))
+		return err->code;
 	if (read_only)
 		return db_script(db, "PRAGMA query_only = ON;", err);
 	return db_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err);
+}
+
+/*
+ * For the whole process, before SQLite's first use; measured on a declare in a batch:
+ * - no memory statistics: each allocation took a mutex for them, a sixth of the time;
+ * - the journal of a savepoint gets one block of memory instead of a thousand small ones. More than that goes to
+ *   a temporary file, which works too.
+ */
+static void configure_process(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, 512 << 10);
 }
 
 static int prepare_control(struct db *db, bool read_only, struct error *err)
@@ -183,6 +195,7 @@ static int prepare_control(struct db *db, bool read_only, struct error *err)
 
 int db_open(struct db **out, const char *path, const struct db_options *o, struct error *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct error local = { 0 };
 	bool read_only = o && o->read_only;
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
@@ -192,6 +205,7 @@ int db_open(struct db **out, const char *path, const struct db_options *o, struc
 	*out = NULL;
 	if (!err)
 		err = &local;
+	pthread_once(&once, configure_process);
 	if (!db || !(db->path = strdup(path)))
 		abort();
 	int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);

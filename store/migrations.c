@@ -10,13 +10,10 @@
  * - Times are wall-clock milliseconds; "not yet" and "none" are NULL. A timer belongs to no incident by 0, since NULLs would not be unique.
  * - Closed sets (states, severities, entry kinds) are stored as their names and checked here. Sets that grow with every adapter (kinds of
  *   effect, of promise, operations) are names too, but unchecked: widening a check means rebuilding the table.
+ *   Checks are chains of OR: for an IN of more than two values SQLite builds a temporary table at every single insert.
  *   The index of ready effects holds only what is ready, so names instead of numbers cost nothing that could be measured.
  * - "ended_at IS NULL" stands for "unfinished" in partial indexes: short, and the same in every SQL.
  */
-
-#define IN_STATES                                                                                  \
-	"('triage','investigating','identified','mitigating','monitoring','resolved','closed',"    \
-	"'cancelled','auto_resolved')"
 
 static const char *const first_tables[] = {
 	/* "SITR", so that the file says whose it is. */
@@ -26,7 +23,11 @@ static const char *const first_tables[] = {
 	" id INTEGER PRIMARY KEY,"
 	" title TEXT NOT NULL CHECK (title <> ''),"
 	" severity INTEGER NOT NULL CHECK (severity BETWEEN 1 AND 4),"
-	" state TEXT NOT NULL CHECK (state IN " IN_STATES "),"
+	" state TEXT NOT NULL CHECK ("
+	"state = 'triage' OR state = 'investigating' OR state = 'identified'"
+	" OR state = 'mitigating' OR state = 'monitoring' OR state = 'resolved'"
+	" OR state = 'closed' OR state = 'cancelled' OR state = 'auto_resolved'"
+	"),"
 	" services TEXT, environment TEXT, source TEXT, reporter TEXT,"
 	" customer_reported INTEGER NOT NULL CHECK (customer_reported IN (0, 1)),"
 	" is_private INTEGER NOT NULL CHECK (is_private IN (0, 1)),"
@@ -56,8 +57,13 @@ static const char *const first_tables[] = {
 	" incident INTEGER NOT NULL REFERENCES incident (id),"
 	" happened_at INTEGER NOT NULL,"
 	" recorded_at INTEGER NOT NULL,"
-	" kind TEXT NOT NULL CHECK (kind IN ('detection','triage','fact','hypothesis','decision',"
-	"'action','mitigation','communication','responsibility','resolution','recurrence','note')),"
+	" kind TEXT NOT NULL CHECK ("
+	"kind = 'detection' OR kind = 'triage' OR kind = 'fact'"
+	" OR kind = 'hypothesis' OR kind = 'decision' OR kind = 'action'"
+	" OR kind = 'mitigation' OR kind = 'communication'"
+	" OR kind = 'responsibility' OR kind = 'resolution' OR kind = 'recurrence'"
+	" OR kind = 'note'"
+	"),"
 	" author TEXT, text TEXT NOT NULL, source TEXT, meta TEXT,"
 	" corrects INTEGER REFERENCES timeline (id)"
 	") STRICT;"
@@ -72,7 +78,7 @@ static const char *const first_tables[] = {
 	" id INTEGER PRIMARY KEY,"
 	" incident INTEGER NOT NULL REFERENCES incident (id),"
 	" kind TEXT NOT NULL CHECK (kind <> ''),"
-	" state TEXT NOT NULL CHECK (state IN ('open','kept','withdrawn')),"
+	" state TEXT NOT NULL CHECK (state = 'open' OR state = 'kept' OR state = 'withdrawn'),"
 	" made_at INTEGER NOT NULL,"
 	" due_at INTEGER NOT NULL,"
 	" quiet_until INTEGER,"
@@ -113,8 +119,7 @@ static const char *const first_tables[] = {
 	" system TEXT NOT NULL CHECK (system <> ''),"
 	" lane TEXT NOT NULL CHECK (lane <> ''),"
 	" kind TEXT NOT NULL CHECK (kind <> ''),"
-	" state TEXT NOT NULL"
-	"  CHECK (state IN ('waiting','ready','started','delivered','failed','dropped')),"
+	" state TEXT NOT NULL,"
 	" target TEXT, slot TEXT, thread_slot TEXT, payload TEXT,"
 	" due_at INTEGER NOT NULL,"
 	" created_at INTEGER NOT NULL,"
@@ -123,7 +128,9 @@ static const char *const first_tables[] = {
 	" verify INTEGER NOT NULL CHECK (verify IN (0, 1)),"
 	" error TEXT,"
 	" revision INTEGER NOT NULL,"
-	" CHECK ((ended_at IS NULL) = (state IN ('waiting','ready','started')))"
+	" CHECK (CASE WHEN ended_at IS NULL"
+	"  THEN state = 'waiting' OR state = 'ready' OR state = 'started'"
+	"  ELSE state = 'delivered' OR state = 'failed' OR state = 'dropped' END)"
 	") STRICT;"
 	"CREATE INDEX effect_ready ON effect (kind, due_at) WHERE state = 'ready';"
 	"CREATE INDEX effect_lane ON effect (lane) WHERE ended_at IS NULL;"
@@ -135,8 +142,10 @@ static const char *const first_tables[] = {
 	" effect INTEGER NOT NULL REFERENCES effect (id),"
 	" n INTEGER NOT NULL CHECK (n > 0),"
 	" started_at INTEGER, ended_at INTEGER NOT NULL,"
-	" outcome TEXT NOT NULL"
-	"  CHECK (outcome IN ('delivered','retry','unknown','refused','dropped')),"
+	" outcome TEXT NOT NULL CHECK ("
+	"outcome = 'delivered' OR outcome = 'retry' OR outcome = 'unknown'"
+	" OR outcome = 'refused' OR outcome = 'dropped'"
+	"),"
 	" error TEXT,"
 	" PRIMARY KEY (effect, n)"
 	") STRICT, WITHOUT ROWID;",
@@ -147,7 +156,10 @@ static const char *const first_tables[] = {
 	" system TEXT NOT NULL CHECK (system <> ''),"
 	" slot TEXT NOT NULL CHECK (slot <> ''),"
 	" key TEXT, url TEXT,"
-	" state TEXT NOT NULL CHECK (state IN ('pending','synced','conflict','failed')),"
+	" state TEXT NOT NULL CHECK ("
+	"state = 'pending' OR state = 'synced' OR state = 'conflict'"
+	" OR state = 'failed'"
+	"),"
 	" error TEXT, synced TEXT,"
 	" created_at INTEGER NOT NULL, synced_at INTEGER"
 	") STRICT;"
@@ -159,7 +171,7 @@ static const char *const first_tables[] = {
 	" at INTEGER NOT NULL,"
 	" entity TEXT NOT NULL,"
 	" entity_id INTEGER NOT NULL,"
-	" level TEXT NOT NULL CHECK (level IN ('info','warn','error')),"
+	" level TEXT NOT NULL CHECK (level = 'info' OR level = 'warn' OR level = 'error'),"
 	" action TEXT NOT NULL,"
 	" actor TEXT NOT NULL,"
 	" meta TEXT,"
