@@ -31,7 +31,7 @@
 #define IN_FLIGHT_LIMIT  128
 #define SLEEP_MAX_MS     (60 * SECOND_MS) /* so that a step of the clock is noticed */
 #define ALIVE_EVERY_MS   MINUTE_MS
-#define AWAY_MIN_MS      (30 * SECOND_MS) /* a restart shorter than that is nothing to tell */
+#define AWAY_MIN_MS      (2 * MINUTE_MS) /* a restart shorter than that is nothing to tell */
 #define TROUBLE_PAUSE_MS SECOND_MS
 #define OUTCOME_TRIES    20
 #define TIMER_RETRY_MS   (30 * SECOND_MS)

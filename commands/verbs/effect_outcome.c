@@ -20,6 +20,8 @@
 
 /* An answer may still be on its way; and a history may lag behind what was posted. */
 #define VERIFY_AFTER_MS SECOND_MS
+#define LOUD_ATTEMPTS   3
+#define LOUD_EVERY      20
 
 static int keep_reference(struct call *c, const struct effect_row *row, const char *key, const char *url)
 {
@@ -205,7 +207,9 @@ static int settle(struct call *c, const struct effect_row *row, enum outcome out
 	at = retry_delay(c->config, row->attempts, asked);
 	if (outcome == OUTCOME_UNKNOWN && at < VERIFY_AFTER_MS)
 		at = VERIFY_AFTER_MS;
-	log_line(LOG_WARN, "effect", row->incident, "%s, attempt %d: %s; again in %lld ms%s",
+	/* A long outage must not fill the log: its beginning, and then a sign now and then. */
+	log_line(row->attempts <= LOUD_ATTEMPTS || row->attempts % LOUD_EVERY == 0 ? LOG_WARN : LOG_DEBUG,
+		"effect", row->incident, "%s, attempt %d: %s; again in %lld ms%s",
 		effect_kind_name(row->kind), row->attempts, error ? error : outcome_name(outcome), (long long)at,
 		outcome == OUTCOME_UNKNOWN ? ", looking first" : "");
 	return effect_retry(c->store, row->id, c->now + at, row->verify || outcome == OUTCOME_UNKNOWN, error,
