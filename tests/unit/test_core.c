@@ -117,7 +117,7 @@ static void a_month_of_silence_says_each_step_once(void **state)
 	turns = bot_pass(b, 30 * DAY_MS);
 	assert_int_equal(bot_count(b, 0, "Update on INC-1 is promised for"), 1);
 	assert_int_equal(bot_count(b, 0, "is due now"), 1);
-	assert_int_equal(bot_count(b, 0, "5 min overdue"), 1);
+	assert_int_equal(bot_count(b, 0, "is 5 min overdue"), 1);
 	assert_int_equal(bot_count(b, 0, "10 min overdue"), 1);
 	assert_int_equal(bot_count(b, 0, "15 min overdue"), 1);
 	assert_int_equal(bot_number(b, "SELECT count(*) FROM promise WHERE missed_at IS NOT NULL"), 4);
