@@ -36,13 +36,15 @@ static const struct key *key_find(const struct key *keys, const struct node *nam
 	return NULL;
 }
 
-static const char *key_list(struct loader *l, const struct key *keys)
+/* file: of the top sections only those that stand in it; NULL: all. */
+static const char *key_list(struct loader *l, const struct key *keys, const char *file)
 {
 	struct str s;
 
 	str_init_arena(&s, l->scratch, 300);
 	for (const struct key *k = keys; k->name; k++)
-		str_addf(&s, "%s%s", k == keys ? "" : ", ", k->name);
+		if (!file || !k->file || strcmp(k->file, file) == 0)
+			str_addf(&s, "%s%s", k == keys ? "" : ", ", k->name);
 	return s.p;
 }
 
@@ -60,6 +62,10 @@ static const struct key *key_nearest(const struct key *keys, const char *word)
 
 static void key_unknown(struct loader *l, const struct key *keys, const struct node *name)
 {
+	if (l->report->count >= REPORT_ISSUES_MAX) {
+		report_error(l->report, name, "unknown key"); /* only counted by now */
+		return;
+	}
 	const char *word = report_quote(l->report, name->text, name->len);
 	const struct key *near = key_nearest(keys, word);
 
@@ -69,7 +75,7 @@ static void key_unknown(struct loader *l, const struct key *keys, const struct n
 			"unknown key \"%s\"; did you mean \"%s\"?", word, near->name);
 	else
 		report_error(l->report, name, "unknown key \"%s\"; %s%s knows %s", word,
-			l->path.len ? "" : "this file", l->path.p, key_list(l, keys));
+			l->path.len ? "" : "this file", l->path.p, key_list(l, keys, name->source->name));
 }
 
 static bool node_same(const struct node *a, const struct node *b)
@@ -338,7 +344,7 @@ static void set_refuse(struct loader *l, const struct source *source, const stru
 	else
 		report_at(l->report, source, 0, 0, "unknown key; %s knows %s",
 			steps->count ? last->name : "the config",
-			key_list(l, last->type == KEY_MAP ? last->keys : schema.keys));
+			key_list(l, last->type == KEY_MAP ? last->keys : schema.keys, NULL));
 }
 
 /* Text for a scalar, YAML for anything else. NULL when it is no YAML. */

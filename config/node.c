@@ -120,7 +120,7 @@ static int builder_attach(struct builder *b, const yaml_event_t *e, struct node 
 {
 	b->nodes += n->size;
 	if (b->nodes > NODE_COUNT_MAX)
-		return builder_refuse(b, e, "too much in one file once its aliases (*name) are expanded");
+		return builder_refuse(b, e, "more than 20000 values in one file, its aliases (*name) expanded");
 	if (b->depth)
 		node_append(b->arena, b->open[b->depth - 1], n);
 	else

@@ -1,7 +1,9 @@
 #include "config/report.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/str.h"
@@ -188,6 +190,8 @@ void report_offset(struct report *r, const struct source *source, size_t offset,
 
 static bool starts_with(struct span s, const char *prefix)
 {
+	if (!s.n || tolower((unsigned char)*s.p) != *prefix)
+		return false; /* nearly always: lines may be long */
 	size_t n = strlen(prefix);
 	return s.n >= n && strncasecmp(s.p, prefix, n) == 0;
 }
