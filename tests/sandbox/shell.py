@@ -41,13 +41,28 @@ def arguments(argv):
     return parser.parse_args(argv)
 
 
+@web.middleware
+async def own_page_only(request, handler):
+    """Pages of other origins, open in the same browser, have no business here."""
+    origin = request.headers.get("Origin")
+    if origin and origin != f"http://{request.host}":
+        return web.Response(status=403, text="another origin")
+    try:
+        name = request.url.host or ""
+        if name != "localhost" and not ipaddress.ip_address(name).is_loopback:
+            raise ValueError
+    except ValueError:
+        return web.Response(status=403, text="another host")
+    return await handler(request)
+
+
 async def run(options, seed):
     ends = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ends.set)
 
-    app = web.Application(client_max_size=BODY_LIMIT)
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[own_page_only])
     parts = services(seed)
     for part in parts:
         part.routes(app)

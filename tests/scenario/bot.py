@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 APP_TOKEN = "xapp-1-A0SITREP-1-0123456789abcdef"
 BOT_TOKEN = "xoxb-1-1-0123456789abcdef"
+# What scenarios do not wait for: the sandbox plays Slack's rates only where a test asks for them.
+QUICK = {"slack.pacing": "false"}
 # Sanitizers and valgrind make everything slower; the waits of tests are multiplied by this.
 SLOWNESS = float(os.environ.get("SITREP_TEST_SLOWNESS", "1"))
 
@@ -31,7 +33,7 @@ class Bot:
         # A Unix socket's path is short by nature: not below pytest's long folders.
         self.socket = Path("/tmp") / f"sitrep-test-{os.getpid()}-{id(self):x}.sock"
         self.log_path = self.folder / "bot.log"
-        self.settings = dict(settings or {})
+        self.settings = {**QUICK, **(settings or {})}
         self.wrap = list(wrap)
         self.env = dict(env or {})
         self.process = None

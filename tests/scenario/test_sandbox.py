@@ -3,6 +3,7 @@
 import http.client
 import json
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -170,6 +171,11 @@ def test_long_texts_are_cut(sandbox):
     said = post(sandbox, "x" * 40001)
     assert said["ok"] and said["warning"] == "message_truncated"
     assert len(sandbox.messages("incidents")[0]["text"]) == 40000
+
+
+def test_posting_by_name(sandbox):
+    assert call(sandbox, "chat.postMessage", channel="#incidents", text="x")["channel"] == INCIDENTS
+    assert call(sandbox, "pins.add", channel="#incidents", timestamp="1.0")["error"] == "channel_not_found"
 
 
 def test_update_without_blocks_removes_them(sandbox):
@@ -474,6 +480,7 @@ def events(app, kind):
 
 
 def test_events_reach_the_app(sandbox, connect):
+    sandbox.settings(subscribed="all")
     app = connect()
     ts = sandbox.say("hello @sitrep", channel="incidents")["ts"]
     sandbox.react(ts, channel="incidents", user="bob")
@@ -487,6 +494,7 @@ def test_events_reach_the_app(sandbox, connect):
 
 
 def test_unacked_events_come_again(sandbox, connect):
+    sandbox.settings(subscribed="all")
     sandbox.time(scale=0.001, ack_ms=60)
     app = connect(lambda envelope: False)
     sandbox.say("hello", channel="incidents")
@@ -496,7 +504,16 @@ def test_unacked_events_come_again(sandbox, connect):
     assert len({e["envelope_id"] for e in app.envelopes}) == 4
 
 
+def test_only_subscribed_events_come(sandbox, connect):
+    app = connect()
+    ts = sandbox.say("hello", channel="incidents")["ts"]
+    sandbox.react(ts, channel="incidents")
+    app.wait_for(lambda: events(app, "reaction_added"))
+    assert not events(app, "message")
+
+
 def test_events_wait_for_a_connection(sandbox, connect):
+    sandbox.settings(subscribed="all")
     sandbox.time(scale=0.005)
     sandbox.say("nobody listens", channel="incidents")
     app = connect()
@@ -820,6 +837,13 @@ def test_the_page_is_served_whole(sandbox):
         with OPENER.open(sandbox.page + path, timeout=5) as said:
             assert needle in said.read()
             assert b"http" not in (said.headers["Content-Security-Policy"] or "").encode()
+
+
+@pytest.mark.parametrize("header, value", [("Origin", "http://evil.example"), ("Host", "evil.example")])
+def test_other_pages_of_the_browser_stay_out(sandbox, header, value):
+    request = urllib.request.Request(sandbox.control + "/reset", data=b"{}", headers={header: value})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        OPENER.open(request, timeout=5)
 
 
 def test_waiting_ends_with_the_time(sandbox):

@@ -64,7 +64,7 @@ def own_message(channel, args, refusal):
 @method("chat.postMessage", scope="chat:write", tier="post")
 def chat_post_message(api, args):
     args.need("channel")
-    channel = api.channel(args.text("channel"))
+    channel = api.channel(args.text("channel"), by_name=True)
     blocks = checked_blocks(api, args)
     text = args.text("text")
     if not text.strip() and not blocks and not args.json("attachments"):

@@ -284,12 +284,14 @@ class Control:
             return None
         since = float(spec.get("since", 0))
         count = int(spec.get("count", 1))
-        found = [{**self.ws.show_message(one, m, metadata=True), "channel": one.id}
-                 for one in ([channel] if channel else self.ws.channels.values()) for m in one.messages.values()
+        found = [(one, m) for one in ([channel] if channel else self.ws.channels.values()) for m in one.messages.values()
                  if float(m["ts"]) > since and self._contains(m, spec)
                  and (spec.get("thread_ts") in (None, m.get("thread_ts")))
                  and (spec.get("user") is None or m["user"] == self.people.person(spec["user"])["id"])]
-        return found[-1] if len(found) >= count else None
+        if len(found) < count:
+            return None
+        one, message = found[-1]
+        return {**self.ws.show_message(one, message, metadata=True), "channel": one.id}
 
     def _find_ephemeral(self, spec):
         found = [e for e in self.ephemerals(spec)["ephemerals"] if self._contains(e, spec)]

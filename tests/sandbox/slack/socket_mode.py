@@ -25,8 +25,11 @@ ENVELOPES_KEPT = 2000
 RETRY_SECONDS = (0, 60, 300)
 SOCKET_KINDS = {"disconnect", "half_dead", "drop", "no_hello", "refuse_upgrade", "stall_upgrade", "stop_ack_reading",
                 "redeliver_all", "num_connections", "no_pongs", "linger"}
+EVENT_TASKS = 5000          # events on their way at once; more are given up, as Slack does under a flood
 EVENTS = {"message", "reaction_added", "reaction_removed", "app_home_opened", "app_mention", "member_joined_channel",
           "channel_rename", "channel_archive", "channel_unarchive"}
+# What the app's configuration subscribes to; a test can have more.
+SUBSCRIBED = {"reaction_added", "app_home_opened"}
 
 
 class Delivery:
@@ -68,9 +71,9 @@ class Hub:
         self.turn = itertools.count()
         self.time_scale = 1.0
         self.ack_seconds = 3.0
-        self.subscribed = set(EVENTS)
+        self.subscribed = set(SUBSCRIBED)
         self.count = {"commands_without_connection": 0, "events_without_connection": 0, "event_retries": 0,
-                      "events_given_up": 0, "unacked_commands": 0}
+                      "events_given_up": 0, "unacked_commands": 0, "unwanted_payloads": 0}
 
     async def start(self, host):
         self.server = await asyncio.start_server(self._accept, host, 0, limit=1 << 16)
@@ -235,6 +238,8 @@ class Hub:
         connection.count[kind] += 1
         self.acks.append({"envelope_id": envelope_id, "connection": connection.id, "at": time.time(), "ms": ms,
                           "counted_as": kind, "payload": answer.get("payload") if isinstance(answer, dict) else answer})
+        if kind == "acks" and answer.get("payload") and not delivery.envelope["accepts_response_payload"]:
+            self.count["unwanted_payloads"] += 1
         if kind == "acks" and delivery.ack is None:
             delivery.ack = {"connection": connection.id, "payload": answer.get("payload"), "ms": ms}
             delivery.acked.set()
@@ -258,6 +263,9 @@ class Hub:
 
     def on_event(self, kind, event):
         if kind not in self.subscribed:
+            return None
+        if len(self.tasks) >= EVENT_TASKS:
+            self.count["events_given_up"] += 1
             return None
         now = time.time()
         payload = {"token": "sandbox", "team_id": TEAM_ID, "context_team_id": TEAM_ID, "api_app_id": APP_ID,

@@ -246,9 +246,11 @@ class WebApi:
 
     # ---- what several methods need ----
 
-    def channel(self, key, member=True, open_only=True):
-        """The channel a call names, by id or by name where Slack takes one; a user's id is their conversation."""
+    def channel(self, key, member=True, open_only=True, by_name=False):
+        """The channel a call names, by id, or by name where Slack takes one; a user's id is their conversation."""
         key = key if isinstance(key, str) else ""
+        if by_name and self.ws.channel(key):
+            key = self.ws.channel(key).id
         if key in self.ws.users and key != BOT_USER:
             return self.ws.direct_channel(key)
         channel = self.ws.channels.get(key)

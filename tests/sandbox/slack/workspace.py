@@ -88,6 +88,7 @@ class Channel:
         self.members = []
         self.previous_names = []
         self.messages = collections.OrderedDict()
+        self.threads = {}       # ts of the parent -> [ts of replies]
         self.pins = []          # [{ts, by, at}] oldest first
         self.bookmarks = []
 
@@ -222,8 +223,11 @@ class Workspace:
             message.update(bot_id=BOT_ID, app_id=APP_ID)
         message.update({key: value for key, value in more.items() if value is not None})
         channel.messages[message["ts"]] = message
+        if message.get("thread_ts"):
+            channel.threads.setdefault(message["thread_ts"], []).append(message["ts"])
         if len(channel.messages) > MESSAGES_PER_CHANNEL:
-            channel.messages.popitem(last=False)
+            gone, _ = channel.messages.popitem(last=False)
+            channel.threads.pop(gone, None)
         self.change.tell()
         return message
 
@@ -244,7 +248,7 @@ class Workspace:
         return next((e for e in reversed(self.ephemerals) if e["ts"] == ts and e["channel"] == channel_id), None)
 
     def replies(self, channel, thread_ts):
-        return [m for m in channel.messages.values() if m.get("thread_ts") == thread_ts and m["ts"] != thread_ts]
+        return [channel.messages[ts] for ts in channel.threads.get(thread_ts, ()) if ts in channel.messages]
 
     def show_message(self, channel, message, metadata=False):
         """The message as the Web API returns it."""
