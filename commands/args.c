@@ -315,9 +315,9 @@ static size_t moment(struct call *c, const struct arg_def *d, const char *text, 
 	return n;
 }
 
-size_t value_moment(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+size_t value_moment(struct call *c, const struct arg_def *d, const char *text, bool due, struct arg_value *out)
 {
-	return moment(c, d, text, true, out);
+	return moment(c, d, text, !due, out);
 }
 
 static const char *read_duration(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)

@@ -79,6 +79,20 @@ static void refuse_value(struct call *c, const struct arg_def *d, const char *wh
 		call_refuse_arg(c, d->name, "%s; nothing was done", why);
 }
 
+/* One more of several: the limit holds for all of them together. */
+static int take_more(struct call *c, const struct arg_def *d, struct arg_value *v, const char *text)
+{
+	struct arg_value all = { 0 };
+	const char *why = value_read(c, d, arena_printf(c->arena, "%s,%s", v->text, text), &all);
+
+	if (why) {
+		refuse_value(c, d, why);
+		return -EINVAL;
+	}
+	*v = all;
+	return 0;
+}
+
 int arg_take(struct call *c, size_t index, const char *text)
 {
 	const struct arg_def *d = &c->op->args[index];
@@ -93,10 +107,8 @@ int arg_take(struct call *c, size_t index, const char *text)
 		*v = read;
 		return 0;
 	}
-	if (d->flags & ARG_MANY) {
-		v->text = arena_printf(c->arena, "%s,%s", v->text, read.text);
-		return 0;
-	}
+	if (d->flags & ARG_MANY)
+		return take_more(c, d, v, read.text);
 	if (v->number == read.number && strcmp(v->text, read.text) == 0)
 		return 0;
 	call_refuse_arg(c, d->name, "%s is said twice, as \"%s\" and as \"%s\"; nothing was done",

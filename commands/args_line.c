@@ -37,10 +37,12 @@ static size_t unused(const struct reading *r, size_t i)
 	return i;
 }
 
-/* Everything from token i on that begins before end was taken. */
+/* Everything from token i on that begins before end was taken, with a comma that hangs on it. */
 static void use_until(struct reading *r, size_t i, const char *end)
 {
 	for (; i < r->t.count && r->t.at[i].p < end; i++)
+		r->t.at[i].used = true;
+	if (i < r->t.count && r->t.at[i].p == end && r->t.at[i].len == 1 && strchr(",;", *end))
 		r->t.at[i].used = true;
 }
 
@@ -115,7 +117,7 @@ static const char *option_value(struct reading *r, size_t token, const char *p, 
 	*value = p;
 	if (*p != '"' && *p != '\'') {
 		if (d->type == ARG_TIME || d->type == ARG_DURATION) {
-			*len = value_moment(r->c, d, p, &moment);
+			*len = value_moment(r->c, d, p, true, &moment);
 			if (*len > 0)
 				return p + *len;
 		}
@@ -274,7 +276,7 @@ static size_t shape_severity(struct reading *r, size_t arg, size_t i, const char
 static size_t shape_moment(struct reading *r, size_t arg, size_t i, const char *word, struct arg_value *v)
 {
 	const char *p = r->t.at[i].p;
-	size_t n = r->t.at[i].quoted ? 0 : value_moment(r->c, def(r, arg), p, v), tokens = 0;
+	size_t n = r->t.at[i].quoted ? 0 : value_moment(r->c, def(r, arg), p, false, v), tokens = 0;
 
 	if (n == 0) {
 		/* "cadence 15": minutes. */
@@ -290,12 +292,28 @@ static size_t shape_moment(struct reading *r, size_t arg, size_t i, const char *
 	return tokens;
 }
 
+/* A word that would be left over anyway can only be a role or a person: "assign ops bob". */
+static bool takes_free_text(const struct operation *op)
+{
+	for (const struct arg_def *d = op->args; d && d->name; d++)
+		if (d->type == ARG_REST && !(d->flags & ARG_OPTION))
+			return true;
+	return false;
+}
+
+static bool due_without_text(const struct reading *r, const struct arg_def *d)
+{
+	return (d->type == ARG_PERSON || d->type == ARG_ROLE) && !(d->flags & ARG_OPTION) &&
+		!takes_free_text(r->c->op);
+}
+
 /* How many tokens from i on are the argument; 0: it is none. */
 static size_t shape_at(struct reading *r, size_t arg, size_t i, bool first, struct arg_value *v)
 {
 	const struct arg_def *d = def(r, arg);
 	const struct token *t = &r->t.at[i];
-	bool due = first && (d->flags & ARG_REQUIRED || !(d->flags & (ARG_LEADING | ARG_ANYWHERE)));
+	bool due = first && (d->flags & ARG_REQUIRED || due_without_text(r, d) ||
+		!(d->flags & (ARG_LEADING | ARG_ANYWHERE)));
 	char word[TOKEN_WORD_MAX];
 
 	*v = (struct arg_value){ 0 };
@@ -366,7 +384,7 @@ static size_t trailing_at(struct reading *r, size_t arg, size_t i, const char *e
 	for (size_t k = 0; k < sizeof(intro) / sizeof(*intro) && !skip; k++)
 		if (text_prefix_fold(intro[k], p))
 			skip = strlen(intro[k]);
-	n = value_moment(r->c, def(r, arg), p + skip, v);
+	n = value_moment(r->c, def(r, arg), p + skip, skip > 0, v);
 	while (n > 0 && p[skip + n] && strchr(".!,", p[skip + n]))
 		n++;
 	return n > 0 && p + skip + n == end ? skip + n : 0;
@@ -425,31 +443,43 @@ static char *left_over(struct reading *r)
 	return out;
 }
 
-/* A required value stood where it was due, but is none: say why, rather than that it is missing. */
+/* Is this word an attempt at the argument? */
+static bool attempts(const struct reading *r, const struct arg_def *d, const struct token *t)
+{
+	bool at = *t->p == '@' || *t->p == MARK_BEGIN;
+
+	if (d->flags & (ARG_OPTION | ARG_TRAILING) || d->type == ARG_REST || d->type == ARG_FLAG)
+		return false;
+	if (d->type == ARG_PERSON)
+		return at || d->flags & ARG_REQUIRED || due_without_text(r, d);
+	if (due_without_text(r, d))
+		return !at;
+	return d->flags & ARG_REQUIRED && !(d->flags & ARG_ANYWHERE);
+}
+
+/* A value stood where it was due, but is none: say why, rather than that it is missing. */
 static int refuse_wrong(struct reading *r, size_t args)
 {
 	size_t first = unused(r, 0);
+	const struct token *t = &r->t.at[first];
 	char word[TOKEN_WORD_MAX];
+	struct str usage;
 
 	for (size_t i = 0; i < args && first < r->t.count; i++) {
 		const struct arg_def *d = def(r, i);
-		const struct token *t = &r->t.at[first];
-		bool person = d->type == ARG_PERSON && (*t->p == '@' || (d->flags & ARG_REQUIRED)) && !(d->flags & ARG_OPTION);
 		struct arg_value v = { 0 };
 		const char *why;
 
-		if (given(r, i) || (!person && !(d->flags & ARG_REQUIRED && leads(d) && !(d->flags & ARG_ANYWHERE))))
+		if (given(r, i) || !attempts(r, d, t))
 			continue;
-		why = token_word(t, word) ? value_read(r->c, d, word, &v)
-					  : value_read(r->c, d, arena_strndup(r->c->arena, t->p, t->len), &v);
-		if (why) {
-			struct str usage;
-
-			str_init_arena(&usage, r->c->arena, 2000);
-			usage_line(&usage, r->c->op);
-			call_refuse_arg(r->c, d->name, "%s. Nothing was done; usage: %s", why, usage.p);
-			return -EINVAL;
-		}
+		why = value_read(r->c, d,
+			token_word(t, word) ? word : arena_strndup(r->c->arena, t->p, t->len), &v);
+		if (!why)
+			continue;
+		str_init_arena(&usage, r->c->arena, 2000);
+		usage_line(&usage, r->c->op);
+		call_refuse_arg(r->c, d->name, "%s; nothing was done. Usage: %s", why, usage.p);
+		return -EINVAL;
 	}
 	return 0;
 }

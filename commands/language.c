@@ -52,6 +52,7 @@ static size_t incident_reference(const char *p, bool digits, int64_t *id)
 {
 	const char *q = p;
 	bool hash = *q == '#', named;
+	int64_t number;
 	size_t n;
 
 	q += hash;
@@ -60,7 +61,7 @@ static size_t incident_reference(const char *p, bool digits, int64_t *id)
 		q += q[3] == '-' ? 4 : 3;
 	if (!hash && !named && !digits)
 		return 0;
-	n = id_digits(q, id);
+	n = id_digits(q, &number);
 	if (n == 0)
 		return 0;
 	q += n;
@@ -69,7 +70,10 @@ static size_t incident_reference(const char *p, bool digits, int64_t *id)
 			q++;
 	while (*q && strchr(",:;", *q))
 		q++;
-	return !*q || token_blank(*q) ? (size_t)(q - p) : 0;
+	if (*q && !token_blank(*q))
+		return 0;
+	*id = number;
+	return (size_t)(q - p);
 }
 
 /* The dashes in front of an option: "--", or the one dash that a phone makes of them; their length. */
@@ -94,8 +98,7 @@ static const char *take_incident_option(struct arena *a, const char *rest, int64
 		q = skip_blanks(q + 1);
 		n = incident_reference(q, true, id);
 		if (n > 0)
-			return arena_printf(a, "%.*s%s", (int)(from - rest), rest,
-				from > rest ? q + n : skip_blanks(q + n));
+			return arena_printf(a, "%.*s%s", (int)(from - rest), rest, skip_blanks(q + n));
 	}
 	return rest;
 }
@@ -203,12 +206,11 @@ static void line_take(struct line *out, const struct found *found)
 /* After the operation: its incident, if it works on one. */
 static const char *line_subject(struct line *out, const char *p)
 {
-	bool subject = out->op->need != NEED_NOTHING || (out->op->flags & OP_READS);
-	size_t n = subject && !out->incident ? incident_reference(p,
-		out->op->need != NEED_NOTHING && takes_no_number(out->op), &out->incident) : 0;
+	bool digits = out->op->need != NEED_NOTHING && takes_no_number(out->op);
+	size_t n = 0;
 
-	if (n == 0 && subject && out->incident < 0)
-		out->incident = 0;
+	if (!out->incident && !operation_makes(out->op))
+		n = incident_reference(p, digits, &out->incident);
 	return skip_blanks(p + n);
 }
 

@@ -126,6 +126,16 @@ bool operation_find(const char *word, struct found *out)
 	return true;
 }
 
+bool operation_makes(const struct operation *op)
+{
+	if (op->need != NEED_NOTHING)
+		return false;
+	for (const struct arg_def *d = op->args; d && d->name; d++)
+		if (d->flags & ARG_REQUIRED)
+			return true;
+	return false;
+}
+
 /* "identified [#42] [reason]": usage through the alias that was meant. */
 static void candidate_usage(struct str *s, const struct candidate *c)
 {

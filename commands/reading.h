@@ -47,8 +47,9 @@ bool token_blank(char c);
 const char *value_read(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out);
 /* The same for a shape in a sentence: no reason is made, and what could be prose is left alone. */
 bool value_try(struct call *c, const struct arg_def *d, const char *text, bool certain, struct arg_value *out);
-/* Length of the duration or time that text starts with ("in 20m", "14:05", "20m ago"), 0 when none. */
-size_t value_moment(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out);
+/* Length of the duration or time that text starts with ("in 20m", "14:05", "20m ago"), 0 when none. due: it stands where the
+ * value must be, so that a bare "20m" is a time too. */
+size_t value_moment(struct call *c, const struct arg_def *d, const char *text, bool due, struct arg_value *out);
 /* Puts a value read from text at its place; refuses when it is none or said twice. 0 or -EINVAL. */
 int arg_take(struct call *c, size_t index, const char *text);
 size_t arg_count(const struct operation *op);
@@ -70,5 +71,7 @@ struct found {
 bool operation_find(const char *word, struct found *out);
 /* Only exact. */
 bool operation_find_exact(const char *word, struct found *out);
+/* Does it make a new incident, rather than work on or show one that is? */
+bool operation_makes(const struct operation *op);
 
 #endif

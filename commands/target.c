@@ -147,8 +147,8 @@ enum target target_find(struct call *c, int64_t named)
 	/* The system's own look up what they need. */
 	if (nothing && (c->op->flags & OP_INTERNAL))
 		return TARGET_FOUND;
-	/* Where an operation needs none, the channel's matters only to those that show something. */
-	if (!id && (!nothing || (c->op->flags & OP_READS)) && from_place(c, &id) < 0)
+	/* What must be told something and needs no incident makes a new one: its channel does not matter. */
+	if (!id && !operation_makes(c->op) && from_place(c, &id) < 0)
 		return TARGET_FAILED;
 	if (id)
 		return load(c, id);
