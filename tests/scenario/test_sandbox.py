@@ -846,6 +846,16 @@ def test_other_pages_of_the_browser_stay_out(sandbox, header, value):
         OPENER.open(request, timeout=5)
 
 
+def test_the_page_hides_what_is_private(sandbox):
+    channel = call(sandbox, "conversations.create", name="secret", is_private=True)["channel"]["id"]
+    call(sandbox, "conversations.invite", channel=channel, users="U0BOB")
+    seen = {}
+    for user in ("alice", "bob"):
+        with OPENER.open(sandbox.page + f"page/view?user={user}&channel={channel}", timeout=5) as said:
+            seen[user] = json.load(said)["channel"]["id"]
+    assert seen == {"alice": INCIDENTS, "bob": channel}
+
+
 def test_waiting_ends_with_the_time(sandbox):
     started = time.monotonic()
     with pytest.raises(AssertionError):

@@ -35,7 +35,9 @@ class Page:
     async def view(self, request):
         """All that one person sees with one channel open."""
         user = self.ws.user(request.query.get("user")) or self.ws.users["U0ALICE"]
-        channel = self.ws.channel(request.query.get("channel")) or self.ws.channels["C0INCIDENTS"]
+        channel = self.ws.channel(request.query.get("channel"))
+        if channel is None or channel.private and user["id"] not in channel.members:
+            channel = self.ws.channels["C0INCIDENTS"]
         return web.json_response({
             "version": self.ws.change.version, "connected": len(self.hub.usable()), "bot": BOT_USER,
             "me": user["id"],
