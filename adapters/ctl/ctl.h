@@ -8,7 +8,8 @@
  *	← {"ok": true|false, "id"?, "code"?, "text", "doc"?, "fields"?}
  * "id" names this delivery for this uid: sent again within the inbox's memory, it gets the same answer and nothing
  * is done twice. "doc" comes when "json" was true. A line that is no such object gets ok=false, code
- * "usage"; a line that is too long too, and then the connection is closed.
+ * "usage"; a line that is too long too, and then the connection is closed. Codes of the socket itself: "busy" (too
+ * many connections), "stopping" (we are shutting down and this request's answer will not come).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@ struct ctl_options {
 	const char *path;         /* of the socket; at most 107 bytes */
 	const char *zone;         /* IANA zone of times in texts; NULL: UTC */
 	unsigned connections_max; /* 0: 32; one more is told so and closed */
-	int64_t idle_ms;          /* a connection without an open request or a byte for so long is closed; 0: 60 s */
+	int64_t idle_ms;          /* a connection with neither an open request nor a whole line for so long is closed; 0: 60 s */
 };
 
 /* Copies the options. host must last as long as the adapter. */
