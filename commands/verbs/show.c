@@ -9,8 +9,6 @@ static struct done show_run(struct call *c)
 
 	if (channel)
 		doc_context(doc, arena_printf(c->arena, "Channel %s", channel));
-	if (c->understood)
-		doc_context(doc, c->understood);
 	return call_reply(c, doc);
 }
 

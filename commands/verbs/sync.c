@@ -153,6 +153,7 @@ const struct operation op_sync = {
 	.example = "/inc sync",
 	.args = args,
 	.need = NEED_NOTHING,
+	.flags = OP_READS, /* the record stays as it is; a retry is audited here */
 	.right = "incident.write",
 	.run = sync_run,
 };
