@@ -761,6 +761,13 @@ def test_fault_disconnect_with_overlap(sandbox, connect):
     assert sandbox.command("x")["acked"] and new.envelopes
 
 
+def test_a_session_ends_by_itself(sandbox, connect):
+    sandbox.time(scale=0.001)
+    app = connect(query="&debug_reconnects=true")
+    app.wait_for(app.ended.is_set)
+    assert [o["reason"] for o in app.others if o["type"] == "disconnect"] == ["warning", "refresh_requested"]
+
+
 def test_fault_link_disabled(sandbox, connect):
     app = connect()
     sandbox.fault("disconnect", reason="link_disabled")

@@ -149,7 +149,8 @@ class Hub:
         seconds = DEBUG_SESSION_SECONDS if connection.debug_reconnects else SESSION_SECONDS
         seconds *= self.time_scale
         ahead = min(WARNING_SECONDS, seconds / 2)
-        connection.later(seconds - ahead, lambda: self.disconnect(connection, "refresh_requested", ahead))
+        connection.later(seconds - ahead, lambda: self.disconnect(connection, "warning", None))
+        connection.later(seconds, lambda: self.disconnect(connection, "refresh_requested", 0))
         self.ws.change.tell()
 
     def hello(self, connection):
@@ -163,10 +164,12 @@ class Hub:
         self.ws.change.tell()
 
     def disconnect(self, connection, reason, close_after):
-        """Says why, and closes `close_after` seconds later."""
+        """Says why, and closes `close_after` seconds later; None: only says so."""
         connection.say({"type": "disconnect", "reason": reason,
                         "debug_info": {"host": f"sandbox-{connection.id}"}})
-        if close_after > 0:
+        if close_after is None:
+            pass
+        elif close_after > 0:
             connection.later(close_after, lambda: connection.close(f"disconnect: {reason}"))
         else:
             connection.close(f"disconnect: {reason}")
