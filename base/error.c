@@ -9,6 +9,21 @@
 static void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
+/* What an error quotes may come from outside, torn or no UTF-8 at all. */
+static void error_mend(char *text)
+{
+	size_t n = strlen(text);
+	uint32_t c;
+
+	for (size_t i = 0, len; i < n; i += len) {
+		len = text_decode(text + i, n - i, &c);
+		if (len == 0) {
+			text[i] = '?';
+			len = 1;
+		}
+	}
+}
+
 static void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(out, size, fmt, ap);
@@ -17,6 +32,7 @@ static void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
 		out[0] = '\0';
 	else if ((size_t)n >= size)
 		out[text_edge(out, size - 1)] = '\0';
+	error_mend(out);
 }
 
 int error_set(struct error *err, int code, const char *fmt, ...)
