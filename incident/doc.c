@@ -10,7 +10,7 @@
 static json_t *doc_string(const char *text)
 {
 	json_t *value = json_string(text ? text : "");
-	STR_CLEANUP struct str fixed;
+	STR_CLEANUP struct str fixed = { 0 };
 	size_t n;
 
 	if (value)
