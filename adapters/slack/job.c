@@ -1,0 +1,172 @@
+#include "adapters/slack/job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define TOKEN_WAIT_MS (60 * SECOND_MS) /* until the operator has had a look */
+
+static void (*const kinds[EFFECT_KIND_COUNT])(struct job *j) = {
+	[EFFECT_CHANNEL_OPEN] = effect_channel_open,
+	[EFFECT_CHANNEL_INVITE] = effect_channel_invite,
+	[EFFECT_CHANNEL_TOPIC] = effect_channel_topic,
+	[EFFECT_CHANNEL_BOOKMARK] = effect_channel_bookmark,
+	[EFFECT_MESSAGE_POST] = effect_message_post,
+	[EFFECT_MESSAGE_EDIT] = effect_message_edit,
+	[EFFECT_MESSAGE_PIN] = effect_message_pin,
+	[EFFECT_MESSAGE_PRIVATE] = effect_message_private,
+	[EFFECT_MESSAGE_FETCH] = effect_message_fetch,
+	[EFFECT_PERSON_FETCH] = effect_person_fetch,
+	[EFFECT_HOME_SHOW] = effect_home_show,
+};
+
+void slack_perform(struct adapter *a, struct effect *take)
+{
+	struct slack *s = slack_of(a);
+	struct job *j;
+
+	if (s->stopping) {
+		effect_destroy(take);
+		return;
+	}
+	j = slack_alloc(sizeof(*j));
+	j->s = s;
+	j->e = take;
+	j->next = s->jobs;
+	if (s->jobs)
+		s->jobs->prev = j;
+	s->jobs = j;
+	kinds[take->kind](j);
+}
+
+static void job_destroy(struct job *j)
+{
+	*(j->prev ? &j->prev->next : &j->s->jobs) = j->next;
+	if (j->next)
+		j->next->prev = j->prev;
+	web_call_finish(&j->call);
+	json_decref(j->messages);
+	effect_destroy(j->e);
+	free(j);
+}
+
+void slack_perform_stop(struct slack *s)
+{
+	for (struct job *j = s->jobs, *next; j; j = next) {
+		next = j->next;
+		if (!j->call.web)
+			job_destroy(j);
+	}
+}
+
+void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
+	int64_t retry_after_ms)
+{
+	struct request *r = outcome_request(j->e, o, result_take, error, retry_after_ms);
+
+	r->received_at = slack_now(j->s);
+	r->adapter = j->s->adapter.index;
+	/* Outcomes are never refused: what the queue does not take waits in the backlog, and reading stops. */
+	if (!backlog_submit(&j->s->backlog, r))
+		socket_mode_pause(j->s->sockets);
+	job_destroy(j);
+}
+
+void job_done(struct job *j, json_t *result_take)
+{
+	job_end(j, OUTCOME_DELIVERED, result_take ? result_take : json_object(), NULL, 0);
+}
+
+void job_failed(struct job *j, const struct web_answer *answer)
+{
+	bool gone = strcmp(answer->error, JOB_ERROR_GONE) == 0;
+	const char *text = gone || !*answer->text ? answer->error : answer->text;
+	enum outcome o = OUTCOME_REFUSED;
+	int64_t wait = answer->retry_after_ms;
+
+	switch (answer->class) {
+	case WEB_RETRY:
+		o = OUTCOME_RETRY;
+		break;
+	case WEB_TOKEN:
+		o = OUTCOME_RETRY;
+		wait = wait > TOKEN_WAIT_MS ? wait : TOKEN_WAIT_MS;
+		break;
+	case WEB_UNKNOWN:
+		o = OUTCOME_UNKNOWN;
+		break;
+	case WEB_OK: /* but without what it should say */
+	case WEB_ALREADY:
+		o = OUTCOME_UNKNOWN;
+		break;
+	case WEB_REFUSED:
+	case WEB_LACKING:
+		break;
+	}
+	job_end(j, o, NULL, *text ? text : "Slack's answer makes no sense", wait);
+}
+
+static void on_job_answer(struct web_call *call, const struct web_answer *answer)
+{
+	struct job *j = call->ctx;
+
+	call->web = NULL;
+	if (j->s->stopping)
+		job_destroy(j);
+	else
+		j->step(j, answer);
+}
+
+void job_call(struct job *j, const char *method, json_t *args_take, job_step step)
+{
+	struct error err;
+	int rc;
+
+	j->step = step;
+	j->call = (struct web_call){
+		.method = method,
+		.args = args_take,
+		.channel = j->channel,
+		.on_done = on_job_answer,
+		.ctx = j,
+	};
+	rc = web_start(j->s->web, &j->call, &err);
+	if (!rc)
+		return;
+	j->call.web = NULL;
+	job_end(j, OUTCOME_RETRY, NULL, err.text, rc == -EACCES ? TOKEN_WAIT_MS : 0);
+}
+
+const char *job_next_cursor(struct job *j, const struct web_answer *answer)
+{
+	const char *cursor =
+		json_get_str(json_get_obj(answer->body, "response_metadata"), "next_cursor");
+
+	return cursor && *cursor && ++j->pages < JOB_PAGES_MAX ? cursor : NULL;
+}
+
+const char *key_channel(struct arena *a, const char *key, const char **ts)
+{
+	const char *slash;
+
+	if (ts)
+		*ts = NULL;
+	if (!key || strncmp(key, SLACK_PREFIX, strlen(SLACK_PREFIX)) != 0)
+		return NULL;
+	key += strlen(SLACK_PREFIX);
+	slash = strchr(key, '/');
+	if (!slash)
+		return arena_strdup(a, key);
+	if (ts)
+		*ts = arena_strdup(a, slash + 1);
+	return arena_strndup(a, key, (size_t)(slash - key));
+}
+
+const char *key_person(const char *key)
+{
+	if (!key || strncmp(key, SLACK_PREFIX, strlen(SLACK_PREFIX)) != 0)
+		return NULL;
+	return key + strlen(SLACK_PREFIX);
+}

@@ -1,0 +1,425 @@
+#include "adapters/slack/render_text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "incident/doc.h"
+
+#define ELLIPSIS        "…"
+#define ZERO_WIDTH      "\xe2\x80\x8b"
+#define LATEST_MS       INT64_C(253402300799000) /* the end of the year 9999 */
+#define SAME_DAY_MS     (INT64_C(12) * 3600 * 1000)
+#define SLACK_PREFIX    "slack:"
+
+/* Bytes of the UTF-8 character at p, of which n bytes are left; a stray byte counts as one. */
+static size_t char_bytes(const char *p, size_t n)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t want = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+	return want < n ? want : n;
+}
+
+size_t render_length(const char *s, size_t n)
+{
+	size_t units = 0;
+
+	for (size_t i = 0, step; i < n; i += step) {
+		step = char_bytes(s + i, n - i);
+		units += step == 4 ? 2 : 1;
+	}
+	return units;
+}
+
+static const char *const broadcasts[] = { "channel", "here", "everyone", "group" };
+
+static bool is_broadcast(const char *p, size_t n)
+{
+	for (size_t i = 0; i < sizeof(broadcasts) / sizeof(*broadcasts); i++) {
+		size_t len = strlen(broadcasts[i]);
+
+		if (n >= len && strncasecmp(p, broadcasts[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The same text so that Slack finds nobody to wake in it. Control characters go. */
+static void add_disarmed(struct str *out, const char *p, size_t n, bool escape)
+{
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i];
+
+		if (escape && c == '&')
+			str_add(out, "&amp;");
+		else if (escape && c == '<')
+			str_add(out, "&lt;");
+		else if (escape && c == '>')
+			str_add(out, "&gt;");
+		else if (c == '\n' || c == '\t' || (unsigned char)c >= 0x20)
+			str_addc(out, c);
+		if (escape && c == '@' && is_broadcast(p + i + 1, n - i - 1))
+			str_add(out, ZERO_WIDTH);
+	}
+}
+
+void render_escape(struct str *out, const char *text, size_t n)
+{
+	add_disarmed(out, text, n, true);
+}
+
+struct text_walk {
+	struct str *out;
+	int64_t now_ms;
+};
+
+static void escape_string(struct str *out, const char *s)
+{
+	render_escape(out, s, strlen(s));
+}
+
+/* The id behind "slack:", NULL when the key is not Slack's or no id. */
+static const char *key_id(const char *key)
+{
+	if (strncmp(key, SLACK_PREFIX, strlen(SLACK_PREFIX)) != 0)
+		return NULL;
+	key += strlen(SLACK_PREFIX);
+	size_t n = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+
+	return n && !key[n] ? key : NULL;
+}
+
+static bool time_read(const char *content, int64_t *ms)
+{
+	char *end;
+
+	errno = 0;
+	*ms = strtoll(content, &end, 10);
+	return !errno && end != content && !*end && *ms >= 0 && *ms <= LATEST_MS;
+}
+
+/* UTC, for those whose program does not know the date format; never local: this is the I/O thread. */
+static void add_utc(struct str *out, int64_t ms, bool with_date)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	char text[64];
+
+	gmtime_r(&seconds, &tm);
+	if (strftime(text, sizeof(text), with_date ? "%Y-%m-%d %H:%M UTC" : "%H:%M UTC", &tm))
+		str_add(out, text);
+}
+
+static bool far_from(int64_t ms, int64_t now_ms)
+{
+	return ms > now_ms + SAME_DAY_MS || ms < now_ms - SAME_DAY_MS;
+}
+
+static void add_date(struct str *out, const char *content, bool with_date)
+{
+	int64_t ms;
+
+	if (!time_read(content, &ms)) {
+		escape_string(out, content);
+		return;
+	}
+	str_addf(out, "<!date^%lld^%s|", (long long)(ms / 1000),
+		with_date ? "{date_short_pretty} {time}" : "{time}");
+	add_utc(out, ms, with_date);
+	str_addc(out, '>');
+}
+
+static bool url_allowed(const char *url, size_t n)
+{
+	static const char *const schemes[] = { "https://", "http://" };
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+		size_t len = strlen(schemes[i]);
+
+		if (n > len && strncasecmp(url, schemes[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_url(struct str *out, const char *url, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)url[i];
+
+		if (c == '&')
+			str_add(out, "&amp;");
+		else if (c <= 0x20 || c == '<' || c == '>' || c == '|' || c == 0x7f)
+			str_addf(out, "%%%02X", c);
+		else
+			str_addc(out, url[i]);
+	}
+}
+
+/* Inside <…|label> a '|' or a line break would end it. */
+static void add_label(struct str *out, const char *label)
+{
+	for (; *label; label++) {
+		char c = *label == '|' ? '/' : *label == '\n' ? ' ' : *label;
+
+		render_escape(out, &c, 1);
+	}
+}
+
+static void add_link(struct str *out, const char *content)
+{
+	const char *bar = strchr(content, '|');
+	size_t n = bar ? (size_t)(bar - content) : strlen(content);
+	const char *label = bar && bar[1] ? bar + 1 : NULL;
+
+	if (!url_allowed(content, n)) {
+		if (label)
+			escape_string(out, label);
+		else
+			render_escape(out, content, n);
+		return;
+	}
+	str_addc(out, '<');
+	add_url(out, content, n);
+	if (label) {
+		str_addc(out, '|');
+		add_label(out, label);
+	}
+	str_addc(out, '>');
+}
+
+/* *…* and `…` hold only on one line, and not around their own sign. */
+static void add_wrapped(struct str *out, const char *content, char sign, char instead)
+{
+	size_t from = strspn(content, " \n\t"), n = strlen(content);
+
+	while (n > from && strchr(" \n\t", content[n - 1]))
+		n--;
+	if (n == from)
+		return;
+	str_addc(out, sign);
+	for (size_t i = from; i < n; i++) {
+		char c = content[i] == sign ? instead : content[i] == '\n' ? ' ' : content[i];
+		size_t at_broadcast = content[i] == '@' && is_broadcast(content + i + 1, n - i - 1);
+
+		render_escape(out, &c, 1);
+		if (at_broadcast)
+			str_add(out, ZERO_WIDTH);
+	}
+	str_addc(out, sign);
+}
+
+static void mrkdwn_on_text(void *ctx, const char *p, size_t n)
+{
+	struct text_walk *w = ctx;
+
+	render_escape(w->out, p, n);
+}
+
+static void mrkdwn_on_mark(void *ctx, enum mark kind, const char *content)
+{
+	struct text_walk *w = ctx;
+	const char *id = key_id(content);
+	int64_t ms;
+
+	switch (kind) {
+	case MARK_PERSON:
+		if (id)
+			str_addf(w->out, "<@%s>", id);
+		else
+			escape_string(w->out, content);
+		break;
+	case MARK_CHANNEL:
+		if (id)
+			str_addf(w->out, "<#%s>", id);
+		else
+			escape_string(w->out, content);
+		break;
+	case MARK_TIME:
+		add_date(w->out, content, time_read(content, &ms) && far_from(ms, w->now_ms));
+		break;
+	case MARK_DATE:
+		add_date(w->out, content, true);
+		break;
+	case MARK_BOLD:
+		add_wrapped(w->out, content, '*', '\'');
+		break;
+	case MARK_CODE:
+		add_wrapped(w->out, content, '`', '\'');
+		break;
+	case MARK_LINK:
+		add_link(w->out, content);
+		break;
+	case MARK_EVERYONE:
+		str_add(w->out, "<!channel>");
+		break;
+	}
+}
+
+void render_mrkdwn(struct str *out, const char *markup, int64_t now_ms)
+{
+	struct text_walk w = { .out = out, .now_ms = now_ms };
+	struct mark_visitor v = { .text = mrkdwn_on_text, .mark = mrkdwn_on_mark, .ctx = &w };
+
+	markup_walk(markup ? markup : "", &v);
+}
+
+static void plain_on_text(void *ctx, const char *p, size_t n)
+{
+	struct text_walk *w = ctx;
+
+	add_disarmed(w->out, p, n, false);
+}
+
+static void plain_on_mark(void *ctx, enum mark kind, const char *content)
+{
+	struct text_walk *w = ctx;
+	const char *bar = strchr(content, '|');
+	const char *id = key_id(content);
+	int64_t ms;
+
+	switch (kind) {
+	case MARK_PERSON:
+	case MARK_CHANNEL:
+		str_addf(w->out, "%c%s", (char)kind, id ? id : content);
+		break;
+	case MARK_TIME:
+	case MARK_DATE:
+		if (time_read(content, &ms))
+			add_utc(w->out, ms, kind == MARK_DATE || far_from(ms, w->now_ms));
+		else
+			str_add(w->out, content);
+		break;
+	case MARK_BOLD:
+	case MARK_CODE:
+		plain_on_text(w, content, strlen(content));
+		break;
+	case MARK_LINK:
+		content = bar && bar[1] ? bar + 1 : content;
+		plain_on_text(w, content, strlen(content));
+		break;
+	case MARK_EVERYONE:
+		str_add(w->out, "everyone");
+		break;
+	}
+}
+
+void render_plain(struct str *out, const char *markup, size_t max, int64_t now_ms)
+{
+	struct str STR_CLEANUP whole = { 0 };
+	struct text_walk w = { .out = &whole, .now_ms = now_ms };
+	struct mark_visitor v = { .text = plain_on_text, .mark = plain_on_mark, .ctx = &w };
+	size_t units = 0, i = 0, step;
+
+	str_init(&whole, RENDER_STR_MAX);
+	markup_walk(markup ? markup : "", &v);
+	if (render_length(whole.p, whole.len) <= max) {
+		str_addn(out, whole.p, whole.len);
+		return;
+	}
+	for (; i < whole.len; i += step) {
+		step = char_bytes(whole.p + i, whole.len - i);
+		units += step == 4 ? 2 : 1;
+		if (units > max - 1)
+			break;
+	}
+	str_addn(out, whole.p, i);
+	str_add(out, ELLIPSIS);
+}
+
+/* Where a text may be split, found in one pass. */
+struct edges {
+	size_t line, word, character; /* bytes; 0 = none found */
+	size_t line_units;
+};
+
+size_t render_split(const char *mrkdwn, size_t max)
+{
+	size_t n = strlen(mrkdwn), units = 0, i = 0, step, hard = 0;
+	struct edges at = { 0 };
+	char inside = 0; /* the sign that ends the token we are in */
+
+	for (; i < n; i += step) {
+		char c = mrkdwn[i];
+
+		step = char_bytes(mrkdwn + i, n - i);
+		if (!inside && i)
+			at.character = i;
+		units += step == 4 ? 2 : 1;
+		if (units > max)
+			break;
+		hard = i + step;
+		if (!inside && (c == '<' || c == '&')) {
+			inside = c == '<' ? '>' : ';';
+		} else if (inside && c == inside) {
+			inside = 0;
+		} else if (!inside && c == '\n') {
+			at.line = i + 1;
+			at.line_units = units;
+		} else if (!inside && c == ' ') {
+			at.word = i + 1;
+		}
+	}
+	if (i >= n)
+		return n;
+	/* A line's edge is best unless it would leave the piece almost empty. */
+	if (at.line && at.line_units * 4 >= max)
+		return at.line;
+	if (at.word)
+		return at.word;
+	if (at.line)
+		return at.line;
+	return at.character ? at.character : hard ? hard : char_bytes(mrkdwn, n);
+}
+
+void render_fit(struct str *out, const char *mrkdwn, size_t max)
+{
+	size_t n = strlen(mrkdwn);
+
+	if (render_length(mrkdwn, n) <= max) {
+		str_addn(out, mrkdwn, n);
+		return;
+	}
+	n = render_split(mrkdwn, max - 1);
+	while (n && (mrkdwn[n - 1] == ' ' || mrkdwn[n - 1] == '\n'))
+		n--;
+	str_addn(out, mrkdwn, n);
+	str_add(out, ELLIPSIS);
+}
+
+/* Whitespace alone counts as empty: Slack refuses it. */
+static bool is_blank(const char *s)
+{
+	return !s[strspn(s, " \t\n")];
+}
+
+json_t *render_string(const char *markup, size_t max, int64_t now_ms)
+{
+	struct str STR_CLEANUP whole = { 0 };
+	struct str STR_CLEANUP cut = { 0 };
+
+	str_init(&whole, RENDER_STR_MAX);
+	str_init(&cut, RENDER_STR_MAX);
+	render_mrkdwn(&whole, markup, now_ms);
+	render_fit(&cut, whole.p, max);
+	return is_blank(cut.p) ? NULL : json_string(cut.p);
+}
+
+json_t *render_plain_object(const char *markup, size_t max, int64_t now_ms)
+{
+	struct str STR_CLEANUP text = { 0 };
+
+	str_init(&text, RENDER_STR_MAX);
+	render_plain(&text, markup, max, now_ms);
+	if (is_blank(text.p))
+		return NULL;
+	return json_pack("{s:s, s:s}", "type", "plain_text", "text", text.p);
+}
+
+bool render_has_marks(const char *markup)
+{
+	return strchr(markup, MARK_BEGIN) != NULL;
+}
