@@ -21,6 +21,7 @@ enum {
 	"SELECT id FROM effect WHERE ended_at IS NOT NULL AND ended_at < $1"                       \
 	" AND id < (SELECT max(id) FROM effect) ORDER BY ended_at LIMIT $2"
 
+/* "+id": sorting the few is cheaper than walking all rows in their order, which SQLite would do. */
 static const char *const sql[COUNT] = {
 	[LANE_BUSY] = "SELECT 1 FROM effect WHERE lane = $1 AND ended_at IS NULL LIMIT 1",
 	[INSERT] = "INSERT INTO effect (op_id, incident, system, lane, kind, state, target, slot,"
@@ -54,14 +55,15 @@ static const char *const sql[COUNT] = {
 		" error = 'sitrep ended before the outcome was known'"
 		" WHERE ended_at IS NULL AND state = 'started'",
 	[NEXT_DUE] = "SELECT min(due_at) FROM effect WHERE state = 'ready' AND kind = $1",
-	[OPEN_ALL] = "SELECT " COLUMNS " FROM effect WHERE ended_at IS NULL ORDER BY id LIMIT $1",
+	[OPEN_ALL] = "SELECT " COLUMNS " FROM effect WHERE ended_at IS NULL"
+		" ORDER BY +id LIMIT $1",
 	[OPEN_OF] = "SELECT " COLUMNS " FROM effect WHERE incident = $1 AND ended_at IS NULL"
 		" ORDER BY id LIMIT $2",
 	[OPEN_COUNT_ALL] = "SELECT count(*), min(created_at) FROM effect WHERE ended_at IS NULL",
 	[OPEN_COUNT_OF] = "SELECT count(*), min(created_at) FROM effect"
 		" WHERE incident = $1 AND ended_at IS NULL",
 	[FAILED_ALL] = "SELECT " COLUMNS " FROM effect WHERE state = 'failed'"
-		" ORDER BY id DESC LIMIT $1",
+		" ORDER BY +id DESC LIMIT $1",
 	[FAILED_OF] = "SELECT " COLUMNS " FROM effect WHERE incident = $1 AND state = 'failed'"
 		" ORDER BY id DESC LIMIT $2",
 	[PRUNE_ATTEMPTS] = "DELETE FROM attempt WHERE effect IN (" PRUNABLE ")",
