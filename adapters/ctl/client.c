@@ -41,6 +41,11 @@ static bool has_blank(const char *s)
 	return strpbrk(s, " \t\n") != NULL;
 }
 
+static bool is_option(const char *word)
+{
+	return strncmp(word, "--", 2) == 0 && word[2];
+}
+
 /* The language knows no escape inside quotes; a double quote in a quoted value becomes a single one. */
 static void add_quoted(struct str *out, const char *value)
 {
@@ -54,11 +59,10 @@ void ctl_client_join(struct str *out, int argc, char *const argv[])
 {
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i], *equals = strchr(word, '=');
-		bool option = strncmp(word, "--", 2) == 0 && word[2];
-		bool value = i > 0 && strncmp(argv[i - 1], "--", 2) == 0 && !strpbrk(argv[i - 1], "= ");
+		bool value = i > 0 && is_option(argv[i - 1]) && !strpbrk(argv[i - 1], "= ");
 		if (i > 0)
 			str_addc(out, ' ');
-		if (option && equals && has_blank(equals)) {
+		if (is_option(word) && equals && has_blank(equals)) {
 			str_addn(out, word, (size_t)(equals - word) + 1);
 			add_quoted(out, equals + 1);
 		} else if (value && (has_blank(word) || !*word)) {
