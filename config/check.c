@@ -187,10 +187,10 @@ static void binding_unknown(struct loader *l, const struct node *at, const struc
 		if (p->role[i].name)
 			nearest_try(&near, p->role[i].name);
 	if (near.best)
-		report_error(l->report, at, "there is no role \"%s\"; did you mean \"%s\"?", b->role,
-			near.best);
+		report_error(l->report, at, "rbac.bindings: there is no role \"%s\"; did you mean \"%s\"?",
+			b->role, near.best);
 	else
-		report_error(l->report, at, "there is no role \"%s\" in rbac.roles", b->role);
+		report_error(l->report, at, "rbac.bindings: there is no role \"%s\" in rbac.roles", b->role);
 }
 
 static void check_access(struct loader *l, const struct node *tree, const struct access_policy *p)
