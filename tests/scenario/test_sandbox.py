@@ -135,7 +135,9 @@ def test_a_workspace_may_lack_a_method(sandbox):
 
 def test_a_message_is_kept_as_sent(sandbox):
     said = post(sandbox, "a &amp; b <!date^0^{time}|x>", blocks=[section()])
+    assert sandbox.calls("chat.postMessage")[0]["args"]["blocks"] == [section()], "the call is kept without our ids"
     kept = sandbox.messages("incidents")[0]
+    assert kept["blocks"][0]["block_id"]
     assert kept["text"] == "a &amp; b <!date^0^{time}|x>" and kept["ts"] == said["ts"]
 
 

@@ -21,7 +21,7 @@ def checked_view(api, view, home=None):
         complaints.append(f"[ERROR] must be one of: {'home' if home else 'modal'} [json-pointer:/view/type]")
     if complaints:
         raise SlackError("invalid_arguments", complaints)
-    name_all(view["blocks"], lambda: api.ws.new_secret()[:5])
+    view = {**view, "blocks": name_all(view["blocks"], lambda: api.ws.new_secret()[:5])}
     taken = {v["external_id"] for v in api.ws.views.values() if v["external_id"]}
     if view.get("external_id") in taken:
         raise SlackError("duplicate_external_id")

@@ -5,6 +5,7 @@
 Lengths count Unicode code points.
 """
 
+import copy
 import re
 
 MESSAGE_BLOCKS = 50
@@ -308,7 +309,8 @@ def text_total(blocks):
 
 
 def name_all(blocks, make_id):
-    """Blocks and elements without an id get one, as Slack gives them."""
+    """A copy in which blocks and elements without an id have one, as Slack gives them."""
+    blocks = copy.deepcopy(blocks)
     for one in blocks:
         one.setdefault("block_id", make_id())
         for item in elements_of(one):
