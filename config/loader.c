@@ -298,8 +298,8 @@ struct steps {
 	size_t count;
 };
 
-/* Finds the keys of a dotted path. What is misspelt is mended in `meant`; false when anything was or when
- * something was not found at all. */
+/* Finds the keys of a dotted path. What is misspelt is mended in `meant`; false when anything was, or
+ * was not found at all. */
 static bool steps_find(struct loader *l, const char *path, struct steps *steps, struct str *meant)
 {
 	const struct key *at = &schema;

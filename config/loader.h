@@ -1,8 +1,8 @@
 #ifndef CONFIG_LOADER_H
 #define CONFIG_LOADER_H
 /*
- * One load: node trees of the files and overrides in, struct config out. What is not said is taken from the
- * table's defaults, which are YAML themselves and go through the same decoding.
+ * One load: node trees of the files and overrides in, struct config out. What is not said is taken
+ * from the table's defaults, which are YAML themselves and go through the same decoding.
  */
 #include "base/str.h"
 #include "config/config.h"
@@ -21,8 +21,8 @@ struct loader {
 	bool check_only;
 };
 
-/* Decodes `given` (NULL: not said; then `fallback`, then the table's default) to base + offset. Returns what counts
- * in the end: a map with the table's keys in order, NULL where a key has no value. */
+/* Decodes `given` (NULL: not said; then `fallback`, then the table's default) to base + offset.
+ * Returns what counts in the end, maps with the table's keys in order; NULL: no value. */
 struct node *loader_decode(struct loader *l, const struct key *key, struct node *given,
 	struct node *fallback, char *base);
 

@@ -36,7 +36,8 @@ static bool issue_before(const struct issue *a, const struct issue *b)
 	return a->column < b->column;
 }
 
-__attribute__((format(printf, 3, 0))) static void report_vadd(struct report *r, struct issue i, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0)))
+static void report_vadd(struct report *r, struct issue i, const char *fmt, va_list ap)
 {
 	if (!i.warning)
 		r->errors++;

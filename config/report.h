@@ -1,8 +1,8 @@
 #ifndef CONFIG_REPORT_H
 #define CONFIG_REPORT_H
 /*
- * Everything that is wrong with the config, collected, then written in the order of the files: place, reason, the
- * line and a caret. No secret is ever written: a line is cut where one begins.
+ * Everything that is wrong with the config, collected, then written in the order of the files:
+ * place, reason, the line and a caret. No secret is ever written: a line is cut where one begins.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -17,7 +17,7 @@
 
 #define SECRET_MAX 4096
 
-/* What a value is wrong for. Values out of the environment are not quoted: nobody wrote them into the config. */
+/* A value being decoded. What came out of the environment is not quoted: nobody wrote it into the config. */
 struct value {
 	struct loader *l;
 	const struct key *key;

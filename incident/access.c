@@ -14,7 +14,7 @@ static const char *const rights[] = {
 	"tools.oncall.write",
 };
 
-/* "*" is everything; a star behind the separator, everything that begins like it ("incident.*", "slack:*"). */
+/* "*" is everything; a star behind the separator, what begins alike ("incident.*", "slack:*"). */
 static bool pattern_matches(const char *pattern, const char *text, char separator)
 {
 	size_t n = strlen(pattern);
