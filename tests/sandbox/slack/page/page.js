@@ -154,7 +154,15 @@ function dateText(seconds, format) {
 
 function safeLink(href, label) {
 	if (!/^(https?|mailto):/i.test(href)) return document.createTextNode(label);
-	return h("a", {href, target: "_blank", rel: "noopener noreferrer"}, label);
+	const inside = URL.canParse(href) && new URL(href).origin === location.origin && new URL(href).searchParams;
+	if (!inside || !inside.get("message")) return h("a", {href, target: "_blank", rel: "noopener noreferrer"}, label);
+	/* A permalink of this workspace: the person stays who they are. */
+	return h("a", {href, onclick: event => {
+		event.preventDefault();
+		if (inside.get("thread_ts")) openThreads.add(inside.get("thread_ts"));
+		query.set("message", inside.get("message"));
+		go(inside.get("channel"));
+	}}, label);
 }
 
 /* What stands between < and >: a person, a channel, a group, a date, a link. */
@@ -605,8 +613,7 @@ function drawHead() {
 	const pins = channel.pins.map(pin => channel.messages.find(m => m.ts === pin.ts)).filter(Boolean);
 	const marks = here.home ? [] : [
 		...pins.map(message => h("button", {onclick: () => show(message.ts), title: message.text}, "📌 " + short(message))),
-		...channel.bookmarks.map(mark => h("a", {href: mark.link, target: "_blank", rel: "noopener noreferrer"},
-			(mark.emoji ? emoji(mark.emoji) : "🔖") + " " + mark.title))];
+		...channel.bookmarks.map(mark => safeLink(mark.link, (mark.emoji ? emoji(mark.emoji) : "🔖") + " " + mark.title))];
 	$("marks").replaceChildren(...marks);
 	$("marks").hidden = !marks.length;
 }
