@@ -9,12 +9,13 @@
 #define ZONE_CACHE    64
 
 /* Known and unknown names that were asked for; a new one takes the place of the oldest. libical
- * keeps the zones themselves for the life of the process. */
-static struct zone_entry {
+ * keeps the zones themselves for the life of the process. One for each thread: the config is loaded
+ * again on the one that takes signals. */
+static _Thread_local struct zone_entry {
 	char name[ZONE_NAME_MAX + 1];
 	icaltimezone *zone; /* NULL: unknown */
 } cache[ZONE_CACHE];
-static size_t cache_count, cache_next;
+static _Thread_local size_t cache_count, cache_next;
 
 /* The name may come from outside, and libical makes a path of it. */
 static bool zone_name_sane(const char *name)
@@ -27,7 +28,7 @@ static bool zone_name_sane(const char *name)
 
 static icaltimezone *zone_find(const char *name)
 {
-	static size_t last;
+	static _Thread_local size_t last;
 
 	if (!name || !*name || strcmp(name, "UTC") == 0)
 		return NULL;

@@ -1,6 +1,6 @@
 #ifndef BASE_ZONE_H
 #define BASE_ZONE_H
-/* Local time in an IANA zone, over libical's zones (system tzdata). Core thread only. */
+/* Local time in an IANA zone, over libical's zones (system tzdata). Core thread only, but for zone_known. */
 #include <stdbool.h>
 #include <stdint.h>
 
