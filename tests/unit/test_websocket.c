@@ -759,7 +759,7 @@ static void pause_sometimes(void)
 	if (F.messages == 10 || F.messages == 11 || F.messages == 5000) {
 		websocket_pause(F.ws);
 		paused_at = F.messages;
-		io_timer_start(F.timer, 400);
+		io_timer_start(F.timer, 200);
 	}
 	if (F.messages == BURST)
 		websocket_close(F.ws, 1000);
@@ -781,12 +781,39 @@ static void test_pause(void **state)
 	paused_at = 0;
 	F.at_message = pause_sometimes;
 	F.timer = io_timer_create(F.io, resume_now, NULL);
-	/* Without the rest of the watch the pauses would be taken for death. */
-	connect_peer((struct websocket_options){ .ping_ms = 50, .dead_ms = 300 });
+	connect_peer((struct websocket_options){ .dead_ms = 60000 });
 	run();
 	assert_int_equal(F.messages, BURST);
 	assert_int_equal(F.bytes, BURST * BURST_SIZE);
 	assert_string_equal(F.reason, "closed by us");
+	io_timer_destroy(F.timer);
+	end();
+}
+
+static void pause_it(void)
+{
+	websocket_pause(F.ws);
+	io_timer_start(F.timer, 500);
+}
+
+static void resume_it(void *ctx)
+{
+	(void)ctx;
+	assert_true(websocket_is_open(F.ws));
+	websocket_resume(F.ws);
+}
+
+static void test_watch_rests_while_paused(void **state)
+{
+	(void)state;
+	begin(serve_never_closes);
+	F.at_open = pause_it;
+	F.timer = io_timer_create(F.io, resume_it, NULL);
+	int64_t before = io_now(F.io);
+	connect_peer((struct websocket_options){ .ping_ms = 50, .dead_ms = 200 });
+	run();
+	assert_non_null(strstr(F.reason, "no pong"));
+	assert_in_range(io_now(F.io) - before, 690, 2000);
 	io_timer_destroy(F.timer);
 	end();
 }
@@ -824,6 +851,7 @@ int main(void)
 		cmocka_unit_test(test_stop_while_open),
 		cmocka_unit_test(test_stop_while_connecting),
 		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_watch_rests_while_paused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
