@@ -59,7 +59,7 @@ bool state_legal(enum incident_state from, enum incident_state to)
 bool state_skips(enum incident_state from, enum incident_state to)
 {
 	/* Only the straight road triage … closed has states between; cancelling and reopening skip nothing. */
-	return state_legal(from, to) && state_active(from) && to <= STATE_CLOSED && to > from + 1;
+	return state_legal(from, to) && to <= STATE_CLOSED && to > from + 1;
 }
 
 void state_list_legal(enum incident_state from, struct str *out)

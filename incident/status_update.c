@@ -232,8 +232,8 @@ static size_t promise_end(const char *text)
 	}
 }
 
-/* Finds the promise at the end of text and cuts it off. */
-static int64_t promise_cut(struct arena *a, char *text, const struct when *w)
+/* Finds the promise at the end of text and cuts it off. last: of the whole update, where "in 20m" alone is one too. */
+static int64_t promise_cut(struct arena *a, char *text, const struct when *w, bool last)
 {
 	size_t len = promise_end(text);
 	char *copy = arena_strndup(a, text, len);
@@ -242,7 +242,7 @@ static int64_t promise_cut(struct arena *a, char *text, const struct when *w)
 		if (!strchr("nNiI", copy[i]) || (i > 0 && is_word_byte(copy[i - 1])))
 			continue;
 
-		int64_t at = promise_tail(copy + i, w, part_begins(copy, copy + i));
+		int64_t at = promise_tail(copy + i, w, last && part_begins(copy, copy + i));
 
 		if (!at)
 			continue;
@@ -253,6 +253,35 @@ static int64_t promise_cut(struct arena *a, char *text, const struct when *w)
 		return at;
 	}
 	return 0;
+}
+
+/* "Next update in 20m. Rolling back." Takes it off the front of text, which must go on in a part of its own.
+ * named: the words before the time are gone already. */
+static int64_t promise_cut_front(char *text, const struct when *w, bool named)
+{
+	const char *p = text, *end;
+	int64_t at = 0;
+	size_t n;
+
+	if (!named && (!take_word(&p, "next") || !take_word(&p, "update")))
+		return 0;
+	if (!take_word(&p, "in"))
+		take_word(&p, "at");
+	n = duration_prefix(p, &at);
+	if (n > 0)
+		at += w->now_ms;
+	else
+		n = time_prefix(p, w->zone, w->now_ms, false, &at);
+	if (n == 0)
+		return 0;
+	end = p + n;
+	p = skip_blanks(end);
+	n = one_of_at(p, separators, COUNT(separators));
+	if (n == 0 && !memchr(end, '\n', (size_t)(p - end)))
+		return 0;
+	p = skip_blanks(p + n);
+	memmove(text, p, strlen(p) + 1);
+	return at;
 }
 
 /* ---- the parts ---- */
@@ -312,28 +341,23 @@ static void parts_split(struct arena *a, const char *text, struct parts *parts)
 /* Takes the promise out of a part that may hold one; an empty part is left when it was all. */
 static int64_t part_promise(struct arena *a, struct part *part, bool last, const struct when *w)
 {
-	const char *p = part->text;
-	char *copy = arena_strdup(a, p);
 	int64_t at;
 
 	if (part->section == SECTION_PROMISE || part->section == SECTION_NEXT) {
-		copy[promise_end(copy)] = '\0';
+		char *copy = arena_strndup(a, part->text, promise_end(part->text));
+
 		at = promise_whole(copy, w);
 		if (at) {
 			part->text[0] = '\0';
 			return at;
 		}
 	}
-	if (last)
-		return promise_cut(a, part->text, w);
-	/* elsewhere than at the end only when nothing else is there: "Next update 14:50. Known: …" */
-	copy = arena_strdup(a, p);
-	if (!text_prefix_fold("next", copy))
-		return 0;
-	at = promise_cut(a, copy, w);
-	if (!at || *copy)
-		return 0;
-	part->text[0] = '\0';
+	at = promise_cut(a, part->text, w, last);
+	if (at)
+		return at;
+	at = promise_cut_front(part->text, w, part->section == SECTION_PROMISE);
+	if (at && part->section == SECTION_PROMISE)
+		part->section = SECTION_KNOWN; /* what came behind it */
 	return at;
 }
 

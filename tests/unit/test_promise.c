@@ -187,6 +187,9 @@ static void test_odd_ladders(void **state)
 	v = ladder_judge(&none, &p, DUE);
 	assert_true(v.missed);
 	assert_int_equal(v.next_ms, 0);
+	v = ladder_judge(&ahead, &p, DUE); /* too late for a heads-up, and nothing else to say */
+	assert_int_equal(v.say, -1);
+	assert_int_equal(v.said, 1);
 	assert_int_equal(ladder_rewind(&none), 0);
 	assert_int_equal(ladder_rewind(&ahead), 1);
 

@@ -31,6 +31,7 @@ static void test_parse(void **state)
 		{ "sev 4", 4, 4 },
 		{ "sev–2", 2, 2 }, /* a phone's dash */
 		{ "sev‑2", 2, 2 }, /* no-break hyphen */
+		{ "sev−2", 2, 2 }, /* a minus sign */
 		{ "p0", 1, 1 },
 		{ "P3", 4, 4 },
 		{ "major", 0, 2 },

@@ -49,7 +49,18 @@ static const struct {
 	{ "known：bad config；impact：EU", "bad config", 0, "EU", 0, 0, 0 },
 	{ "*Known:* bad config\n*Impact:* EU\n_Next update:_ 14:50", "bad config", 0, "EU", 0, 0, IN(15) },
 	{ "known: a *bold* word; impact: *EU*", "a *bold* word", 0, "*EU*", 0, 0, 0 },
+	/* where it stands */
+	{ "Next update in 20m. Rolling back.", "Rolling back.", 0, 0, 0, 0, IN(20) },
+	{ "next update 14:50, rolling back", "rolling back", 0, 0, 0, 0, IN(15) },
+	{ "next update: 14:50\nrolling back", "rolling back", 0, 0, 0, 0, IN(15) },
+	{ "Next update in 20m\nRolling back", "Rolling back", 0, 0, 0, 0, IN(20) },
+	{ "next update: 14:50 or later", 0, 0, 0, 0, "14:50 or later", 0 },
+	{ "next up: EU, next update 14:50; impact: EU", "next up: EU", 0, "EU", 0, 0, IN(15) },
+	{ "we wait. in 20m; impact: EU", "we wait. in 20m", 0, "EU", 0, 0, 0 },
 	/* what only looks like a promise */
+	{ "we are back. in 14:50", "we are back. in 14:50", 0, 0, 0, 0, 0 },
+	{ "next update in 20m people will know", "next update in 20m people will know", 0, 0, 0, 0, 0 },
+	{ "impact— EU", "impact— EU", 0, 0, 0, 0, 0 },
 	{ "rolled back in 20m", "rolled back in 20m", 0, 0, 0, 0, 0 },
 	{ "failover happened at 14:50", "failover happened at 14:50", 0, 0, 0, 0, 0 },
 	{ "fails since 20m", "fails since 20m", 0, 0, 0, 0, 0 },

@@ -179,6 +179,16 @@ static void test_ulid(void **state)
 	assert_memory_equal(a, "7ZZZZZZZZZ", 10);
 	ulid_make(a, -5);
 	assert_memory_equal(a, "0000000000", 10);
+	for (int place = 10; place < 26; place++) { /* every place of the random part varies fully */
+		char seen[33] = "";
+
+		for (int i = 0; i < 2000; i++) {
+			ulid_make(a, 0);
+			if (!strchr(seen, a[place]))
+				seen[strlen(seen)] = a[place];
+		}
+		assert_int_equal(strlen(seen), 32);
+	}
 	for (int i = 0; i < 1000; i++) {
 		ulid_make(a, 1000 + i);
 		ulid_make(b, 1001 + i);
