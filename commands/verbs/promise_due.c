@@ -75,7 +75,7 @@ static const char *promise_words(struct call *c, const struct promise *p)
 		if (late < 0)
 			return arena_printf(c->arena, "Update on %s is promised for %s.", id,
 				words_time(c, p->due_at));
-		if (late < MINUTE_MS)
+		if (late < SECOND_MS)
 			return arena_printf(c->arena, "Update on %s is due now (promised %s).", id,
 				words_time(c, p->due_at));
 		return arena_printf(c->arena, "Update on %s is %s overdue (promised %s).", id,
