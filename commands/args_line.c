@@ -17,6 +17,7 @@ struct reading {
 	struct call *c;
 	struct tokens t;
 	size_t head; /* no unused token before it */
+	struct open_quotes open;
 };
 
 static const struct arg_def *def(const struct reading *r, size_t i)
@@ -124,7 +125,7 @@ static const char *option_value(struct reading *r, size_t token, const char *p, 
 		if (d->type == ARG_REST && token < r->t.count && r->t.at[token].p == p)
 			return option_text(r, token, value, len);
 	}
-	end = token_value(p, value, len);
+	end = token_value(p, &r->open, value, len);
 	if (*value == p)
 		while (*len > 1 && strchr(",;", p[*len - 1]))
 			(*len)--;
@@ -204,7 +205,7 @@ static int take_pair(struct reading *r, struct token *t)
 	if (!(d->flags & ARG_OPTION) && !(r->c->op->flags & OP_READS))
 		return 0;
 	t->used = true;
-	token_value(colon + 1, &value, &len);
+	token_value(colon + 1, &r->open, &value, &len);
 	if (len > (size_t)(t->p + t->len - value))
 		len = (size_t)(t->p + t->len - value);
 	return take_text(r, arg, value, len);
@@ -424,7 +425,7 @@ static char *left_over(struct reading *r)
 	char *out, *end;
 
 	if (first < r->t.count && r->t.at[first].quoted && unused(r, first + 1) == r->t.count) {
-		token_value(r->t.at[first].p, &value, &len);
+		token_value(r->t.at[first].p, NULL, &value, &len);
 		return arena_strndup(r->c->arena, value, len);
 	}
 	out = end = arena_alloc(r->c->arena, n + 1);

@@ -38,8 +38,12 @@ void tokens_read(struct arena *a, const char *text, struct tokens *out);
 /* Without quotes, and unless quoted without the punctuation around it; false when longer than fits. */
 #define TOKEN_WORD_MAX 64
 bool token_word(const struct token *t, char out[TOKEN_WORD_MAX]);
-/* The value at p, which stands at the beginning of a token: its end; *value and *len without quotes. */
-const char *token_value(const char *p, const char **value, size_t *len);
+/* From where on no quote closes any more, as far as is known: searching for an end again and again would be slow. */
+struct open_quotes {
+	const char *once, *twice; /* ' and "; NULL: not known */
+};
+/* The value at p, which stands at the beginning of a token: its end; *value and *len without quotes. open may be NULL. */
+const char *token_value(const char *p, struct open_quotes *open, const char **value, size_t *len);
 bool token_blank(char c);
 
 /* ---- one value (args.c) ---- */

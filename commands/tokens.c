@@ -22,10 +22,16 @@ static const char *quote_end(const char *p)
 	return NULL;
 }
 
-const char *token_value(const char *p, const char **value, size_t *len)
+const char *token_value(const char *p, struct open_quotes *open, const char **value, size_t *len)
 {
-	const char *end = *p == '"' || *p == '\'' ? quote_end(p) : NULL;
+	const char **never = !open ? NULL : *p == '"' ? &open->twice : &open->once;
+	const char *end = NULL;
 
+	if ((*p == '"' || *p == '\'') && !(never && *never && p >= *never)) {
+		end = quote_end(p);
+		if (never && !end)
+			*never = p;
+	}
 	if (end) {
 		*value = p + 1;
 		*len = (size_t)(end - p) - 1;
@@ -107,7 +113,7 @@ bool token_word(const struct token *t, char out[TOKEN_WORD_MAX])
 	if (t->quoted && n >= 2) {
 		const char *value;
 
-		token_value(p, &value, &n);
+		token_value(p, NULL, &value, &n);
 		p = value;
 	} else {
 		while (n > 0 && strchr("([", *p)) {

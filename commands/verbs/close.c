@@ -72,8 +72,14 @@ static const struct arg_def args[] = {
 	{ .name = NULL },
 };
 
+static const struct op_alias aliases[] = {
+	{ "closed", NULL, NULL },
+	{ NULL, NULL, NULL },
+};
+
 const struct operation op_close = {
 	.name = "close",
+	.aliases = aliases,
 	.summary = "Put a resolved incident away",
 	.example = "/inc close #42",
 	.args = args,

@@ -12,7 +12,7 @@ static struct done help_run(struct call *c)
 }
 
 static const struct op_alias aliases[] = {
-	{ "?", NULL, NULL }, { "usage", NULL, NULL },
+	{ "?", NULL, NULL }, { "usage", NULL, NULL }, { "commands", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 

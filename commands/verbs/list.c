@@ -196,7 +196,8 @@ static const char *const states[] = {
 };
 
 static const struct op_alias aliases[] = {
-	{ "ls", NULL, NULL }, { "search", "all", "true" }, { "find", "all", "true" },
+	{ "ls", NULL, NULL }, { "incidents", NULL, NULL }, { "search", "all", "true" },
+	{ "find", "all", "true" },
 	{ "mine", "mine", "true" },
 	{ NULL, NULL, NULL },
 };

@@ -125,7 +125,7 @@ static struct done resolve_run(struct call *c)
 }
 
 static const struct op_alias aliases[] = {
-	{ "resolved", NULL, NULL }, { "fixed", NULL, NULL },
+	{ "resolved", NULL, NULL }, { "fixed", NULL, NULL }, { "done", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 

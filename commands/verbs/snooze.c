@@ -59,8 +59,14 @@ static const struct arg_def args[] = {
 	{ .name = NULL },
 };
 
+static const struct op_alias aliases[] = {
+	{ "quiet", NULL, NULL },
+	{ NULL, NULL, NULL },
+};
+
 const struct operation op_snooze = {
 	.name = "snooze",
+	.aliases = aliases,
 	.summary = "Keep the reminders quiet for a while",
 	.example = "/inc snooze 10m waiting for the vendor",
 	.args = args,

@@ -147,8 +147,14 @@ static const struct arg_def args[] = {
 	{ .name = NULL },
 };
 
+static const struct op_alias aliases[] = {
+	{ "pending", NULL, NULL },
+	{ NULL, NULL, NULL },
+};
+
 const struct operation op_sync = {
 	.name = "sync",
+	.aliases = aliases,
 	.summary = "What is not outside yet, and why",
 	.example = "/inc sync",
 	.args = args,

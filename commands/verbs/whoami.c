@@ -60,8 +60,14 @@ static struct done whoami_run(struct call *c)
 	return call_reply(c, doc);
 }
 
+static const struct op_alias aliases[] = {
+	{ "me", NULL, NULL },
+	{ NULL, NULL, NULL },
+};
+
 const struct operation op_whoami = {
 	.name = "whoami",
+	.aliases = aliases,
 	.summary = "Who I am to the bot: name, time zone, rights, roles",
 	.example = "/inc whoami",
 	.need = NEED_NOTHING,
