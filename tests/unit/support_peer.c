@@ -71,9 +71,9 @@ static void *peer_main(void *arg)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		struct connection *c = &peer->connections[n];
 		*c = (struct connection){ .peer = peer, .fd = fd, .nth = n };
+		atomic_store(&peer->count, n + 1); /* before it can answer: tests count what they got answers from */
 		if (pthread_create(&c->thread, NULL, connection_main, c))
 			abort();
-		atomic_store(&peer->count, n + 1);
 	}
 	return NULL;
 }
