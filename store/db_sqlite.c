@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
 
 #define BUSY_MS_DEFAULT 2000
 
@@ -59,25 +61,24 @@ static const struct {
 	{ SQLITE_IOERR, -EIO, "%s cannot be read or written: look at the disk" },
 };
 
-/* SQLite reports these as plain I/O errors or "can't open"; the system's reason says more. */
-static const struct {
-	int system, sqlite;
-} reasons[] = {
-	{ ENOSPC, SQLITE_FULL },
-	{ EDQUOT, SQLITE_FULL },
-	{ EFBIG, SQLITE_FULL }, /* a limit on file size */
-	{ EROFS, SQLITE_READONLY },
-};
-
-static int by_reason(sqlite3 *handle, int rc)
+/* May the file grow? SQLite knows ENOSPC only; a quota or a limit on file size is an I/O error to it, and errno is gone by then. */
+static bool is_full(const char *path)
 {
-	int primary = rc & 0xff;
+	struct rlimit limit;
+	struct statvfs fs;
 
-	if (primary != SQLITE_IOERR && primary != SQLITE_CANTOPEN)
-		return rc;
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-		if (sqlite3_system_errno(handle) == reasons[i].system)
-			return reasons[i].sqlite;
+	if (statvfs(path, &fs) == 0 && fs.f_bavail == 0)
+		return true;
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+/* The code to look up: SQLite's, unless the system's reason says more. */
+static int code_of(struct db *db, int rc)
+{
+	if (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE)
+		return is_full(db->path) ? SQLITE_FULL : rc;
+	if ((rc & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(db->handle) == EROFS)
+		return SQLITE_READONLY;
 	return rc;
 }
 
@@ -96,7 +97,7 @@ static size_t failure_of(int rc)
 
 static int error_words(struct db *db, int rc, struct error *err)
 {
-	size_t i = failure_of(by_reason(db->handle, rc));
+	size_t i = failure_of(code_of(db, rc));
 	char first[256];
 
 	if (i == sizeof(failures) / sizeof(failures[0]))
