@@ -137,8 +137,8 @@ static bool ends_a_phrase(const char *p)
 	return *p == '\0' || strchr(".,;:!?)\n", *p);
 }
 
-/* "30" of "1h30" and "05" of "1 h 05". Apart from the unit only with two digits and at the end of the phrase:
- * "after 1 h 30 people" is one hour. */
+/* "30" of "1h30" and "05" of "1 h 05". Apart from the unit only with two digits and at the end of
+ * the phrase: "after 1 h 30 people" is one hour. */
 static const char *bare_rest(const char *p, int64_t unit, int64_t *sum)
 {
 	const char *q = skip_blanks(p);

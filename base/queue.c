@@ -31,7 +31,8 @@ struct queue *queue_create(size_t max, const struct queue_hooks *hooks)
 		q->hooks = *hooks;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* a step of the wall clock must not keep it asleep */
+	pthread_condattr_setclock(
+		&attr, CLOCK_MONOTONIC); /* a step of the wall clock must not keep it asleep */
 	pthread_cond_init(&q->some, &attr);
 	pthread_condattr_destroy(&attr);
 	return q;

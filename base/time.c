@@ -148,7 +148,8 @@ static bool time_half(const char **p, int *hour, bool *bad)
 	static const struct {
 		const char *word;
 		int add;
-	} half[] = { { "am", 0 }, { "a.m.", 0 }, { "a.m", 0 }, { "pm", 12 }, { "p.m.", 12 }, { "p.m", 12 } };
+	} half[] = { { "am", 0 }, { "a.m.", 0 }, { "a.m", 0 }, { "pm", 12 }, { "p.m.", 12 },
+		{ "p.m", 12 } };
 	const char *q = time_blanks(*p);
 
 	for (size_t i = 0; i < sizeof(half) / sizeof(*half); i++) {
@@ -174,7 +175,8 @@ static void time_fraction(const char **p, int *ms)
 	*p = q;
 }
 
-/* "17:00", "9.05", "14:05:09.123", "5pm", "noon". loose: also "9.05" with one digit, which in the middle of prose is rather a number. */
+/* "17:00", "9.05", "14:05:09.123", "5pm", "noon". loose: also "9.05" with one digit, which in the
+ * middle of prose is rather a number. */
 static bool time_clock(const char **p, struct time_words *t, bool loose)
 {
 	const char *q = *p;
@@ -216,7 +218,8 @@ static bool time_clock(const char **p, struct time_words *t, bool loose)
 	return true;
 }
 
-/* "Z", " UTC", " GMT"; after a date also "+02:00", "-0330", "+02", since after a bare time "14:05-14:20" is a span. */
+/* "Z", " UTC", " GMT"; after a date also "+02:00", "-0330", "+02", since after a bare time
+ * "14:05-14:20" is a span. */
 static bool time_offset(const char **p, struct time_words *t)
 {
 	const char *q = time_blanks(*p);
@@ -257,7 +260,8 @@ static bool time_offset(const char **p, struct time_words *t)
 static bool time_ends(const char *p)
 {
 	if (time_is_letter(*p) || time_is_digit(*p) || *p == '%')
-		return (unsigned char)*p == 0xE2 || (unsigned char)*p == 0xC2; /* a dash or blank beyond ASCII */
+		return (unsigned char)*p == 0xE2 ||
+		       (unsigned char)*p == 0xC2; /* a dash or blank beyond ASCII */
 	return !*p || !strchr(".,:/-+", *p) || !time_is_digit(p[1]);
 }
 
@@ -294,7 +298,8 @@ static const char *time_read(const char *p, struct time_words *t, bool whole)
 	return time_ends(q) ? q : NULL;
 }
 
-/* The same wall-clock time a second time, when clocks were set back between; else the first again. */
+/* The same wall-clock time a second time, when clocks were set back between; else the first again.
+ */
 static int64_t time_again(const char *zone, int64_t first)
 {
 	int gained = zone_offset(zone, first) - zone_offset(zone, first + DAY_MS / 2);
@@ -332,7 +337,8 @@ static int64_t time_nearest(const struct time_words *t, const char *zone, int64_
 	for (int round = -2; round <= 2; round++) {
 		int64_t once = time_on(t, zone, now_ms, first + round * step);
 		int64_t twice = t->has_offset ? once : time_again(zone, once);
-		int64_t at = past ? (twice <= now_ms ? twice : once) : (once > now_ms ? once : twice);
+		int64_t at =
+			past ? (twice <= now_ms ? twice : once) : (once > now_ms ? once : twice);
 
 		if (past ? at <= now_ms : at > now_ms) {
 			if (!best || past)
@@ -411,7 +417,8 @@ void time_format(struct str *out, int64_t ms, int64_t now_ms, const char *zone, 
 	if (apart < -6 || apart > 6)
 		str_addf(out, "%04d-%02d-%02d ", at.year, at.month, at.day);
 	else if (apart != 0)
-		str_addf(out, "%c%.2s ", weekdays[at.weekday][0] - 'a' + 'A', weekdays[at.weekday] + 1);
+		str_addf(out, "%c%.2s ", weekdays[at.weekday][0] - 'a' + 'A',
+			weekdays[at.weekday] + 1);
 	str_addf(out, "%02d:%02d", at.hour, at.minute);
 	if (!with_zone)
 		return;

@@ -23,7 +23,8 @@ static bool zone_name_sane(const char *name)
 	size_t n = strnlen(name, ZONE_NAME_MAX + 1);
 
 	return n <= ZONE_NAME_MAX && name[0] != '/' && !strstr(name, "//") &&
-		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-") == n;
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-") ==
+		       n;
 }
 
 static icaltimezone *zone_find(const char *name)

@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 
-/* A JSON string of any bytes: what is no UTF-8 becomes "?", since a message with a flaw is better than none. */
+/* A JSON string of any bytes: what is no UTF-8 becomes "?", since a message with a flaw is better
+ * than none. */
 static json_t *doc_string(const char *text)
 {
 	json_t *value = json_string(text ? text : "");
@@ -184,7 +185,8 @@ static void plain_buttons(const struct plain_doc *d, const json_t *block)
 
 	json_array_foreach(json_get_arr(block, "items"), i, item) {
 		str_add(d->out, i ? " [" : "[");
-		markup_plain(d->out, json_get_str(item, "label"), d->zone, d->now_ms, d->name, d->ctx);
+		markup_plain(
+			d->out, json_get_str(item, "label"), d->zone, d->now_ms, d->name, d->ctx);
 		str_addc(d->out, ']');
 	}
 	str_addc(d->out, '\n');

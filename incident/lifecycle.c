@@ -6,7 +6,8 @@
 #include "base/text.h"
 
 #define TO(s) (1u << STATE_##s)
-#define TO_ACTIVE (TO(TRIAGE) | TO(INVESTIGATING) | TO(IDENTIFIED) | TO(MITIGATING) | TO(MONITORING))
+#define TO_ACTIVE                                                                                  \
+	(TO(TRIAGE) | TO(INVESTIGATING) | TO(IDENTIFIED) | TO(MITIGATING) | TO(MONITORING))
 /* Closing is not among them: it goes by way of resolved, which asks for the evidence. */
 #define TO_FROM_ACTIVE (TO_ACTIVE | TO(RESOLVED) | TO(CANCELLED) | TO(AUTO_RESOLVED))
 
@@ -53,12 +54,14 @@ bool state_active(enum incident_state s)
 
 bool state_legal(enum incident_state from, enum incident_state to)
 {
-	return state_in_range(from) && state_in_range(to) && from != to && (states[from].to >> to & 1);
+	return state_in_range(from) && state_in_range(to) && from != to &&
+	       (states[from].to >> to & 1);
 }
 
 bool state_skips(enum incident_state from, enum incident_state to)
 {
-	/* Only the straight road triage … closed has states between; cancelling and reopening skip nothing. */
+	/* Only the straight road triage … closed has states between; cancelling and reopening skip
+	 * nothing. */
 	return state_legal(from, to) && to <= STATE_CLOSED && to > from + 1;
 }
 

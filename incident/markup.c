@@ -90,7 +90,7 @@ void mark_code(struct str *s, const char *text)
 
 void mark_link(struct str *s, const char *url, const char *label)
 {
-	STR_CLEANUP struct str content;
+	STR_CLEANUP struct str content = { 0 };
 
 	if (!url || !*url)
 		return;
@@ -121,7 +121,8 @@ static void walk_text(const struct mark_visitor *v, const char *p, size_t n)
 		v->text(v->ctx, p, n);
 }
 
-/* p is behind MARK_BEGIN. Returns where to go on: behind the mark, or at what turned out to be text. */
+/* p is behind MARK_BEGIN. Returns where to go on: behind the mark, or at what turned out to be
+ * text. */
 static const char *walk_mark(const char *p, const struct mark_visitor *v)
 {
 	static const char own[] = { MARK_BEGIN, MARK_END, '\0' };

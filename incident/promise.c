@@ -36,8 +36,8 @@ static bool name_find(const char *const *names, size_t count, const char *name, 
 	return false;
 }
 
-/* When a step is to be said. Quiet means quiet: nothing is said before quiet_until, and when that is
- * after the due time the whole ladder counts from it. */
+/* When a step is to be said. Quiet means quiet: nothing is said before quiet_until, and when that
+ * is after the due time the whole ladder counts from it. */
 static int64_t ladder_time(const struct ladder *l, const struct promise *p, size_t i)
 {
 	int64_t base = p->quiet_until > p->due_at ? p->quiet_until : p->due_at;
@@ -63,8 +63,8 @@ static size_t ladder_said(const struct ladder *l, const struct promise *p)
 	return said < l->count ? said : l->count;
 }
 
-static int64_t ladder_next(const struct ladder *l, const struct promise *p, size_t said, bool missed,
-	int64_t now)
+static int64_t ladder_next(
+	const struct ladder *l, const struct promise *p, size_t said, bool missed, int64_t now)
 {
 	int64_t next = missed ? 0 : p->due_at;
 

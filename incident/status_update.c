@@ -171,7 +171,8 @@ struct when {
 	int64_t now_ms;
 };
 
-/* A duration or a time, and nothing behind it. said_in: "in" went before it, then it can only be a duration. */
+/* A duration or a time, and nothing behind it. said_in: "in" went before it, then it can only be a
+ * duration. */
 static int64_t when_whole(const char *text, const struct when *w, bool said_in)
 {
 	int64_t found = 0;
@@ -232,7 +233,8 @@ static size_t promise_end(const char *text)
 	}
 }
 
-/* Finds the promise at the end of text and cuts it off. last: of the whole update, where "in 20m" alone is one too. */
+/* Finds the promise at the end of text and cuts it off. last: of the whole update, where "in 20m"
+ * alone is one too. */
 static int64_t promise_cut(struct arena *a, char *text, const struct when *w, bool last)
 {
 	size_t len = promise_end(text);
@@ -255,8 +257,8 @@ static int64_t promise_cut(struct arena *a, char *text, const struct when *w, bo
 	return 0;
 }
 
-/* "Next update in 20m. Rolling back." Takes it off the front of text, which must go on in a part of its own.
- * named: the words before the time are gone already. */
+/* "Next update in 20m. Rolling back." Takes it off the front of text, which must go on in a part of
+ * its own. named: the words before the time are gone already. */
 static int64_t promise_cut_front(char *text, const struct when *w, bool named)
 {
 	const char *p = text, *end;

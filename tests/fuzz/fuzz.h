@@ -1,6 +1,7 @@
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
-/* What a fuzz target needs. A broken promise of the code under test ends the process, in every kind of build. */
+/* What a fuzz target needs. A broken promise of the code under test ends the process, in every kind
+ * of build. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

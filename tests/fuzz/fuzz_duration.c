@@ -1,4 +1,5 @@
-/* Durations and times: bounded results, prefixes inside of the text, and what is shown can be typed. */
+/* Durations and times: bounded results, prefixes inside of the text, and what is shown can be
+ * typed. */
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/str.h"

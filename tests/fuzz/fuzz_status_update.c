@@ -1,4 +1,5 @@
-/* status_update_parse: nothing is said that was not typed, and the promise lies within what can be typed. */
+/* status_update_parse: nothing is said that was not typed, and the promise lies within what can be
+ * typed. */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "incident/status_update.h"

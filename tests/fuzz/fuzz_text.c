@@ -1,4 +1,5 @@
-/* text_clean and its neighbours: valid, capped, without control characters; cleaning twice changes nothing. */
+/* text_clean and its neighbours: valid, capped, without control characters; cleaning twice changes
+ * nothing. */
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/text.h"
@@ -13,7 +14,8 @@ static void check_clean(const char *p, size_t n, size_t max, bool keep)
 	MUST(len <= max);
 	MUST(text_valid(once, len));
 	for (size_t i = 0; i < len; i++)
-		MUST(((unsigned char)once[i] >= 0x20 && once[i] != 0x7F) || (keep && once[i] == '\n'));
+		MUST(((unsigned char)once[i] >= 0x20 && once[i] != 0x7F) ||
+			(keep && once[i] == '\n'));
 	MUST(strcmp(text_clean(a, once, len, max, keep), once) == 0);
 	arena_destroy(a);
 }
