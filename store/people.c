@@ -16,8 +16,8 @@ static const char *const sql[COUNT] = {
 		" email = coalesce(excluded.email, person.email),"
 		" seen_at = coalesce(excluded.seen_at, person.seen_at)",
 	/* Two of one name: the one seen last, so that who left long ago is not meant. */
-	[BY_NAME] = "SELECT " COLUMNS " FROM person WHERE lower(name) = lower($1)"
-		" ORDER BY coalesce(seen_at, 0) DESC, key LIMIT 1",
+	[BY_NAME] = ("SELECT " COLUMNS " FROM person WHERE lower(name) = lower($1)"
+		" ORDER BY coalesce(seen_at, 0) DESC, key LIMIT 1"),
 	[CURSOR_GET] = "SELECT value FROM cursor WHERE name = $1",
 	[CURSOR_PUT] = "INSERT INTO cursor (name, value) VALUES ($1, $2)"
 		" ON CONFLICT (name) DO UPDATE SET value = excluded.value",
