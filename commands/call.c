@@ -15,7 +15,7 @@ static const struct arg_value *value_of(const struct call *c, const char *arg)
 	for (size_t i = 0; c->op->args && c->op->args[i].name; i++)
 		if (!strcmp(c->op->args[i].name, arg))
 			return &c->value[i];
-	assert(!"an argument that is not declared");
+	assert(0 && "an argument that is not declared");
 	return &c->value[0];
 }
 
