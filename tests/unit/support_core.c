@@ -18,12 +18,12 @@
 #include "store/timelines.h"
 #include "store/timers.h"
 
-static void people_know(struct core *x)
+static void people_know(struct talk *x)
 {
 	const struct person people[] = {
-		{ .key = ALICE, .name = "alice", .zone = "UTC", .seen_at = CORE_START },
-		{ .key = BOB, .name = "bob", .zone = "Europe/Berlin", .seen_at = CORE_START },
-		{ .key = CAROL, .name = "carol", .zone = "UTC", .seen_at = CORE_START },
+		{ .key = ALICE, .name = "alice", .zone = "UTC", .seen_at = TALK_START },
+		{ .key = BOB, .name = "bob", .zone = "Europe/Berlin", .seen_at = TALK_START },
+		{ .key = CAROL, .name = "carol", .zone = "UTC", .seen_at = TALK_START },
 	};
 
 	assert_int_equal(store_begin(x->store, &x->err), 0);
@@ -32,9 +32,9 @@ static void people_know(struct core *x)
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 }
 
-int core_setup(void **state)
+int talk_setup(void **state)
 {
-	struct core *x = calloc(1, sizeof(*x));
+	struct talk *x = calloc(1, sizeof(*x));
 	char path[96];
 	struct str report;
 
@@ -52,7 +52,7 @@ int core_setup(void **state)
 	}
 	str_finish(&report);
 	x->arena = arena_create(64u << 20);
-	clock_init_manual(&x->clock, CORE_START);
+	clock_init_manual(&x->clock, TALK_START);
 	x->desk = (struct desk){ .store = x->store, .config = x->config, .clock = &x->clock };
 	x->text = "";
 	people_know(x);
@@ -60,9 +60,9 @@ int core_setup(void **state)
 	return 0;
 }
 
-int core_teardown(void **state)
+int talk_teardown(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	char name[512];
 	DIR *folder = opendir(x->folder);
 
@@ -86,13 +86,13 @@ int core_teardown(void **state)
 
 static const char *name_of(void *ctx, const char *person)
 {
-	struct core *x = ctx;
+	struct talk *x = ctx;
 	struct person p;
 
 	return person_get(x->store, x->arena, person, &p, NULL) == 0 ? p.name : NULL;
 }
 
-static const char *plain(struct core *x, const json_t *doc)
+static const char *plain(struct talk *x, const json_t *doc)
 {
 	struct str s;
 
@@ -102,7 +102,7 @@ static const char *plain(struct core *x, const json_t *doc)
 }
 
 /* Runs it as the core does: one transaction; destroys the request. */
-static const char *run(struct core *x, struct request *r)
+static const char *run(struct talk *x, struct request *r)
 {
 	reply_finish(&x->reply);
 	memset(&x->reply, 0, sizeof(x->reply));
@@ -116,7 +116,7 @@ static const char *run(struct core *x, struct request *r)
 	return x->text;
 }
 
-static struct request *chat_request(struct core *x, const char *person)
+static struct request *chat_request(struct talk *x, const char *person)
 {
 	struct request *r = request_create(REQUEST_CHAT);
 
@@ -127,7 +127,7 @@ static struct request *chat_request(struct core *x, const char *person)
 	return r;
 }
 
-const char *core_say_as(struct core *x, const char *person, const char *words)
+const char *talk_say_as(struct talk *x, const char *person, const char *words)
 {
 	struct request *r = chat_request(x, person);
 
@@ -135,12 +135,12 @@ const char *core_say_as(struct core *x, const char *person, const char *words)
 	return run(x, r);
 }
 
-const char *core_say(struct core *x, const char *words)
+const char *talk_say(struct talk *x, const char *words)
 {
-	return core_say_as(x, ALICE, words);
+	return talk_say_as(x, ALICE, words);
 }
 
-const char *core_press(struct core *x, const char *person, const char *op, int64_t incident, json_t *args_take)
+const char *talk_press(struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take)
 {
 	struct request *r = chat_request(x, person);
 
@@ -150,7 +150,7 @@ const char *core_press(struct core *x, const char *person, const char *op, int64
 	return run(x, r);
 }
 
-const char *core_submit(struct core *x, const char *person, const char *op, int64_t incident, json_t *args_take)
+const char *talk_submit(struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take)
 {
 	struct request *r = chat_request(x, person);
 
@@ -161,7 +161,7 @@ const char *core_submit(struct core *x, const char *person, const char *op, int6
 	return run(x, r);
 }
 
-const char *core_event(struct core *x, const char *person, const char *op)
+const char *talk_event(struct talk *x, const char *person, const char *op)
 {
 	struct request *r = chat_request(x, person);
 
@@ -172,7 +172,7 @@ const char *core_event(struct core *x, const char *person, const char *op)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-static void fire(struct core *x, const struct timer *t)
+static void fire(struct talk *x, const struct timer *t)
 {
 	struct request *r = request_create(REQUEST_TIMER);
 
@@ -189,7 +189,7 @@ static void fire(struct core *x, const struct timer *t)
 	run(x, r);
 }
 
-void core_pass(struct core *x, int64_t ms)
+void talk_pass(struct talk *x, int64_t ms)
 {
 	int64_t end = clock_now(&x->clock) + ms, next;
 	struct timer *due;
@@ -210,7 +210,7 @@ void core_pass(struct core *x, int64_t ms)
 
 /* ---- a chat that is not there --------------------------------------------------------------- */
 
-static json_t *result_of(struct core *x, const struct effect *e)
+static json_t *result_of(struct talk *x, const struct effect *e)
 {
 	const char *key;
 
@@ -236,7 +236,7 @@ static json_t *result_of(struct core *x, const struct effect *e)
 	return NULL;
 }
 
-void core_deliver(struct core *x)
+void talk_deliver(struct talk *x)
 {
 	struct effect *out[64];
 	size_t n;
@@ -255,7 +255,7 @@ void core_deliver(struct core *x)
 	} while (n);
 }
 
-void core_forget(struct core *x)
+void talk_forget(struct talk *x)
 {
 	struct effect_row *row;
 	size_t n;
@@ -270,7 +270,7 @@ void core_forget(struct core *x)
 
 /* ---- looking -------------------------------------------------------------------------------- */
 
-struct incident core_incident(struct core *x, int64_t id)
+struct incident talk_incident(struct talk *x, int64_t id)
 {
 	struct incident inc;
 
@@ -279,7 +279,7 @@ struct incident core_incident(struct core *x, int64_t id)
 	return inc;
 }
 
-struct promise core_promise(struct core *x, int64_t incident, enum promise_kind kind)
+struct promise talk_promise(struct talk *x, int64_t incident, enum promise_kind kind)
 {
 	struct promise p = { 0 };
 	int rc = promise_open_of(x->store, incident, kind, &p, &x->err);
@@ -290,7 +290,7 @@ struct promise core_promise(struct core *x, int64_t incident, enum promise_kind 
 	return p;
 }
 
-struct promise core_promise_last(struct core *x, int64_t incident, enum promise_kind kind)
+struct promise talk_promise_last(struct talk *x, int64_t incident, enum promise_kind kind)
 {
 	struct promise *p, last = { 0 };
 	size_t n;
@@ -302,7 +302,7 @@ struct promise core_promise_last(struct core *x, int64_t incident, enum promise_
 	return last;
 }
 
-size_t core_timers(struct core *x, int64_t incident)
+size_t talk_timers(struct talk *x, int64_t incident)
 {
 	struct timer *t;
 	size_t n;
@@ -311,7 +311,7 @@ size_t core_timers(struct core *x, int64_t incident)
 	return n;
 }
 
-static struct timeline_entry *entries(struct core *x, int64_t incident, size_t *n)
+static struct timeline_entry *entries(struct talk *x, int64_t incident, size_t *n)
 {
 	struct timeline_entry *e;
 
@@ -319,7 +319,7 @@ static struct timeline_entry *entries(struct core *x, int64_t incident, size_t *
 	return e;
 }
 
-struct timeline_entry core_entry(struct core *x, int64_t incident, size_t from_end)
+struct timeline_entry talk_entry(struct talk *x, int64_t incident, size_t from_end)
 {
 	size_t n;
 	struct timeline_entry *e = entries(x, incident, &n);
@@ -328,7 +328,7 @@ struct timeline_entry core_entry(struct core *x, int64_t incident, size_t from_e
 	return e[n - 1 - from_end];
 }
 
-size_t core_entries(struct core *x, int64_t incident)
+size_t talk_entries(struct talk *x, int64_t incident)
 {
 	size_t n;
 
@@ -336,7 +336,7 @@ size_t core_entries(struct core *x, int64_t incident)
 	return n;
 }
 
-const char *core_role(struct core *x, int64_t incident, const char *role)
+const char *talk_role(struct talk *x, int64_t incident, const char *role)
 {
 	struct role_set set;
 
@@ -344,7 +344,7 @@ const char *core_role(struct core *x, int64_t incident, const char *role)
 	return role_person(&set, role);
 }
 
-size_t core_effects(struct core *x, enum effect_kind kind, const char *to, struct effect_row **out)
+size_t talk_effects(struct talk *x, enum effect_kind kind, const char *to, struct effect_row **out)
 {
 	struct effect_row *row;
 	size_t n, kept = 0;
@@ -358,11 +358,11 @@ size_t core_effects(struct core *x, enum effect_kind kind, const char *to, struc
 	return kept;
 }
 
-const char *core_said(struct core *x, enum effect_kind kind, const char *to)
+const char *talk_said(struct talk *x, enum effect_kind kind, const char *to)
 {
 	JSON_CLEANUP json_t *payload = NULL;
 	struct effect_row *row;
-	size_t n = core_effects(x, kind, to, &row);
+	size_t n = talk_effects(x, kind, to, &row);
 
 	if (!n)
 		fail_msg("nothing of kind %s for %s", effect_kind_name(kind), to ? to : "anybody");
@@ -372,7 +372,7 @@ const char *core_said(struct core *x, enum effect_kind kind, const char *to)
 	return plain(x, json_get_obj(payload, "doc"));
 }
 
-const char *core_button(struct core *x, const char *op)
+const char *talk_button(struct talk *x, const char *op)
 {
 	json_t *block, *item;
 	size_t i, k;
@@ -399,7 +399,7 @@ void assert_has_not(const char *text, const char *words)
 		fail_msg("\"%s\" says \"%s\"", text, words);
 }
 
-void assert_refused(struct core *x, const char *code, const char *words)
+void assert_refused(struct talk *x, const char *code, const char *words)
 {
 	if (x->reply.kind != REPLY_REFUSAL)
 		fail_msg("not refused: \"%s\"", x->text);
@@ -407,7 +407,7 @@ void assert_refused(struct core *x, const char *code, const char *words)
 	assert_has(x->text, words);
 }
 
-void assert_answered(struct core *x, const char *words)
+void assert_answered(struct talk *x, const char *words)
 {
 	if (x->reply.kind != REPLY_MESSAGE)
 		fail_msg("no answer but \"%s\"", x->text);

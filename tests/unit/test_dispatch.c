@@ -25,7 +25,7 @@ struct delivery {
 	bool forms;
 };
 
-static int try_deliver(struct core *x, const struct delivery *d)
+static int try_deliver(struct talk *x, const struct delivery *d)
 {
 	struct request *r = request_create(REQUEST_CHAT);
 	struct str s;
@@ -47,20 +47,20 @@ static int try_deliver(struct core *x, const struct delivery *d)
 		assert_int_equal(store_commit(x->store, &x->err), 0);
 	str_init_arena(&s, x->arena, 60000);
 	if (x->reply.doc)
-		doc_plain(&s, x->reply.doc, "UTC", CORE_START, NULL, NULL);
+		doc_plain(&s, x->reply.doc, "UTC", TALK_START, NULL, NULL);
 	x->text = s.p ? s.p : "";
 	x->reply.code = arena_strdup(x->arena, x->reply.code);
 	request_destroy(r);
 	return rc;
 }
 
-static void deliver(struct core *x, const struct delivery *d)
+static void deliver(struct talk *x, const struct delivery *d)
 {
 	if (try_deliver(x, d) < 0)
 		fail_msg("%s", x->err.text);
 }
 
-static int64_t incidents(struct core *x)
+static int64_t incidents(struct talk *x)
 {
 	struct incident_filter f;
 	struct incident *out;
@@ -73,7 +73,7 @@ static int64_t incidents(struct core *x)
 	return (int64_t)n;
 }
 
-static int64_t audited(struct core *x)
+static int64_t audited(struct talk *x)
 {
 	int64_t n = 0;
 
@@ -85,7 +85,7 @@ static int64_t audited(struct core *x)
 
 static void test_repeated_delivery_gets_the_stored_reply(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	const char *first;
 
 	deliver(x, &(struct delivery){ .words = "declare sev2 checkout", .envelope = "E1", .trigger = "T1" });
@@ -109,11 +109,11 @@ static void test_repeated_delivery_gets_the_stored_reply(void **state)
 
 static void test_refusal_is_remembered(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
 	deliver(x, &(struct delivery){ .words = "show #1", .envelope = "E1" });
 	assert_refused(x, "not_found", "There is no INC-1");
-	core_say(x, "declare sev2 checkout");
+	talk_say(x, "declare sev2 checkout");
 	deliver(x, &(struct delivery){ .words = "show #1", .envelope = "E1" });
 	assert_refused(x, "not_found", "There is no INC-1");
 	deliver(x, &(struct delivery){ .words = "show #1", .envelope = "E2" });
@@ -122,7 +122,7 @@ static void test_refusal_is_remembered(void **state)
 
 static void test_form_does_not_open_twice(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	struct delivery bare = { .words = "declare", .envelope = "E1", .trigger = "T1", .forms = true };
 
 	deliver(x, &bare);
@@ -135,7 +135,7 @@ static void test_form_does_not_open_twice(void **state)
 
 /* ---- failures ------------------------------------------------------------------------------------------ */
 
-static void sql(struct core *x, const char *text)
+static void sql(struct talk *x, const char *text)
 {
 	if (db_script(store_db(x->store), text, &x->err) < 0)
 		fail_msg("%s", x->err.text);
@@ -143,7 +143,7 @@ static void sql(struct core *x, const char *text)
 
 static void test_internal_failure_is_undone_and_can_come_again(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	struct delivery d = { .words = "declare sev2 checkout", .envelope = "E1", .trigger = "T1" };
 	int64_t before = audited(x);
 
@@ -154,7 +154,7 @@ static void test_internal_failure_is_undone_and_can_come_again(void **state)
 	assert_has_not(x->text, "broken");
 	assert_int_equal(incidents(x), 0);
 	assert_int_equal(audited(x), before);
-	assert_int_equal(core_effects(x, EFFECT_CHANNEL_OPEN, NULL, NULL), 0);
+	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_OPEN, NULL, NULL), 0);
 	sql(x, "DROP TRIGGER broken");
 	deliver(x, &d);
 	assert_answered(x, "is open");
@@ -164,7 +164,7 @@ static void test_internal_failure_is_undone_and_can_come_again(void **state)
 /* One request that fails leaves the others of its batch as they are. */
 static void test_failure_in_a_batch(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	const char *const lines[] = { "declare sev2 first", "declare sev2 explodes", "declare sev2 third" };
 
 	sql(x, "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.timeline WHEN NEW.text LIKE 'explodes%' "
@@ -188,7 +188,7 @@ static void test_failure_in_a_batch(void **state)
 
 static void test_full_disk_takes_the_batch_back(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	int rc = 0;
 
 	sql(x, "PRAGMA max_page_count = 1"); /* no page more than there are */
@@ -206,69 +206,69 @@ static void test_full_disk_takes_the_batch_back(void **state)
 
 static void test_first_sight(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	struct person p;
 
 	/* Even a refused line is how we meet. */
 	deliver(x, &(struct delivery){ .person = MALLORY, .words = "show #9" });
 	assert_int_equal(person_get(x->store, x->arena, MALLORY, &p, &x->err), 0);
 	assert_string_equal(p.name, "front-end-name");
-	assert_int_equal(core_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
+	assert_int_equal(talk_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
 	deliver(x, &(struct delivery){ .person = MALLORY, .words = "list" });
 	deliver(x, &(struct delivery){ .person = ALICE, .words = "list" });
-	assert_int_equal(core_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
+	assert_int_equal(talk_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
 }
 
 static void test_zone_of_the_actor(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "declare sev2 checkout");
+	talk_say(x, "declare sev2 checkout");
 	/* 14:00 UTC is 15:00 in Berlin: 14:40 there was twenty minutes ago. */
-	core_say_as(x, BOB, "note 14:40 deploy");
-	assert_int_equal(CORE_START - core_entry(x, 1, 2).happened_at, 20 * MINUTE_MS);
+	talk_say_as(x, BOB, "note 14:40 deploy");
+	assert_int_equal(TALK_START - talk_entry(x, 1, 2).happened_at, 20 * MINUTE_MS);
 }
 
 /* ---- rights ------------------------------------------------------------------------------------------------ */
 
 static void test_rights(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "declare sev2 secret plans");
+	talk_say(x, "declare sev2 secret plans");
 	x->config->access.binding_count = 0;
-	core_say_as(x, MALLORY, "declare sev1 havoc");
+	talk_say_as(x, MALLORY, "declare sev1 havoc");
 	assert_refused(x, "forbidden", "needs the right incident.write");
 	/* Nothing about an incident is told before the right is checked. */
-	core_say_as(x, MALLORY, "show #1");
+	talk_say_as(x, MALLORY, "show #1");
 	assert_refused(x, "forbidden", "incident.read");
 	assert_has_not(x->text, "secret");
-	core_say_as(x, MALLORY, "show #999");
+	talk_say_as(x, MALLORY, "show #999");
 	assert_refused(x, "forbidden", "incident.read");
-	core_press(x, MALLORY, "severity", 1, json_pack("{s:s}", "level", "sev1"));
+	talk_press(x, MALLORY, "severity", 1, json_pack("{s:s}", "level", "sev1"));
 	assert_refused(x, "forbidden", "incident.write");
-	core_submit(x, MALLORY, "update", 1, json_pack("{s:s}", "known", "all is lost"));
+	talk_submit(x, MALLORY, "update", 1, json_pack("{s:s}", "known", "all is lost"));
 	assert_refused(x, "forbidden", "incident.write");
 	/* Nor may an event from outside do what its person may not. */
-	core_event(x, MALLORY, "reaction.added");
+	talk_event(x, MALLORY, "reaction.added");
 	assert_refused(x, "forbidden", "incident.write");
-	core_say_as(x, MALLORY, "help");
+	talk_say_as(x, MALLORY, "help");
 	assert_answered(x, "declare");
-	assert_int_equal(core_incident(x, 1).severity, 2);
+	assert_int_equal(talk_incident(x, 1).severity, 2);
 	assert_int_equal(incidents(x), 1);
 }
 
 static void test_people_cannot_run_internal_operations(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	static const char *const ops[] = {
 		"promise.due", "effect.outcome", "reaction.added", "home.opened", "housekeeping", "", "x\x01y",
 	};
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
-		core_press(x, ALICE, ops[i], 0, NULL);
+		talk_press(x, ALICE, ops[i], 0, NULL);
 		assert_refused(x, "unknown", "nothing was done");
-		core_say(x, *ops[i] ? ops[i] : "-");
+		talk_say(x, *ops[i] ? ops[i] : "-");
 		assert_refused(x, "unknown", "nothing was done");
 	}
 }
@@ -276,38 +276,38 @@ static void test_people_cannot_run_internal_operations(void **state)
 /* Whoever may not see a private incident cannot tell that it exists. */
 static void test_private(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	struct incident inc;
 	const char *absent;
 
-	core_say(x, "declare sev2 breach of the vault");
-	inc = core_incident(x, 1);
+	talk_say(x, "declare sev2 breach of the vault");
+	inc = talk_incident(x, 1);
 	inc.is_private = true;
 	assert_int_equal(store_begin(x->store, &x->err), 0);
 	assert_int_equal(incident_save(x->store, &inc, &x->err), 0);
-	assert_int_equal(role_assign(x->store, 1, ROLE_SCRIBE, CAROL, CORE_START, &x->err), 0);
+	assert_int_equal(role_assign(x->store, 1, ROLE_SCRIBE, CAROL, TALK_START, &x->err), 0);
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 
-	absent = core_say_as(x, BOB, "show #2");
+	absent = talk_say_as(x, BOB, "show #2");
 	assert_refused(x, "not_found", "There is no INC-2");
-	core_say_as(x, BOB, "show #1");
+	talk_say_as(x, BOB, "show #1");
 	assert_refused(x, "not_found", "There is no INC-1");
 	assert_int_equal(strlen(x->text), strlen(absent));
-	core_press(x, BOB, "severity", 1, json_pack("{s:s}", "level", "sev1"));
+	talk_press(x, BOB, "severity", 1, json_pack("{s:s}", "level", "sev1"));
 	assert_refused(x, "not_found", "There is no INC-1");
-	core_say_as(x, BOB, "show");
+	talk_say_as(x, BOB, "show");
 	assert_refused(x, "not_found", "No incident is open");
-	core_say_as(x, ALICE, "show");
+	talk_say_as(x, ALICE, "show");
 	assert_answered(x, "vault");
-	core_say_as(x, CAROL, "show #1");
+	talk_say_as(x, CAROL, "show #1");
 	assert_answered(x, "vault");
 	/* Not among those that are offered either. */
-	core_say(x, "declare sev3 a");
-	core_say(x, "declare sev3 b");
-	core_say_as(x, BOB, "timeline");
+	talk_say(x, "declare sev3 a");
+	talk_say(x, "declare sev3 b");
+	talk_say_as(x, BOB, "timeline");
 	assert_refused(x, "conflict", "2 incidents are open");
 	assert_has_not(x->text, "vault");
-	core_say_as(x, CAROL, "timeline");
+	talk_say_as(x, CAROL, "timeline");
 	assert_refused(x, "conflict", "3 incidents are open");
 }
 
@@ -315,105 +315,105 @@ static void test_private(void **state)
 
 static void test_target_of_none(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "sev 1");
+	talk_say(x, "sev 1");
 	assert_refused(x, "not_found", "No incident is open");
 	assert_has(x->text, "/inc declare");
-	core_say(x, "note #7 anything");
+	talk_say(x, "note #7 anything");
 	assert_refused(x, "not_found", "There is no INC-7");
 }
 
 static void test_target_of_one(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "declare sev2 checkout");
-	core_say(x, "sev 1 worse");
+	talk_say(x, "declare sev2 checkout");
+	talk_say(x, "sev 1 worse");
 	assert_answered(x, "taken for INC-1, the only open incident");
-	assert_int_equal(core_incident(x, 1).severity, 1);
-	core_say(x, "#1 show");
+	assert_int_equal(talk_incident(x, 1).severity, 1);
+	talk_say(x, "#1 show");
 	assert_has_not(x->text, "the only open");
 }
 
 static void test_target_of_several(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	json_t *items, *button;
 
-	core_say(x, "declare sev3 search");
-	core_say(x, "declare sev1 checkout");
-	core_say(x, "note 13:40 deploy of v2 started --kind fact");
+	talk_say(x, "declare sev3 search");
+	talk_say(x, "declare sev1 checkout");
+	talk_say(x, "note 13:40 deploy of v2 started --kind fact");
 	assert_refused(x, "conflict", "2 incidents are open");
-	assert_int_equal(core_entries(x, 1) + core_entries(x, 2), 4);
+	assert_int_equal(talk_entries(x, 1) + talk_entries(x, 2), 4);
 	items = json_at(x->reply.doc, "blocks.1.items");
 	assert_int_equal(json_array_size(items), 2);
 	/* The worst first; each button carries what was typed. */
 	button = json_incref(json_array_get(items, 0));
 	assert_string_equal(json_get_str(button, "op"), "note");
 	assert_int_equal(json_get_int(button, "incident", 0), 2);
-	core_press(x, ALICE, "note", 2, json_incref(json_get_obj(button, "args")));
+	talk_press(x, ALICE, "note", 2, json_incref(json_get_obj(button, "args")));
 	json_decref(button);
 	assert_int_equal(x->reply.kind, REPLY_MESSAGE);
-	assert_string_equal(core_entry(x, 2, 2).text, "deploy of v2 started");
-	assert_int_equal(core_entry(x, 2, 2).kind, ENTRY_FACT);
-	assert_int_equal(core_entry(x, 2, 2).happened_at, CORE_START - 20 * MINUTE_MS);
+	assert_string_equal(talk_entry(x, 2, 2).text, "deploy of v2 started");
+	assert_int_equal(talk_entry(x, 2, 2).kind, ENTRY_FACT);
+	assert_int_equal(talk_entry(x, 2, 2).happened_at, TALK_START - 20 * MINUTE_MS);
 	/* What is wrong with the words is said before anybody has to choose. */
-	core_say(x, "sev enormous");
+	talk_say(x, "sev enormous");
 	assert_refused(x, "usage", "is no severity");
 }
 
 /* More text than a button carries: nothing of it may be lost, so there is no button. */
 static void test_target_of_several_long(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	char line[2600] = "note ";
 
 	memset(line + 5, 'x', 2500);
-	core_say(x, "declare sev3 search");
-	core_say(x, "declare sev1 checkout");
-	core_say(x, line);
+	talk_say(x, "declare sev3 search");
+	talk_say(x, "declare sev1 checkout");
+	talk_say(x, line);
 	assert_refused(x, "conflict", "by putting its number first");
-	assert_null(core_button(x, "note"));
+	assert_null(talk_button(x, "note"));
 	assert_has(x->text, "INC-2");
 }
 
 static void test_target_by_channel(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "declare sev3 search");
-	core_say(x, "declare sev3 checkout");
-	core_deliver(x);
+	talk_say(x, "declare sev3 search");
+	talk_say(x, "declare sev3 checkout");
+	talk_deliver(x);
 	x->channel = "slack:CINC1";
-	core_say(x, "sev 2 worse");
+	talk_say(x, "sev 2 worse");
 	assert_has(x->text, "INC-1 is SEV2");
 	assert_has_not(x->text, "taken for");
-	core_say(x, "#2 sev 1 worse");
+	talk_say(x, "#2 sev 1 worse");
 	assert_has(x->text, "INC-2 is SEV1");
-	core_say(x, "sev 4 --incident 2 fine again");
+	talk_say(x, "sev 4 --incident 2 fine again");
 	assert_has(x->text, "INC-2 is SEV4");
 	/* A new one may be declared where another one lives. */
-	core_say(x, "declare sev3 mail");
+	talk_say(x, "declare sev3 mail");
 	assert_answered(x, "INC-3 is open");
-	assert_string_equal(core_incident(x, 1).title, "search");
+	assert_string_equal(talk_incident(x, 1).title, "search");
 	x->channel = "slack:CELSEWHERE";
-	core_say(x, "sev 2 worse");
+	talk_say(x, "sev 2 worse");
 	assert_refused(x, "conflict", "3 incidents are open");
 }
 
 static void test_target_closed(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "declare sev3 search");
-	core_say(x, "resolve fixed --not-verified nobody --incident 1");
-	core_say(x, "#1 sev 1");
+	talk_say(x, "declare sev3 search");
+	talk_say(x, "resolve fixed --not-verified nobody --incident 1");
+	talk_say(x, "#1 sev 1");
 	assert_refused(x, "conflict", "INC-1 is resolved");
 	assert_has(x->text, "/inc reopen #1 why");
-	assert_int_equal(core_incident(x, 1).severity, 3);
+	assert_int_equal(talk_incident(x, 1).severity, 3);
 	/* A closed one does not need telling that it is the only one. */
-	core_say(x, "sev 1");
+	talk_say(x, "sev 1");
 	assert_refused(x, "not_found", "No incident is open");
 }
 
@@ -421,13 +421,13 @@ static void test_target_closed(void **state)
 
 static void test_forms(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "declare sev2 checkout");
-	core_say(x, "severity");
+	talk_say(x, "declare sev2 checkout");
+	talk_say(x, "severity");
 	assert_refused(x, "usage", "severity needs “level”; nothing was done. Usage: /inc severity");
 	x->forms = true;
-	core_say(x, "severity");
+	talk_say(x, "severity");
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	assert_int_equal(json_get_int(x->reply.form, "incident", 0), 1);
 	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.0"), "arg"), "level");
@@ -435,34 +435,34 @@ static void test_forms(void **state)
 	assert_int_equal(json_array_size(json_at(x->reply.form, "fields.0.options")), 4);
 	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.0"), "value"), "sev2");
 	/* A line with something in it is a line, and is told what it lacks. */
-	core_say(x, "sev because");
+	talk_say(x, "sev because");
 	assert_refused(x, "usage", "is no severity");
 	/* A button that leaves something to be said opens the form, what it said already filled in. */
-	core_press(x, ALICE, "severity", 1, json_pack("{s:s}", "why", "doubled"));
+	talk_press(x, ALICE, "severity", 1, json_pack("{s:s}", "why", "doubled"));
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.1"), "value"), "doubled");
-	core_press(x, ALICE, "update", 1, NULL);
+	talk_press(x, ALICE, "update", 1, NULL);
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	/* The filled form is checked at its fields. */
-	core_submit(x, ALICE, "severity", 1, json_pack("{s:s, s:s}", "level", "", "why", "doubled"));
+	talk_submit(x, ALICE, "severity", 1, json_pack("{s:s, s:s}", "level", "", "why", "doubled"));
 	assert_refused(x, "usage", "");
 	assert_non_null(json_get_str(x->reply.fields, "level"));
-	core_submit(x, ALICE, "severity", 1, json_pack("{s:s}", "level", "enormous"));
+	talk_submit(x, ALICE, "severity", 1, json_pack("{s:s}", "level", "enormous"));
 	assert_has(json_get_str(x->reply.fields, "level"), "is no severity");
-	core_submit(x, ALICE, "severity", 1, json_pack("{s:s, s:s}", "level", "sev1", "why", "doubled"));
+	talk_submit(x, ALICE, "severity", 1, json_pack("{s:s, s:s}", "level", "sev1", "why", "doubled"));
 	assert_answered(x, "INC-1 is SEV1");
 }
 
 static void test_nothing_in_the_line(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	static const char *const lines[] = { "", "  ", "\x01\x02\x7f", "\xE2\x80\x8B\xE2\x80\xAE", "/inc", "/incident  " };
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
-		core_say(x, lines[i]);
+		talk_say(x, lines[i]);
 		assert_answered(x, "declare");
 	}
-	core_say(x, "<@UBOB> <@UALICE>");
+	talk_say(x, "<@UBOB> <@UALICE>");
 	assert_refused(x, "unknown", "nothing was done");
 }
 
@@ -470,28 +470,28 @@ static void test_nothing_in_the_line(void **state)
 
 static void test_audit(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	int64_t n;
 
-	core_say(x, "declare sev2 checkout");
+	talk_say(x, "declare sev2 checkout");
 	n = audited(x);
 	assert_true(n > 0);
-	core_say(x, "show");
-	core_say(x, "list");
-	core_say(x, "timeline");
-	core_say(x, "help");
-	core_say(x, "whoami");
-	core_say(x, "updte nothing");
-	core_say(x, "sev enormous");
+	talk_say(x, "show");
+	talk_say(x, "list");
+	talk_say(x, "timeline");
+	talk_say(x, "help");
+	talk_say(x, "whoami");
+	talk_say(x, "updte nothing");
+	talk_say(x, "sev enormous");
 	assert_int_equal(audited(x), n);
-	core_say(x, "sev 1 worse");
+	talk_say(x, "sev 1 worse");
 	assert_true(audited(x) > n);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, core_setup, core_teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, talk_setup, talk_teardown)
 		TEST(test_repeated_delivery_gets_the_stored_reply),
 		TEST(test_refusal_is_remembered),
 		TEST(test_form_does_not_open_twice),

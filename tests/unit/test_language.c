@@ -40,10 +40,10 @@ static void show_value(struct str *s, const struct call *c, size_t i)
 static void show_reply(struct str *s, const struct reply *reply)
 {
 	str_addf(s, "! %s: ", reply->code);
-	doc_plain(s, reply->doc, "UTC", CORE_START, NULL, NULL);
+	doc_plain(s, reply->doc, "UTC", TALK_START, NULL, NULL);
 }
 
-static void call_prepare(struct call *c, struct core *x, struct request *r, struct reply *reply)
+static void call_prepare(struct call *c, struct talk *x, struct request *r, struct reply *reply)
 {
 	*c = (struct call){
 		.desk = &x->desk,
@@ -52,14 +52,14 @@ static void call_prepare(struct call *c, struct core *x, struct request *r, stru
 		.config = x->config,
 		.request = r,
 		.reply = reply,
-		.now = CORE_START,
+		.now = TALK_START,
 		.actor = ALICE,
 		.zone = "UTC",
 	};
 }
 
 /* What a line says, in one: "severity #42 level=1 why=…", "? …" when there is no operation, "! usage: …" when refused. */
-static char *read_as(struct core *x, const char *words)
+static char *read_as(struct talk *x, const char *words)
 {
 	struct request *r = request_create(REQUEST_CHAT);
 	struct reply reply = { 0 };
@@ -75,7 +75,7 @@ static char *read_as(struct core *x, const char *words)
 		json_t *doc = line_unknown(r->arena, &line);
 
 		str_add(&s, "? ");
-		doc_plain(&s, doc, "UTC", CORE_START, NULL, NULL);
+		doc_plain(&s, doc, "UTC", TALK_START, NULL, NULL);
 		json_decref(doc);
 	} else if (args_from_line(&c, &line) < 0 || args_complete(&c) < 0) {
 		show_reply(&s, &reply);
@@ -100,7 +100,7 @@ struct typed {
 	const char *line, *as;
 };
 
-static void check(struct core *x, const struct typed *cases, size_t n)
+static void check(struct talk *x, const struct typed *cases, size_t n)
 {
 	int wrong = 0;
 
@@ -326,7 +326,7 @@ static void test_others(void **state)
 /* Nothing is cut silently: each is refused with the limit and its length. */
 static void test_long(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	char *line = calloc(1, 200001), *as;
 
 	memcpy(line, "note ", 5);
@@ -373,7 +373,7 @@ static void test_hostile_is_quick(void **state)
 		"--incident ", ":", "service:x ", "1", "a ", "&", "“", "<https://x|", "\n",
 	};
 	static const char *const starts[] = { "declare ", "declare x --impact ", "list ", "note ", "assign ops ", "snooze ", "" };
-	struct core *x = *state;
+	struct talk *x = *state;
 	char *line = calloc(1, LINE_BYTES_MAX + 1);
 
 	for (size_t s = 0; s < COUNT(starts); s++) {
@@ -395,7 +395,7 @@ static void test_hostile_is_quick(void **state)
 
 /* ---- structured arguments are read by the same rules -------------------------------------------- */
 
-static char *read_json(struct core *x, const char *op, const char *json)
+static char *read_json(struct talk *x, const char *op, const char *json)
 {
 	struct request *r = request_create(REQUEST_CHAT);
 	struct reply reply = { 0 };
@@ -450,7 +450,7 @@ static void test_json(void **state)
 		{ "timeline", "{\"entry\":\"7x\"}", "! is no whole number" },
 		{ "timeline", "{\"entry\":99999999999999999999}", NULL },
 	};
-	struct core *x = *state;
+	struct talk *x = *state;
 	int wrong = 0;
 
 	for (size_t i = 0; i < COUNT(cases) && cases[i].as; i++) {
@@ -484,13 +484,13 @@ static void test_person_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_operations, core_setup, core_teardown),
-		cmocka_unit_test_setup_teardown(test_incident, core_setup, core_teardown),
-		cmocka_unit_test_setup_teardown(test_declare, core_setup, core_teardown),
-		cmocka_unit_test_setup_teardown(test_others, core_setup, core_teardown),
-		cmocka_unit_test_setup_teardown(test_long, core_setup, core_teardown),
-		cmocka_unit_test_setup_teardown(test_hostile_is_quick, core_setup, core_teardown),
-		cmocka_unit_test_setup_teardown(test_json, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(test_operations, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_incident, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_declare, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_others, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_long, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_hostile_is_quick, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_json, talk_setup, talk_teardown),
 		cmocka_unit_test(test_person_keys),
 	};
 

@@ -12,164 +12,164 @@
 
 static int setup(void **state)
 {
-	int rc = core_setup(state);
+	int rc = talk_setup(state);
 
 	if (rc == 0) {
-		core_say(*state, "declare sev2 checkout is failing");
-		core_deliver(*state);
-		((struct core *)*state)->channel = "slack:CINC1";
-		((struct core *)*state)->clock.manual_ms = CORE_START + MINUTE_MS;
+		talk_say(*state, "declare sev2 checkout is failing");
+		talk_deliver(*state);
+		((struct talk *)*state)->channel = "slack:CINC1";
+		((struct talk *)*state)->clock.manual_ms = TALK_START + MINUTE_MS;
 	}
 	return rc;
 }
 
 static void test_take_command(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_press(x, BOB, "role", 1, json_pack("{s:s, s:s}", "do", "take", "role", "commander"));
+	talk_press(x, BOB, "role", 1, json_pack("{s:s, s:s}", "do", "take", "role", "commander"));
 	assert_answered(x, "You are Incident commander of INC-1");
 	assert_has(x->text, "You lead the response and decide");
-	assert_string_equal(core_role(x, 1, ROLE_COMMANDER), BOB);
-	assert_int_equal(core_incident(x, 1).acknowledged_at, CORE_START + MINUTE_MS);
-	assert_int_equal(core_promise_last(x, 1, PROMISE_RESPOND).state, PROMISE_KEPT);
+	assert_string_equal(talk_role(x, 1, ROLE_COMMANDER), BOB);
+	assert_int_equal(talk_incident(x, 1).acknowledged_at, TALK_START + MINUTE_MS);
+	assert_int_equal(talk_promise_last(x, 1, PROMISE_RESPOND).state, PROMISE_KEPT);
 	/* Communications is still free: the roles stay owed. */
-	assert_int_equal(core_promise(x, 1, PROMISE_ROLES).due_at, CORE_START + 5 * MINUTE_MS);
-	assert_has(core_said(x, EFFECT_MESSAGE_POST, "incident"), "Incident commander of INC-1 is @bob now");
+	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, TALK_START + 5 * MINUTE_MS);
+	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "incident"), "Incident commander of INC-1 is @bob now");
 	/* Told in the answer, so not a second time; the announcement shows the commander. */
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 0);
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_EDIT, "announce", NULL), 1);
-	struct timeline_entry e = core_entry(x, 1, 0);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 0);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_EDIT, "announce", NULL), 1);
+	struct timeline_entry e = talk_entry(x, 1, 0);
 	assert_int_equal(e.kind, ENTRY_RESPONSIBILITY);
 	assert_string_equal(e.text, "Incident commander: @bob");
 }
 
 static void test_roles_promise_is_kept(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "take ic");
-	core_say(x, "take comms");
-	assert_int_equal(core_promise(x, 1, PROMISE_ROLES).due_at, 0);
-	assert_int_equal(core_promise_last(x, 1, PROMISE_ROLES).state, PROMISE_KEPT);
-	core_say(x, "drop comms");
-	assert_int_equal(core_promise(x, 1, PROMISE_ROLES).due_at, CORE_START + 6 * MINUTE_MS);
+	talk_say(x, "take ic");
+	talk_say(x, "take comms");
+	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, 0);
+	assert_int_equal(talk_promise_last(x, 1, PROMISE_ROLES).state, PROMISE_KEPT);
+	talk_say(x, "drop comms");
+	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, TALK_START + 6 * MINUTE_MS);
 }
 
 static void test_roles_are_asked_for(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "take ic");
-	core_forget(x);
-	core_pass(x, 5 * MINUTE_MS);
-	const char *said = core_said(x, EFFECT_MESSAGE_POST, "incident");
+	talk_say(x, "take ic");
+	talk_forget(x);
+	talk_pass(x, 5 * MINUTE_MS);
+	const char *said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
 	assert_has(said, "Nobody has these roles on INC-1 yet: operations, communications, scribe");
 }
 
 static void test_assign(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	struct effect_row *row;
 
-	core_say(x, "ops @bob");
+	talk_say(x, "ops @bob");
 	assert_answered(x, "@bob is Operations lead of INC-1 and has been told what it is for");
-	assert_string_equal(core_role(x, 1, ROLE_OPERATIONS), BOB);
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_PRIVATE, BOB, &row), 1);
-	assert_has(core_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "You are Operations lead of INC-1, checkout is failing (SEV2)");
-	assert_has(core_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "You find the fault and undo the harm");
-	assert_int_equal(core_effects(x, EFFECT_CHANNEL_INVITE, NULL, &row), 1);
+	assert_string_equal(talk_role(x, 1, ROLE_OPERATIONS), BOB);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, BOB, &row), 1);
+	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "You are Operations lead of INC-1, checkout is failing (SEV2)");
+	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "You find the fault and undo the harm");
+	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_INVITE, NULL, &row), 1);
 	assert_has(row[0].payload, BOB);
 	/* Only the commander stands in the announcement. */
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_EDIT, "announce", NULL), 0);
-	assert_string_equal(core_entry(x, 1, 0).text, "Operations lead: @bob, assigned by @alice");
-	core_forget(x);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_EDIT, "announce", NULL), 0);
+	assert_string_equal(talk_entry(x, 1, 0).text, "Operations lead: @bob, assigned by @alice");
+	talk_forget(x);
 
-	core_say(x, "assign ops @carol");
+	talk_say(x, "assign ops @carol");
 	assert_answered(x, "@carol is Operations lead of INC-1, from @bob");
-	assert_string_equal(core_role(x, 1, ROLE_OPERATIONS), CAROL);
-	assert_has(core_said(x, EFFECT_MESSAGE_POST, "incident"), "is @carol now, from @bob");
-	core_say(x, "assign ops @carol");
+	assert_string_equal(talk_role(x, 1, ROLE_OPERATIONS), CAROL);
+	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "incident"), "is @carol now, from @bob");
+	talk_say(x, "assign ops @carol");
 	assert_answered(x, "already; nothing was changed");
-	core_say(x, "role assign scribe <@UDAVE>");
+	talk_say(x, "role assign scribe <@UDAVE>");
 	assert_answered(x, "is Scribe of INC-1");
-	assert_int_equal(core_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
+	assert_int_equal(talk_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
 }
 
 static void test_taken_is_not_taken_away(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "take ops");
-	core_forget(x);
-	core_say_as(x, BOB, "take ops");
+	talk_say(x, "take ops");
+	talk_forget(x);
+	talk_say_as(x, BOB, "take ops");
 	assert_refused(x, "conflict", "@alice is Operations lead of INC-1; nothing was changed");
 	assert_has(x->text, "/inc assign #1 operations me");
-	assert_string_equal(core_role(x, 1, ROLE_OPERATIONS), ALICE);
-	core_say_as(x, BOB, "assign #1 operations me");
+	assert_string_equal(talk_role(x, 1, ROLE_OPERATIONS), ALICE);
+	talk_say_as(x, BOB, "assign #1 operations me");
 	assert_answered(x, "You are Operations lead of INC-1, from @alice");
-	core_say_as(x, BOB, "take ops");
+	talk_say_as(x, BOB, "take ops");
 	assert_answered(x, "already; nothing was changed");
 }
 
 static void test_drop(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "ic me");
-	core_forget(x);
-	core_say(x, "drop ic");
+	talk_say(x, "ic me");
+	talk_forget(x);
+	talk_say(x, "drop ic");
 	assert_answered(x, "Nobody is Incident commander of INC-1 now");
-	assert_null(core_role(x, 1, ROLE_COMMANDER));
-	const char *said = core_said(x, EFFECT_MESSAGE_POST, "incident");
+	assert_null(talk_role(x, 1, ROLE_COMMANDER));
+	const char *said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
 	assert_has(said, "@alice gave up Incident commander of INC-1; nobody holds it now");
-	assert_string_equal(core_entry(x, 1, 0).text, "Incident commander: @alice gave it up, nobody now");
-	core_say(x, "release ic");
+	assert_string_equal(talk_entry(x, 1, 0).text, "Incident commander: @alice gave it up, nobody now");
+	talk_say(x, "release ic");
 	assert_answered(x, "Nobody is Incident commander of INC-1; nothing was changed");
-	core_say(x, "ic @bob");
-	core_say(x, "drop ic");
-	assert_has(core_said(x, EFFECT_MESSAGE_POST, "incident"), "(taken off by @alice)");
+	talk_say(x, "ic @bob");
+	talk_say(x, "drop ic");
+	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "incident"), "(taken off by @alice)");
 }
 
 static void test_list_and_ask(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "scribe @bob");
-	core_say(x, "roles");
+	talk_say(x, "scribe @bob");
+	talk_say(x, "roles");
 	assert_answered(x, "Roles on INC-1, checkout is failing");
 	assert_has(x->text, "Scribe: @bob");
 	assert_has(x->text, "Incident commander: nobody");
-	assert_string_equal(core_button(x, "role"), "Take commander");
-	core_say(x, "ic");
+	assert_string_equal(talk_button(x, "role"), "Take command");
+	talk_say(x, "ic");
 	assert_answered(x, "Incident commander of INC-1: nobody yet. You lead the response");
-	assert_null(core_role(x, 1, ROLE_COMMANDER));
-	core_say(x, "take");
+	assert_null(talk_role(x, 1, ROLE_COMMANDER));
+	talk_say(x, "take");
 	assert_refused(x, "usage", "name the role");
-	core_say(x, "assign ops");
+	talk_say(x, "assign ops");
 	assert_refused(x, "usage", "whom?");
-	core_say(x, "assign @bob");
+	talk_say(x, "assign @bob");
 	assert_refused(x, "usage", "name the role");
-	core_say(x, "ic @nobody-knows");
+	talk_say(x, "ic @nobody-knows");
 	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
-	core_say(x, "take juggler");
+	talk_say(x, "take juggler");
 	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 1);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 1);
 }
 
 static void test_after_the_end(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "resolve --not-verified \"no traffic\"");
-	core_say(x, "take comms");
+	talk_say(x, "resolve --not-verified \"no traffic\"");
+	talk_say(x, "take comms");
 	assert_answered(x, "You are Communications lead");
-	assert_int_equal(core_timers(x, 1), 0);
-	core_say(x, "drop comms");
-	assert_int_equal(core_timers(x, 1), 0);
+	assert_int_equal(talk_timers(x, 1), 0);
+	talk_say(x, "drop comms");
+	assert_int_equal(talk_timers(x, 1), 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, talk_teardown)
 
 int main(void)
 {

@@ -13,46 +13,48 @@
 
 static int setup(void **state)
 {
-	int rc = core_setup(state);
+	int rc = talk_setup(state);
 
 	if (rc == 0) {
-		core_say(*state, "declare sev2 checkout is failing");
-		core_deliver(*state);
-		((struct core *)*state)->channel = "slack:CINC1";
-		((struct core *)*state)->clock.manual_ms = CORE_START + MINUTE_MS;
+		talk_say(*state, "declare sev2 checkout is failing");
+		talk_deliver(*state);
+		((struct talk *)*state)->channel = "slack:CINC1";
+		((struct talk *)*state)->clock.manual_ms = TALK_START + MINUTE_MS;
 	}
 	return rc;
 }
 
 static void test_update_posts(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 	struct effect_row *row;
 
-	core_say(x, "update rolling back v2.31, cause not known yet. in 20m");
+	talk_say(x, "update rolling back v2.31, cause not known yet. in 20m");
 	assert_answered(x, "next update promised for 14:21");
 	assert_has_not(x->text, "cadence");
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_POST, "incident", &row), 1);
-	const char *said = core_said(x, EFFECT_MESSAGE_POST, "incident");
-	assert_has(said, "SEV2 UPDATE · checkout is failing · triage");
-	assert_has(said, "rolling back v2.31, cause not known yet");
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "incident", &row), 1);
+	const char *said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
+	/* The first one is the first notification. */
+	assert_has(said, "[SEV2] checkout is failing");
+	assert_has(said, "Status: triage");
+	assert_has(said, "Known: rolling back v2.31, cause not known yet");
 	assert_has(said, "Next update 14:21");
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_POST, "announce", &row), 1);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "announce", &row), 1);
 	assert_string_equal(row[0].thread_slot, "announcement");
-	assert_has(core_said(x, EFFECT_MESSAGE_POST, "announce"), "rolling back");
+	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "announce"), "rolling back");
 
-	struct incident inc = core_incident(x, 1);
-	assert_int_equal(inc.updated_at, CORE_START + MINUTE_MS);
+	struct incident inc = talk_incident(x, 1);
+	assert_int_equal(inc.updated_at, TALK_START + MINUTE_MS);
 	assert_string_equal(inc.updated_by, ALICE);
 	assert_string_equal(inc.update_text, "rolling back v2.31, cause not known yet.");
-	assert_int_equal(inc.acknowledged_at, CORE_START + MINUTE_MS);
+	assert_int_equal(inc.acknowledged_at, TALK_START + MINUTE_MS);
 
-	struct promise p = core_promise(x, 1, PROMISE_UPDATE);
-	assert_int_equal(p.due_at, CORE_START + 21 * MINUTE_MS);
-	assert_int_equal(core_promise(x, 1, PROMISE_RESPOND).due_at, 0);
-	assert_int_equal(core_promise_last(x, 1, PROMISE_RESPOND).state, PROMISE_KEPT);
+	struct promise p = talk_promise(x, 1, PROMISE_UPDATE);
+	assert_int_equal(p.due_at, TALK_START + 21 * MINUTE_MS);
+	assert_int_equal(talk_promise(x, 1, PROMISE_RESPOND).due_at, 0);
+	assert_int_equal(talk_promise_last(x, 1, PROMISE_RESPOND).state, PROMISE_KEPT);
 
-	struct timeline_entry e = core_entry(x, 1, 0);
+	struct timeline_entry e = talk_entry(x, 1, 0);
 	assert_int_equal(e.kind, ENTRY_COMMUNICATION);
 	assert_has(e.text, "update: rolling back v2.31");
 	assert_has(e.meta, "\"known\":\"rolling back v2.31, cause not known yet.\"");
@@ -60,101 +62,106 @@ static void test_update_posts(void **state)
 
 static void test_update_sections(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "update known: bad config in v2.31; unknown: why canary passed; impact: EU checkout; "
+	talk_say(x, "update known: bad config in v2.31; unknown: why canary passed; impact: EU checkout; "
 		"doing: rollback; next: verify; in 25m");
 	assert_answered(x, "promised for 14:26");
-	const char *said = core_said(x, EFFECT_MESSAGE_POST, "incident");
+	const char *said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
 	assert_has(said, "Known: bad config in v2.31");
 	assert_has(said, "Not known: why canary passed");
 	assert_has(said, "Impact: EU checkout");
 	assert_has(said, "Doing: rollback");
 	assert_has(said, "Next: verify");
-	assert_string_equal(core_incident(x, 1).impact, "EU checkout");
-	core_say(x, "update --known \"it is the cache\" --doing \"flushing\" --at 14:11");
+	assert_string_equal(talk_incident(x, 1).impact, "EU checkout");
+	talk_say(x, "update --known \"it is the cache\" --doing \"flushing\" --at 14:11");
 	assert_answered(x, "promised for 14:11");
-	assert_has(core_said(x, EFFECT_MESSAGE_POST, "incident"), "Known: it is the cache");
+	said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
+	assert_has(said, "SEV2 UPDATE · checkout is failing · triage");
+	assert_has(said, "Known: it is the cache");
+	assert_has_not(said, "Not known");
+	/* The impact stands in each: nobody has to look for it. */
+	assert_has(said, "Impact: EU checkout");
 	/* What it did not say stays as it was. */
-	assert_string_equal(core_incident(x, 1).impact, "EU checkout");
+	assert_string_equal(talk_incident(x, 1).impact, "EU checkout");
 }
 
 static void test_update_by_cadence(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "update looking into it");
+	talk_say(x, "update looking into it");
 	assert_answered(x, "next update promised for 14:31 UTC (the cadence");
-	assert_int_equal(core_promise(x, 1, PROMISE_UPDATE).due_at, CORE_START + 31 * MINUTE_MS);
+	assert_int_equal(talk_promise(x, 1, PROMISE_UPDATE).due_at, TALK_START + 31 * MINUTE_MS);
 	/* Kept, and the timer of the old promise is gone: one for each open promise. */
-	assert_int_equal(core_timers(x, 1), 3);
+	assert_int_equal(talk_timers(x, 1), 3);
 }
 
 static void test_update_kept_late(void **state)
 {
-	struct core *x = *state;
-	struct promise first = core_promise(x, 1, PROMISE_UPDATE);
+	struct talk *x = *state;
+	struct promise first = talk_promise(x, 1, PROMISE_UPDATE);
 
-	core_pass(x, 33 * MINUTE_MS);
-	core_say(x, "update still looking");
+	talk_pass(x, 33 * MINUTE_MS);
+	talk_say(x, "update still looking");
 	assert_answered(x, "promised for 15:04");
-	assert_int_equal(core_promise(x, 1, PROMISE_UPDATE).due_at, CORE_START + 64 * MINUTE_MS);
+	assert_int_equal(talk_promise(x, 1, PROMISE_UPDATE).due_at, TALK_START + 64 * MINUTE_MS);
 	/* Both stand: that it was missed, and that it came. */
 	assert_int_equal(promise_load(x->store, first.id, &first, &x->err), 0);
 	assert_int_equal(first.state, PROMISE_KEPT);
-	assert_int_equal(first.missed_at, CORE_START + 30 * MINUTE_MS);
-	assert_int_equal(first.kept_at, CORE_START + 34 * MINUTE_MS);
+	assert_int_equal(first.missed_at, TALK_START + 30 * MINUTE_MS);
+	assert_int_equal(first.kept_at, TALK_START + 34 * MINUTE_MS);
 }
 
 static void test_update_refuses(void **state)
 {
-	struct core *x = *state;
-	size_t before = core_entries(x, 1);
-	int64_t due = core_promise(x, 1, PROMISE_UPDATE).due_at;
+	struct talk *x = *state;
+	size_t before = talk_entries(x, 1);
+	int64_t due = talk_promise(x, 1, PROMISE_UPDATE).due_at;
 
-	core_say(x, "update");
+	talk_say(x, "update");
 	assert_refused(x, "usage", "/inc update");
-	core_say(x, "update in 20m");
+	talk_say(x, "update in 20m");
 	assert_refused(x, "usage", "say at least what is known");
-	core_say(x, "update we know nothing --at \"2026-03-02 13:00\"");
+	talk_say(x, "update we know nothing --at \"2026-03-02 13:00\"");
 	assert_refused(x, "usage", "which is over");
-	core_say(x, "update all is well. in 3h");
+	talk_say(x, "update all is well. in 3h");
 	assert_refused(x, "usage", "at SEV2 it is promised within 1 h");
-	core_say(x, "update all is well --in 90m");
+	talk_say(x, "update all is well --in 90m");
 	assert_refused(x, "usage", "at SEV2 it is promised within 1 h");
-	assert_int_equal(core_entries(x, 1), before);
-	assert_int_equal(core_promise(x, 1, PROMISE_UPDATE).due_at, due);
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_POST, NULL, NULL), 0);
-	assert_int_equal(core_incident(x, 1).updated_at, 0);
+	assert_int_equal(talk_entries(x, 1), before);
+	assert_int_equal(talk_promise(x, 1, PROMISE_UPDATE).due_at, due);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, NULL, NULL), 0);
+	assert_int_equal(talk_incident(x, 1).updated_at, 0);
 
-	core_say(x, "sev 1 doubled");
-	core_say(x, "update all is well. in 40m");
+	talk_say(x, "sev 1 doubled");
+	talk_say(x, "update all is well. in 40m");
 	assert_refused(x, "usage", "at SEV1 it is promised within 30 min");
-	core_say(x, "sev 3 workaround found");
-	core_say(x, "update all is well. in 20h");
+	talk_say(x, "sev 3 workaround found");
+	talk_say(x, "update all is well. in 20h");
 	assert_answered(x, "next update promised for");
 }
 
 static void test_update_after_the_end(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "resolve done --not-verified \"no traffic\"");
-	core_forget(x);
-	core_say(x, "update the vendor confirms the fix. in 20m");
+	talk_say(x, "resolve done --not-verified \"no traffic\"");
+	talk_forget(x);
+	talk_say(x, "update the vendor confirms the fix. in 20m");
 	assert_refused(x, "conflict", "no next update can be promised");
-	core_say(x, "update the vendor confirms the fix");
+	talk_say(x, "update the vendor confirms the fix");
 	assert_answered(x, "Posted");
-	assert_has(core_said(x, EFFECT_MESSAGE_POST, "incident"), "No further update is promised");
-	assert_int_equal(core_promise(x, 1, PROMISE_UPDATE).due_at, 0);
-	assert_int_equal(core_timers(x, 1), 0);
-	core_say(x, "close --without-review \"a test\"");
-	core_say(x, "update one more thing");
+	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "incident"), "no further update is promised");
+	assert_int_equal(talk_promise(x, 1, PROMISE_UPDATE).due_at, 0);
+	assert_int_equal(talk_timers(x, 1), 0);
+	talk_say(x, "close --without-review \"a test\"");
+	talk_say(x, "update one more thing");
 	assert_refused(x, "conflict", "INC-1 is closed; nothing was posted");
 	assert_has(x->text, "/inc reopen #1 why");
 }
 
-static const char *field_value(struct core *x, const char *arg)
+static const char *field_value(struct talk *x, const char *arg)
 {
 	json_t *field;
 	size_t i;
@@ -168,122 +175,122 @@ static const char *field_value(struct core *x, const char *arg)
 
 static void test_update_form(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
 	x->forms = true;
-	core_say(x, "update known: a; unknown: why canary passed; doing: rollback; impact: EU; in 20m");
-	core_say(x, "update still rolling back");
-	core_press(x, ALICE, "update", 1, NULL);
+	talk_say(x, "update known: a; unknown: why canary passed; doing: rollback; impact: EU; in 20m");
+	talk_say(x, "update still rolling back");
+	talk_press(x, ALICE, "update", 1, NULL);
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	assert_null(field_value(x, "known"));
 	assert_string_equal(field_value(x, "impact"), "EU");
 	assert_string_equal(field_value(x, "at"), "in 30 min");
 	assert_null(field_value(x, "doing"));
-	core_submit(x, BOB, "update", 1, json_pack("{s:s, s:s, s:s}", "known", "found it", "doing", "fixing", "at",
+	talk_submit(x, BOB, "update", 1, json_pack("{s:s, s:s, s:s}", "known", "found it", "doing", "fixing", "at",
 		"in 30 min"));
 	assert_answered(x, "promised for 14:31");
-	assert_string_equal(core_incident(x, 1).updated_by, BOB);
-	core_press(x, ALICE, "update", 1, NULL);
+	assert_string_equal(talk_incident(x, 1).updated_by, BOB);
+	talk_press(x, ALICE, "update", 1, NULL);
 	assert_string_equal(field_value(x, "doing"), "fixing");
-	core_submit(x, BOB, "update", 1, json_pack("{s:s}", "at", "in 30 min"));
+	talk_submit(x, BOB, "update", 1, json_pack("{s:s}", "at", "in 30 min"));
 	assert_refused(x, "usage", "what is known");
 	assert_non_null(json_get_str(x->reply.fields, "known"));
-	core_submit(x, BOB, "update", 1, json_pack("{s:s, s:s}", "known", "x", "at", "in 5h"));
+	talk_submit(x, BOB, "update", 1, json_pack("{s:s, s:s}", "known", "x", "at", "in 5h"));
 	assert_non_null(json_get_str(x->reply.fields, "at"));
 }
 
 static void test_cadence(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "cadence");
+	talk_say(x, "cadence");
 	assert_answered(x, "come every 30 min, as the policy says");
-	core_say(x, "cadence 15m");
+	talk_say(x, "cadence 15m");
 	assert_refused(x, "usage", "at SEV2 a change needs a reason");
 	assert_has(x->text, "/inc cadence #1 15m waiting for the vendor");
-	core_say(x, "cadence 15m the board is watching");
+	talk_say(x, "cadence 15m the board is watching");
 	assert_answered(x, "come every 15 min now · next one promised for 14:16");
-	assert_int_equal(core_incident(x, 1).cadence_ms, 15 * MINUTE_MS);
-	assert_int_equal(core_promise(x, 1, PROMISE_UPDATE).due_at, CORE_START + 16 * MINUTE_MS);
-	assert_string_equal(core_entry(x, 1, 0).text, "update cadence 30 min → 15 min: the board is watching");
+	assert_int_equal(talk_incident(x, 1).cadence_ms, 15 * MINUTE_MS);
+	assert_int_equal(talk_promise(x, 1, PROMISE_UPDATE).due_at, TALK_START + 16 * MINUTE_MS);
+	assert_string_equal(talk_entry(x, 1, 0).text, "update cadence 30 min → 15 min: the board is watching");
 	assert_int_equal(x->config->severity.level[2].cadence_ms, 30 * MINUTE_MS);
-	core_say(x, "cadence 15m again");
+	talk_say(x, "cadence 15m again");
 	assert_answered(x, "already");
 	/* Slower: what was promised stands. */
-	core_say(x, "cadence 45m nothing moves");
+	talk_say(x, "cadence 45m nothing moves");
 	assert_answered(x, "every 45 min now · next one promised for 14:16");
-	core_say(x, "update nothing moves");
+	talk_say(x, "update nothing moves");
 	assert_answered(x, "promised for 14:46");
-	core_say(x, "cadence 2h nothing moves");
+	talk_say(x, "cadence 2h nothing moves");
 	assert_refused(x, "usage", "at least every 1 h");
-	core_say(x, "cadence 10s hurry");
+	talk_say(x, "cadence 10s hurry");
 	assert_refused(x, "usage", "less than a minute");
-	core_say(x, "cadence --reset");
+	talk_say(x, "cadence --reset");
 	assert_answered(x, "come every 30 min now");
-	assert_int_equal(core_incident(x, 1).cadence_ms, 0);
-	core_say(x, "sev 3 a workaround");
-	core_say(x, "cadence 1h");
+	assert_int_equal(talk_incident(x, 1).cadence_ms, 0);
+	talk_say(x, "sev 3 a workaround");
+	talk_say(x, "cadence 1h");
 	assert_answered(x, "come every 1 h now");
 }
 
 static void test_snooze(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "snooze 10m");
+	talk_say(x, "snooze 10m");
 	assert_refused(x, "usage", "at SEV2 a snooze needs a reason");
 	assert_has(x->text, "/inc snooze #1 10m waiting for the vendor");
-	core_say(x, "snooze 40m waiting for the vendor");
+	talk_say(x, "snooze 40m waiting for the vendor");
 	assert_answered(x, "quiet until 14:41 UTC · the update stays promised for 14:30");
-	struct promise p = core_promise(x, 1, PROMISE_UPDATE);
-	assert_int_equal(p.due_at, CORE_START + 30 * MINUTE_MS);
-	assert_int_equal(p.quiet_until, CORE_START + 41 * MINUTE_MS);
-	assert_has(core_entry(x, 1, 0).text, "reminders quiet until 14:41");
-	assert_has(core_entry(x, 1, 0).text, ": waiting for the vendor");
-	core_forget(x);
-	core_say(x, "take comms");
-	core_forget(x);
-	core_pass(x, 38 * MINUTE_MS); /* 14:39: late, but quiet */
-	assert_int_equal(core_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 0);
-	assert_int_equal(core_promise_last(x, 1, PROMISE_UPDATE).state, PROMISE_OPEN);
-	core_say(x, "snooze 5h the vendor sleeps");
+	struct promise p = talk_promise(x, 1, PROMISE_UPDATE);
+	assert_int_equal(p.due_at, TALK_START + 30 * MINUTE_MS);
+	assert_int_equal(p.quiet_until, TALK_START + 41 * MINUTE_MS);
+	assert_has(talk_entry(x, 1, 0).text, "reminders quiet until 14:41");
+	assert_has(talk_entry(x, 1, 0).text, ": waiting for the vendor");
+	talk_forget(x);
+	talk_say(x, "take comms");
+	talk_forget(x);
+	talk_pass(x, 38 * MINUTE_MS); /* 14:39: late, but quiet */
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 0);
+	assert_int_equal(talk_promise_last(x, 1, PROMISE_UPDATE).state, PROMISE_OPEN);
+	talk_say(x, "snooze 5h the vendor sleeps");
 	assert_refused(x, "usage", "at most 4 h");
-	core_say(x, "snooze --until \"2026-03-02 12:00\" because");
+	talk_say(x, "snooze --until \"2026-03-02 12:00\" because");
 	assert_refused(x, "usage", "is over already");
-	core_say(x, "snooze the vendor answers soon");
+	talk_say(x, "snooze the vendor answers soon");
 	assert_answered(x, "quiet until 14:49");
-	core_say(x, "sev 3 a workaround");
-	core_say(x, "snooze");
+	talk_say(x, "sev 3 a workaround");
+	talk_say(x, "snooze");
 	assert_answered(x, "quiet until");
 }
 
 static void test_snooze_button_asks(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
 	x->forms = true;
-	core_press(x, ALICE, "snooze", 1, json_pack("{s:s}", "for", "10m"));
+	talk_press(x, ALICE, "snooze", 1, json_pack("{s:s}", "for", "10m"));
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	assert_string_equal(field_value(x, "for"), "10m");
-	core_submit(x, ALICE, "snooze", 1, json_pack("{s:s}", "for", "10m"));
+	talk_submit(x, ALICE, "snooze", 1, json_pack("{s:s}", "for", "10m"));
 	assert_refused(x, "usage", "needs a reason");
 	assert_non_null(json_get_str(x->reply.fields, "why"));
-	core_submit(x, ALICE, "snooze", 1, json_pack("{s:s, s:s}", "for", "10m", "why", "on the phone"));
+	talk_submit(x, ALICE, "snooze", 1, json_pack("{s:s, s:s}", "for", "10m", "why", "on the phone"));
 	assert_answered(x, "quiet until 14:11");
 }
 
 static void test_closed_to_all(void **state)
 {
-	struct core *x = *state;
+	struct talk *x = *state;
 
-	core_say(x, "resolve --not-verified \"no traffic\"");
-	core_say(x, "cadence 10m why");
+	talk_say(x, "resolve --not-verified \"no traffic\"");
+	talk_say(x, "cadence 10m why");
 	assert_refused(x, "conflict", "resolved");
-	core_say(x, "snooze 10m why");
+	talk_say(x, "snooze 10m why");
 	assert_refused(x, "conflict", "resolved");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, talk_teardown)
 
 int main(void)
 {
