@@ -45,27 +45,59 @@ const char *message_short(struct call *c, const char *text, size_t max)
 	return copy;
 }
 
-const char *message_subject(struct call *c)
+const char *message_services(struct call *c)
 {
-	const struct incident *inc = &c->incident;
-
-	if (inc->services && *inc->services)
-		return arena_printf(c->arena, "[%s] %s — %s", words_severity(c, inc->severity),
-			inc->services, inc->title);
-	return arena_printf(c->arena, "[%s] %s", words_severity(c, inc->severity), inc->title);
-}
-
-/* "*Known*  bad config", when there is something to say. */
-static void section_add(struct call *c, json_t *doc, const char *label, const char *text)
-{
+	const char *all = c->incident.services;
 	struct str s;
 
-	if (!text || !*text)
-		return;
-	str_init_arena(&s, c->arena, LINE_MAX_BYTES);
-	mark_bold(&s, label);
-	str_addf(&s, " %s", text);
-	doc_text(doc, s.p);
+	str_init_arena(&s, c->arena, 1000);
+	for (const char *p = all ? all : ""; *p; p++) {
+		str_addc(&s, *p);
+		if (*p == ',' && p[1] != ' ')
+			str_addc(&s, ' ');
+	}
+	return s.p;
+}
+
+/* What both kinds of message can name. */
+static void values_of_incident(struct call *c, struct template_values *v)
+{
+	const struct incident *inc = &c->incident;
+	const char *service = message_services(c);
+	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
+
+	v->value[VAR_ID] = words_id(c, inc->id);
+	v->value[VAR_SEVERITY] = words_severity(c, inc->severity);
+	v->value[VAR_TITLE] = inc->title;
+	v->value[VAR_SERVICE] = service;
+	v->value[VAR_WHAT] = *service ? arena_printf(c->arena, "%s — %s", service, inc->title) : inc->title;
+	v->value[VAR_ABOUT] = *service ? service : inc->title;
+	v->value[VAR_ENVIRONMENT] = inc->environment;
+	v->value[VAR_STATE] = state_name(inc->state);
+	v->value[VAR_COMMANDER] = commander ? words_name(c, commander) : NULL;
+	v->value[VAR_AUTHOR] = words_name(c, c->actor);
+	v->value[VAR_IMPACT] = inc->impact;
+	v->value[VAR_SINCE] = words_time(c, inc->impact_at ? inc->impact_at : inc->declared_at);
+}
+
+/* The subject as a headline, each line as a paragraph. fallback says the same in a notification. */
+static json_t *template_doc(struct call *c, enum template_kind kind, const struct template_values *v,
+	const char *gist)
+{
+	const struct message_template *t = &c->config->message[kind];
+	struct str subject, line;
+	json_t *doc;
+
+	str_init_arena(&subject, c->arena, 1000);
+	template_render(&subject, t->subject, v);
+	doc = doc_new(arena_printf(c->arena, "%s (%s)%s", subject.p, words_id(c, c->incident.id), gist));
+	doc_header(doc, message_short(c, subject.p, 140));
+	for (size_t i = 0; i < t->count; i++) {
+		str_init_arena(&line, c->arena, LINE_MAX_BYTES);
+		if (template_render(&line, t->line[i], v))
+			doc_text(doc, line.p);
+	}
+	return doc;
 }
 
 static const char *update_gist(const struct status_update *u)
@@ -78,25 +110,24 @@ static const char *update_gist(const struct status_update *u)
 	return "";
 }
 
-json_t *message_update(struct call *c, const struct status_update *u, int64_t next_at)
+json_t *message_update(struct call *c, enum template_kind kind, const struct status_update *u, int64_t next_at)
 {
-	const struct incident *inc = &c->incident;
-	const char *state = state_name(inc->state);
-	const char *next = next_at ? arena_printf(c->arena, "Next update %s", words_time(c, next_at))
-				   : "No further update is promised";
-	json_t *doc = doc_new(arena_printf(c->arena, "%s update on %s, %s (%s): %s · %s",
-		words_severity(c, inc->severity), words_id(c, inc->id), message_short(c, inc->title, 80),
-		state, message_short(c, update_gist(u), 400), next));
+	struct template_values v = { 0 };
+	const char *next = next_at ? words_time(c, next_at) : NULL;
+	json_t *doc;
 
-	doc_header(doc, arena_printf(c->arena, "%s UPDATE · %s · %s", words_severity(c, inc->severity),
-		message_short(c, inc->services && *inc->services ? inc->services : inc->title, 80), state));
-	section_add(c, doc, "Known:", u->known);
-	section_add(c, doc, "Not known:", u->unknown);
-	section_add(c, doc, "Impact:", u->impact);
-	section_add(c, doc, "Doing:", u->doing);
-	section_add(c, doc, "Next:", u->next);
-	doc_context(doc, arena_printf(c->arena, "%s · %s · %s", next, words_id(c, inc->id),
-		words_name(c, c->actor)));
+	values_of_incident(c, &v);
+	v.value[VAR_KNOWN] = u->known;
+	v.value[VAR_UNKNOWN] = u->unknown;
+	v.value[VAR_DOING] = u->doing;
+	v.value[VAR_NEXT] = u->next;
+	v.value[VAR_NEXT_UPDATE] = next;
+	if (u->impact)
+		v.value[VAR_IMPACT] = u->impact;
+	doc = template_doc(c, kind, &v, arena_printf(c->arena, ": %s%s%s",
+		message_short(c, update_gist(u), 400), next ? " · Next update " : "", next ? next : ""));
+	doc_context(doc, arena_printf(c->arena, "%s · %s%s", words_id(c, c->incident.id),
+		words_name(c, c->actor), next ? "" : " · no further update is promised"));
 	return doc;
 }
 
@@ -104,22 +135,19 @@ json_t *message_resolution(struct call *c, const char *text)
 {
 	const struct incident *inc = &c->incident;
 	int64_t began = inc->impact_at ? inc->impact_at : inc->declared_at;
-	const char *lasted = words_for(c, inc->resolved_at - began);
-	json_t *doc = doc_new(arena_printf(c->arena, "Resolved after %s: %s %s%s", lasted,
-		words_id(c, inc->id), message_subject(c),
-		inc->not_verified ? " (recovery not verified)" : ""));
+	struct template_values v = { 0 };
+	json_t *doc;
 
-	doc_header(doc, arena_printf(c->arena, "%s RESOLVED · %s", words_severity(c, inc->severity),
-		message_short(c, inc->title, 80)));
-	section_add(c, doc, "Duration:", arena_printf(c->arena, "%s, since %s", lasted,
-		words_time(c, began)));
-	section_add(c, doc, "Impact:", inc->impact);
-	section_add(c, doc, "What was done:", text);
-	section_add(c, doc, "Users see:", inc->signal);
-	section_add(c, doc, "Systems say:", inc->health);
-	section_add(c, doc, "Not verified:", inc->not_verified);
+	values_of_incident(c, &v);
+	v.value[VAR_DURATION] = words_for(c, inc->resolved_at - began);
+	v.value[VAR_DONE] = text;
+	v.value[VAR_SIGNAL] = inc->signal;
+	v.value[VAR_HEALTH] = inc->health;
+	v.value[VAR_NOT_VERIFIED] = inc->not_verified;
 	if (c->config->severity.level[inc->severity].review_required)
-		section_add(c, doc, "Follow-up:", "a review is due before it can be closed");
+		v.value[VAR_FOLLOW_UP] = "a review is due before it can be closed";
+	doc = template_doc(c, TEMPLATE_RESOLUTION, &v, arena_printf(c->arena, " after %s%s",
+		v.value[VAR_DURATION], inc->not_verified ? ", not verified" : ""));
 	doc_context(doc, arena_printf(c->arena, "%s · resolved by %s", words_id(c, inc->id),
 		words_name(c, c->actor)));
 	return doc;
@@ -196,6 +224,15 @@ const char *message_usage(struct call *c, const char *fmt, ...)
 	str_init_arena(&s, c->arena, 1000);
 	mark_code(&s, text);
 	return s.p;
+}
+
+void message_take_button(struct call *c, json_t *doc, const char *role)
+{
+	bool command = strcmp(role, ROLE_COMMANDER) == 0;
+
+	doc_button(doc, command ? "Take command" : arena_printf(c->arena, "Take %s", role), "role",
+		c->incident.id, json_pack("{s:s, s:s}", "do", "take", "role", role),
+		command ? "primary" : NULL);
 }
 
 const char *message_because(struct call *c, const char *why)

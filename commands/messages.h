@@ -6,14 +6,13 @@
  */
 #include "commands/call.h"
 #include "incident/status_update.h"
+#include "incident/template.h"
 
 /* One line, as fallback and as the message itself; buttons may be added. */
 json_t *message_line(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* "[SEV1] payments — API answers 5xx" (FEATURES E6); the subject of what leaves the channel. */
-const char *message_subject(struct call *c);
-/* A status update for channel and thread. next_at 0: none is promised any more. */
-json_t *message_update(struct call *c, const struct status_update *u, int64_t next_at);
+/* A status update for channel and thread, worded by the policy (FEATURES E6). next_at 0: none is promised any more. */
+json_t *message_update(struct call *c, enum template_kind kind, const struct status_update *u, int64_t next_at);
 /* How it ended: duration, impact, what was done, evidence. text may be NULL. */
 json_t *message_resolution(struct call *c, const char *text);
 
@@ -29,6 +28,10 @@ const char *message_channel_mark(struct call *c);
 const char *message_role_title(struct call *c, const char *role);
 /* "/inc reopen #42 why" as code. */
 const char *message_usage(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "shop, payments"; "" when none. */
+const char *message_services(struct call *c);
+/* "Take command", "Take scribe": the button that claims the role on c->incident. */
+void message_take_button(struct call *c, json_t *doc, const char *role);
 /* ": reason" or "" */
 const char *message_because(struct call *c, const char *why);
 

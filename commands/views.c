@@ -62,7 +62,7 @@ static void card_fields(struct call *c, json_t *doc)
 
 	doc_field(doc, "Impact", card_impact(c));
 	if (inc->services && *inc->services)
-		doc_field(doc, "Service", inc->services);
+		doc_field(doc, "Service", message_services(c));
 	if (inc->environment && *inc->environment)
 		doc_field(doc, "Environment", inc->environment);
 	for (size_t i = 0; i < c->config->roles.count; i++) {
@@ -136,14 +136,6 @@ static void card_pending(struct call *c, json_t *doc)
 		count == 1 ? "it will be" : "they will be"));
 }
 
-static void add_take(struct call *c, json_t *doc, const char *role)
-{
-	doc_button(doc, strcmp(role, ROLE_COMMANDER) == 0 ? "Take command"
-		: arena_printf(c->arena, "Take %s", role), "role", c->incident.id,
-		json_pack("{s:s, s:s}", "do", "take", "role", role),
-		strcmp(role, ROLE_COMMANDER) == 0 ? "primary" : NULL);
-}
-
 static void card_buttons(struct call *c, json_t *doc)
 {
 	int64_t id = c->incident.id;
@@ -161,7 +153,7 @@ static void card_buttons(struct call *c, json_t *doc)
 	doc_button(doc, "Resolve", "resolve", id, NULL, NULL);
 	for (size_t i = 0; i < c->config->roles.count; i++)
 		if (!role_person(&c->roles, c->config->roles.role[i].key))
-			add_take(c, doc, c->config->roles.role[i].key);
+			message_take_button(c, doc, c->config->roles.role[i].key);
 }
 
 json_t *view_card(struct call *c)
@@ -199,7 +191,7 @@ json_t *view_announcement(struct call *c)
 	mark_bold(&s, arena_printf(c->arena, "%s %s", words_severity(c, inc->severity), words_id(c, inc->id)));
 	str_addf(&s, " %s", inc->title);
 	if (inc->services && *inc->services)
-		str_addf(&s, " · %s", inc->services);
+		str_addf(&s, " · %s", message_services(c));
 	str_addf(&s, " · %s", state_name(inc->state));
 	if (channel)
 		str_addf(&s, " · %s", channel);

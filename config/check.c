@@ -227,6 +227,48 @@ static void check_delivery(struct loader *l, const struct node *tree, const stru
 	}
 }
 
+/* ---- messages ----------------------------------------------------------------------------- */
+
+static void check_template(struct loader *l, const struct node *at, const char *text)
+{
+	char name[TEMPLATE_NAME_MAX + 1];
+	struct nearest near;
+
+	if (!text || !template_unknown(text, name))
+		return;
+	if (name[0] == '{') {
+		report_error(l->report, at, "\"%s\" does not end: }} is missing", name);
+		return;
+	}
+	nearest_init(&near, name);
+	for (int v = 0; v < TEMPLATE_VARIABLE_COUNT; v++)
+		nearest_try(&near, template_variable_name((enum template_variable)v));
+	if (near.best)
+		report_error(l->report, at, "there is no variable {{%s}}; did you mean {{%s}}?", name,
+			near.best);
+	else
+		report_error(l->report, at, "there is no variable {{%s}}; the file shipped as "
+			"config/messages.yml lists all", name);
+}
+
+static void check_messages(struct loader *l, const struct node *tree, const struct config *c)
+{
+	static const char *const name[TEMPLATE_COUNT] = {
+		[TEMPLATE_FIRST] = "first", [TEMPLATE_UPDATE] = "update",
+		[TEMPLATE_RESOLUTION] = "resolution",
+	};
+
+	for (size_t i = 0; i < TEMPLATE_COUNT; i++) {
+		const struct node *here = tree_at(l, tree,
+			arena_printf(l->scratch, "messages.%s", name[i]));
+		const struct node *body = tree_at(l, here, "body");
+
+		check_template(l, tree_at(l, here, "subject"), c->message[i].subject);
+		for (size_t k = 0; k < c->message[i].count; k++)
+			check_template(l, entry_at(body, k), c->message[i].line[k]);
+	}
+}
+
 static void check_token(struct loader *l, const struct node *tree, const char *path,
 	const char *token, const char *prefix, const char *other)
 {
@@ -253,4 +295,5 @@ void loader_check(struct loader *l, const struct node *tree, const struct config
 	check_ladders(l, tree, c);
 	check_tiers(l, tree, &c->escalation);
 	check_access(l, tree, &c->access);
+	check_messages(l, tree, c);
 }

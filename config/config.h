@@ -7,6 +7,7 @@
  *   sitrep.yml      slack, store, ctl, log, limits     severity.yml    levels, targets, cadence
  *   roles.yml       responder roles                    reminders.yml   ladders, snooze
  *   escalation.yml  tiers                              rbac.yml        roles, entitlements, bindings
+ *   messages.yml    templates of updates and resolution
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 #include "incident/promise.h"
 #include "incident/role.h"
 #include "incident/severity.h"
+#include "incident/template.h"
 
 #define CONFIG_RETRY_MAX 8
 
@@ -55,6 +57,7 @@ struct config {
 	int64_t nag_repeat_ms;            /* reserved for roles still unclaimed; 0 = once */
 	struct escalation_chain escalation;
 	struct access_policy access;
+	struct message_template message[TEMPLATE_COUNT];
 	/* Delivery (O2): first delays as listed, then doubling with jitter up to the maximum. */
 	int64_t retry_ms[CONFIG_RETRY_MAX];
 	size_t retry_count;

@@ -286,6 +286,46 @@ static const struct key rbac_keys[] = {
 	{ 0 },
 };
 
+/* ---- messages.yml ----------------------------------------------------------------------- */
+
+#define SECTIONS_OF_UPDATE                                                                         \
+	"'*Known:* {{known}}', '*Not known:* {{unknown}}', '*Impact:* {{impact}}', "               \
+	"'*Doing:* {{doing}}', '*Next:* {{next}}', '*Next update* {{next_update}}'"
+
+static const struct key message_line_entry = { "line", KEY_TEXT, .min = 1, .max = TEXT_LONG };
+#define MESSAGE_KEYS(subject_text, body_text)                                                      \
+	{                                                                                          \
+		{ "subject", KEY_TEXT, IN(message_template, subject), .min = 1, .max = 200,        \
+			.otherwise = (subject_text),                                               \
+			.help = "The headline, and the beginning of the notification." },          \
+		{ "body", KEY_LIST, IN(message_template, line), .min = 1,                          \
+			.max = TEMPLATE_LINES_MAX, .entry = &message_line_entry,                   \
+			.stride = sizeof(char *), .otherwise = (body_text),                        \
+			.count_offset = offsetof(struct message_template, count),                  \
+			.help = "Its lines: text, `{{variables}}` and `*bold*`. A line whose "     \
+				"variables are all empty is left out." },                          \
+		{ 0 },                                                                             \
+	}
+
+static const struct key message_first_keys[] = MESSAGE_KEYS("'[{{severity}}] {{what}}'",
+	"['*Status:* {{state}}', " SECTIONS_OF_UPDATE "]");
+static const struct key message_update_keys[] = MESSAGE_KEYS(
+	"'{{severity}} UPDATE · {{about}} · {{state}}'", "[" SECTIONS_OF_UPDATE "]");
+static const struct key message_resolution_keys[] = MESSAGE_KEYS("'{{severity}} RESOLVED · {{what}}'",
+	"['*Duration:* {{duration}}, since {{since}}', '*Impact:* {{impact}}', '*What was done:* {{done}}', "
+	"'*Users see:* {{signal}}', '*Systems say:* {{health}}', '*Not verified:* {{not_verified}}', "
+	"'*Follow-up:* {{follow_up}}']");
+
+static const struct key messages_keys[] = {
+	{ "first", KEY_MAP, AT(message[TEMPLATE_FIRST]), .keys = message_first_keys,
+		.help = "The first update of an incident." },
+	{ "update", KEY_MAP, AT(message[TEMPLATE_UPDATE]), .keys = message_update_keys,
+		.help = "Every further update." },
+	{ "resolution", KEY_MAP, AT(message[TEMPLATE_RESOLUTION]), .keys = message_resolution_keys,
+		.help = "How it ended." },
+	{ 0 },
+};
+
 /* ---- all -------------------------------------------------------------------------------- */
 
 #define SECTION(named, in, table, what)                                                            \
@@ -305,6 +345,7 @@ static const struct key sections[] = {
 	SECTION("reminders", "reminders.yml", reminders_keys, "Who is reminded when."),
 	SECTION("escalation", "escalation.yml", escalation_keys, "Who is told when it stays broken."),
 	SECTION("rbac", "rbac.yml", rbac_keys, "Who may do what."),
+	SECTION("messages", "messages.yml", messages_keys, "The wording of updates and resolutions."),
 	{ 0 },
 };
 

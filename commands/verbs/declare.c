@@ -111,8 +111,7 @@ static struct done declare_answer(struct call *c)
 			"No severity was named, so it is %s%s. Change it here, or with %s.", level,
 			inc->customer_reported ? ", as a customer reported it" : "",
 			message_usage(c, "/inc sev #%lld <level> why", (long long)inc->id)));
-	doc_button(doc, "Take command", "role", inc->id,
-		json_pack("{s:s, s:s}", "do", "take", "role", ROLE_COMMANDER), "primary");
+	message_take_button(c, doc, ROLE_COMMANDER);
 	if (!call_given(c, "severity"))
 		add_level_buttons(c, doc);
 	return call_reply(c, doc);

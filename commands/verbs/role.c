@@ -11,17 +11,11 @@
 #include "store/incidents.h"
 #include "store/people.h"
 
-static void add_take_button(struct call *c, json_t *doc, const char *role, const char *style)
-{
-	doc_button(doc, arena_printf(c->arena, "Take %s", role), "role", c->incident.id,
-		json_pack("{s:s, s:s}", "do", "take", "role", role), style);
-}
-
 static void add_free_buttons(struct call *c, json_t *doc)
 {
 	for (size_t i = 0; i < c->config->roles.count; i++)
 		if (!role_person(&c->roles, c->config->roles.role[i].key))
-			add_take_button(c, doc, c->config->roles.role[i].key, NULL);
+			message_take_button(c, doc, c->config->roles.role[i].key);
 }
 
 static json_t *role_table_doc(struct call *c)
@@ -49,7 +43,7 @@ static struct done role_tell(struct call *c, const char *role)
 		p && p->purpose ? ". " : "", p && p->purpose ? p->purpose : "");
 
 	if (!person)
-		add_take_button(c, doc, role, "primary");
+		message_take_button(c, doc, role);
 	return call_reply(c, doc);
 }
 
@@ -164,7 +158,7 @@ static struct done role_drop_run(struct call *c, const struct role_policy *p)
 		return call_fail(c);
 	doc = message_line(c, "%s gave up %s of %s%s; nobody holds it now", words_name(c, holder), title,
 		words_id(c, c->incident.id), by);
-	add_take_button(c, doc, p->key, "primary");
+	message_take_button(c, doc, p->key);
 	if (say_channel(c, doc, NULL) < 0)
 		return call_fail(c);
 	return call_replyf(c, "Nobody is %s of %s now.", title, words_id(c, c->incident.id));

@@ -79,6 +79,7 @@ static int update_publish(struct call *c, const struct status_update *u)
 				   : arena_printf(c->arena, "update: %s", flat),
 		.meta = update_meta(c, u),
 	};
+	enum template_kind kind = inc->updated_at ? TEMPLATE_UPDATE : TEMPLATE_FIRST;
 	int rc;
 
 	inc->updated_at = c->now;
@@ -89,9 +90,9 @@ static int update_publish(struct call *c, const struct status_update *u)
 	call_touch(c);
 	rc = record_entry(c, &entry);
 	if (rc == 0)
-		rc = say_channel(c, message_update(c, u, u->next_at), NULL);
+		rc = say_channel(c, message_update(c, kind, u, u->next_at), NULL);
 	if (rc == 0)
-		rc = say_announce_thread(c, message_update(c, u, u->next_at));
+		rc = say_announce_thread(c, message_update(c, kind, u, u->next_at));
 	return rc;
 }
 
@@ -199,7 +200,7 @@ static void update_prefill(struct call *c, const char *arg, char **value)
 }
 
 static const struct op_alias aliases[] = {
-	{ "post", NULL, NULL },
+	{ "post", NULL, NULL }, { "status-update", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 
