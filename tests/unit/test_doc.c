@@ -242,7 +242,8 @@ static void test_documents(void **state)
 	doc_list_item(doc, "two");
 	doc_divider(doc);
 	doc_list_item(doc, "three");
-	doc_button(doc, "Take", "role.claim", 42, json_pack("{s:s}", "role", "commander"), "primary");
+	doc_button(
+		doc, "Take", "role.claim", 42, json_pack("{s:s}", "role", "commander"), "primary");
 	doc_button(doc, "List", "list", 0, NULL, NULL);
 	doc_context(doc, "small");
 	assert_string_equal(json_text(a, doc),
@@ -251,8 +252,10 @@ static void test_documents(void **state)
 		"{\"t\":\"fields\",\"items\":[[\"Impact\",\"25 %\"],[\"Commander\",\"\"]]},"
 		"{\"t\":\"list\",\"items\":[\"one\",\"two\"]},{\"t\":\"divider\"},"
 		"{\"t\":\"list\",\"items\":[\"three\"]},"
-		"{\"t\":\"buttons\",\"items\":[{\"label\":\"Take\",\"op\":\"role.claim\",\"incident\":42,"
-		"\"args\":{\"role\":\"commander\"},\"style\":\"primary\"},{\"label\":\"List\",\"op\":\"list\"}]},"
+		"{\"t\":\"buttons\",\"items\":[{\"label\":\"Take\",\"op\":\"role.claim\","
+		"\"incident\":42,"
+		"\"args\":{\"role\":\"commander\"},\"style\":\"primary\"},{\"label\":\"List\","
+		"\"op\":\"list\"}]},"
 		"{\"t\":\"context\",\"text\":\"small\"}]}");
 	arena_destroy(a);
 }
@@ -268,8 +271,10 @@ static void test_text_that_is_no_utf8_is_still_said(void **state)
 static void test_plain_documents(void **state)
 {
 	JSON_CLEANUP json_t *doc = doc_new("fallback");
-	JSON_CLEANUP json_t *odd = json_loads("{\"text\":5,\"blocks\":[7,{\"t\":\"song\"},{\"t\":\"fields\","
-					      "\"items\":[[],7,[\"a\"]]},{\"t\":\"list\"},{\"t\":5}]}", 0, NULL);
+	JSON_CLEANUP json_t *odd =
+		json_loads("{\"text\":5,\"blocks\":[7,{\"t\":\"song\"},{\"t\":\"fields\","
+			   "\"items\":[[],7,[\"a\"]]},{\"t\":\"list\"},{\"t\":5}]}",
+			0, NULL);
 	STR_CLEANUP struct str out;
 
 	(void)state;
@@ -309,7 +314,8 @@ static void test_forms(void **state)
 	assert_string_equal(json_text(a, form),
 		"{\"title\":\"Declare\",\"op\":\"declare\",\"submit\":\"Open\",\"fields\":["
 		"{\"arg\":\"severity\",\"label\":\"Severity\",\"type\":\"choice\",\"value\":\"2\","
-		"\"hint\":\"how bad\",\"optional\":true,\"options\":[[\"2\",\"sev2\"]],\"extra\":true},"
+		"\"hint\":\"how "
+		"bad\",\"optional\":true,\"options\":[[\"2\",\"sev2\"]],\"extra\":true},"
 		"{\"arg\":\"title\",\"label\":\"Title\",\"type\":\"text\"}]}");
 	arena_destroy(a);
 }

@@ -131,8 +131,9 @@ static void test_depth(void **state)
 
 static void test_getters(void **state)
 {
-	JSON_CLEANUP json_t *o = parse("{\"s\":\"x\",\"i\":42,\"t\":true,\"f\":false,\"r\":1.5,\"n\":null,"
-				       "\"o\":{\"k\":[{\"v\":\"deep\"}]},\"a\":[1,2]}");
+	JSON_CLEANUP json_t *o =
+		parse("{\"s\":\"x\",\"i\":42,\"t\":true,\"f\":false,\"r\":1.5,\"n\":null,"
+		      "\"o\":{\"k\":[{\"v\":\"deep\"}]},\"a\":[1,2]}");
 
 	(void)state;
 	assert_string_equal(json_get_str(o, "s"), "x");

@@ -30,7 +30,8 @@ static void test_transitions(void **state)
 	(void)state;
 	for (int from = 0; from < STATE_COUNT; from++) {
 		for (int to = 0; to < STATE_COUNT; to++) {
-			enum incident_state a = (enum incident_state)from, b = (enum incident_state)to;
+			enum incident_state a = (enum incident_state)from,
+					    b = (enum incident_state)to;
 			char c = legal[from][to];
 
 			if (state_legal(a, b) != (c != '.'))
@@ -72,8 +73,8 @@ static void test_what_is_legal_is_listed(void **state)
 	assert_string_equal(s.p, "investigating, closed");
 	str_reset(&s);
 	state_list_legal(STATE_MONITORING, &s);
-	assert_string_equal(s.p,
-		"triage, investigating, identified, mitigating, resolved, cancelled, auto_resolved");
+	assert_string_equal(s.p, "triage, investigating, identified, mitigating, resolved, "
+				 "cancelled, auto_resolved");
 }
 
 static void test_timeline_kinds(void **state)
@@ -102,7 +103,8 @@ static void test_roles(void **state)
 		},
 		.count = 2,
 	};
-	struct role_holder holders[] = { { "commander", "slack:U1", 1 }, { "scribe", "slack:U2", 2 } };
+	struct role_holder holders[] = { { "commander", "slack:U1", 1 },
+		{ "scribe", "slack:U2", 2 } };
 	struct role_set set = { holders, 2 }, nobody = { NULL, 0 };
 
 	(void)state;

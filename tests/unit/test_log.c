@@ -53,9 +53,11 @@ static void test_a_line(void **state)
 	assert_int_equal(errno, ENOENT); /* logging an error does not lose it */
 	log_warn("core", "no incident");
 	line = capture_end();
-	assert_int_equal(sscanf(line, "time=%*4d-%*2d-%*2dT%*2d:%*2d:%*2d.%*3dZ level=info%n", &n), 0);
+	assert_int_equal(
+		sscanf(line, "time=%*4d-%*2d-%*2dT%*2d:%*2d:%*2d.%*3dZ level=info%n", &n), 0);
 	assert_int_equal(n, 40);
-	assert_non_null(strstr(line, " level=info area=slack incident=42 msg=\"connected to wss\"\n"));
+	assert_non_null(
+		strstr(line, " level=info area=slack incident=42 msg=\"connected to wss\"\n"));
 	assert_non_null(strstr(line, " level=warn area=core msg=\"no incident\"\n"));
 }
 
@@ -145,7 +147,8 @@ static void test_a_long_message_is_cut(void **state)
 static void *talker(void *name)
 {
 	for (int i = 0; i < 500; i++)
-		log_info("thread", "%s%s%s%s", (char *)name, (char *)name, (char *)name, (char *)name);
+		log_info("thread", "%s%s%s%s", (char *)name, (char *)name, (char *)name,
+			(char *)name);
 	return NULL;
 }
 

@@ -177,7 +177,8 @@ static void test_kept_and_withdrawn_say_nothing(void **state)
 static void test_odd_ladders(void **state)
 {
 	static const struct ladder none = { .count = 0 };
-	static const struct ladder ahead = { .step = { { -MINUTE_MS, AUDIENCE_OWNER } }, .count = 1 };
+	static const struct ladder ahead = { .step = { { -MINUTE_MS, AUDIENCE_OWNER } },
+		.count = 1 };
 	struct promise p = promise();
 	struct ladder_verdict v = ladder_judge(&none, &p, MADE);
 

@@ -61,12 +61,14 @@ static void test_replies_come_back_from_their_text(void **state)
 	struct reply none = { .kind = REPLY_NONE };
 	struct reply message = { .kind = REPLY_MESSAGE, .open = true, .replace = true,
 		.doc = doc_new("INC-42 is “open” \x01@slack:U1\x02 \n😀") };
-	struct reply form = { .kind = REPLY_FORM, .form = form_new("Declare", "declare", 0, "Open") };
+	struct reply form = { .kind = REPLY_FORM,
+		.form = form_new("Declare", "declare", 0, "Open") };
 	struct reply refusal = { .kind = REPLY_REFUSAL, .code = "usage", .doc = doc_new("no"),
 		.fields = json_pack("{s:s}", "severity", "there is no sev9") };
 
 	(void)state;
-	doc_button(message.doc, "Take", "role.claim", 42, json_pack("{s:s}", "role", "commander"), NULL);
+	doc_button(message.doc, "Take", "role.claim", 42, json_pack("{s:s}", "role", "commander"),
+		NULL);
 	form_field(form.form, "title", "What is wrong?", "text", NULL, NULL, false, NULL);
 	round_trip(&none);
 	round_trip(&message);
@@ -76,8 +78,8 @@ static void test_replies_come_back_from_their_text(void **state)
 
 static void test_a_broken_stored_reply_is_refused(void **state)
 {
-	static const char *const broken[] = { "", "{}", "[]", "{", "{\"kind\":\"song\"}", "{\"kind\":1}",
-		"{\"kind\":\"none\",\"kind\":\"none\"}", "null" };
+	static const char *const broken[] = { "", "{}", "[]", "{", "{\"kind\":\"song\"}",
+		"{\"kind\":1}", "{\"kind\":\"none\",\"kind\":\"none\"}", "null" };
 	struct arena *a = arena_create(1u << 16);
 	struct reply out;
 
@@ -86,7 +88,9 @@ static void test_a_broken_stored_reply_is_refused(void **state)
 		assert_int_equal(reply_parse(broken[i], &out, a), -EINVAL);
 	assert_int_equal(reply_parse(NULL, &out, a), -EINVAL);
 	/* wrong types are as good as absent */
-	assert_int_equal(reply_parse("{\"kind\":\"message\",\"open\":7,\"doc\":[],\"code\":{}}", &out, a), 0);
+	assert_int_equal(
+		reply_parse("{\"kind\":\"message\",\"open\":7,\"doc\":[],\"code\":{}}", &out, a),
+		0);
 	assert_false(out.open);
 	assert_null(out.doc);
 	assert_null(out.code);

@@ -69,7 +69,8 @@ static void test_parse(void **state)
 static void test_names(void **state)
 {
 	static const struct severity_table renamed = {
-		.level = { [1] = { .names = { "a-very-long-name-of-a-level" } }, [2] = { .names = { "größe" } } },
+		.level = { [1] = { .names = { "a-very-long-name-of-a-level" } },
+			[2] = { .names = { "größe" } } },
 	};
 	char label[16];
 
@@ -105,8 +106,9 @@ static void test_classify(void **state)
 			if (urgency > URGENCY_LOW)
 				assert_true(level <= last);
 			if (radius > RADIUS_NONE)
-				assert_true(level <= severity_classify((enum severity_radius)(radius - 1),
-							     (enum severity_urgency)urgency, NULL));
+				assert_true(level <=
+					    severity_classify((enum severity_radius)(radius - 1),
+						    (enum severity_urgency)urgency, NULL));
 			last = level;
 		}
 	}

@@ -22,7 +22,8 @@ static const struct {
 	int64_t next_at;
 } cases[] = {
 	/* plain */
-	{ "rolling back v2.31, cause not known yet. in 20m", "rolling back v2.31, cause not known yet.", 0, 0, 0, 0, IN(20) },
+	{ "rolling back v2.31, cause not known yet. in 20m",
+		"rolling back v2.31, cause not known yet.", 0, 0, 0, 0, IN(20) },
 	{ "rolling back v2.31", "rolling back v2.31", 0, 0, 0, 0, 0 },
 	{ "rolling back. next update 14:50", "rolling back.", 0, 0, 0, 0, IN(15) },
 	{ "rolling back. Next update in 20m.", "rolling back.", 0, 0, 0, 0, IN(20) },
@@ -33,7 +34,8 @@ static const struct {
 	{ "rolling back (next update in 1h30)", "rolling back", 0, 0, 0, 0, IN(90) },
 	{ "rolling back. next 14:50", "rolling back.", 0, 0, 0, 0, IN(15) },
 	{ "rolling back. next update 20m", "rolling back.", 0, 0, 0, 0, IN(20) },
-	{ "rolling back. next update tomorrow 9:00", "rolling back.", 0, 0, 0, 0, NOW + 18 * HOUR_MS + 25 * MINUTE_MS },
+	{ "rolling back. next update tomorrow 9:00", "rolling back.", 0, 0, 0, 0,
+		NOW + 18 * HOUR_MS + 25 * MINUTE_MS },
 	{ "rolling back\nin half an hour", "rolling back", 0, 0, 0, 0, IN(30) },
 	{ "in 20m", 0, 0, 0, 0, 0, IN(20) },
 	{ "IN 20M", 0, 0, 0, 0, 0, IN(20) },
@@ -47,7 +49,8 @@ static const struct {
 	{ "“Known”: bad config", "bad config", 0, 0, 0, 0, 0 },
 	{ "known: “bad” config", "“bad” config", 0, 0, 0, 0, 0 },
 	{ "known：bad config；impact：EU", "bad config", 0, "EU", 0, 0, 0 },
-	{ "*Known:* bad config\n*Impact:* EU\n_Next update:_ 14:50", "bad config", 0, "EU", 0, 0, IN(15) },
+	{ "*Known:* bad config\n*Impact:* EU\n_Next update:_ 14:50", "bad config", 0, "EU", 0, 0,
+		IN(15) },
 	{ "known: a *bold* word; impact: *EU*", "a *bold* word", 0, "*EU*", 0, 0, 0 },
 	/* where it stands */
 	{ "Next update in 20m. Rolling back.", "Rolling back.", 0, 0, 0, 0, IN(20) },
@@ -59,7 +62,8 @@ static const struct {
 	{ "we wait. in 20m; impact: EU", "we wait. in 20m", 0, "EU", 0, 0, 0 },
 	/* what only looks like a promise */
 	{ "we are back. in 14:50", "we are back. in 14:50", 0, 0, 0, 0, 0 },
-	{ "next update in 20m people will know", "next update in 20m people will know", 0, 0, 0, 0, 0 },
+	{ "next update in 20m people will know", "next update in 20m people will know", 0, 0, 0, 0,
+		0 },
 	{ "impact— EU", "impact— EU", 0, 0, 0, 0, 0 },
 	{ "rolled back in 20m", "rolled back in 20m", 0, 0, 0, 0, 0 },
 	{ "failover happened at 14:50", "failover happened at 14:50", 0, 0, 0, 0, 0 },
@@ -71,11 +75,13 @@ static const struct {
 	{ "captain 20m", "captain 20m", 0, 0, 0, 0, 0 },
 	{ "plain in 20 people", "plain in 20 people", 0, 0, 0, 0, 0 },
 	/* sections */
-	{ "known: bad config; unknown: why canary passed; impact: EU checkout; doing: rollback; next: verify; in 20m",
+	{ "known: bad config; unknown: why canary passed; impact: EU checkout; doing: rollback; "
+	  "next: verify; in 20m",
 		"bad config", "why canary passed", "EU checkout", "rollback", "verify", IN(20) },
 	{ "NEXT STEPS: verify; Mitigation : rollback; IMPACT: EU. Unknown: why, known: bad config",
 		"bad config", "why", "EU.", "rollback", "verify", 0 },
-	{ "next step: verify\naction: one\nactions: two\ndoing: three", 0, 0, 0, "one; two; three", "verify", 0 },
+	{ "next step: verify\naction: one\nactions: two\ndoing: three", 0, 0, 0, "one; two; three",
+		"verify", 0 },
 	{ "- known: a\n- impact: b\n• next: c", "a", 0, "b", 0, "c", 0 },
 	{ "we are on it; impact: EU", "we are on it", 0, "EU", 0, 0, 0 },
 	{ "we are on it; known: bad config", "we are on it; bad config", 0, 0, 0, 0, 0 },
@@ -118,7 +124,8 @@ static void test_texts(void **state)
 		if (!same(u.known, cases[i].known) || !same(u.unknown, cases[i].unknown) ||
 			!same(u.impact, cases[i].impact) || !same(u.doing, cases[i].doing) ||
 			!same(u.next, cases[i].next) || u.next_at != cases[i].next_at) {
-			print_error("%s\n  known=%s unknown=%s impact=%s doing=%s next=%s in %lld ms\n",
+			print_error(
+				"%s\n  known=%s unknown=%s impact=%s doing=%s next=%s in %lld ms\n",
 				cases[i].text, u.known, u.unknown, u.impact, u.doing, u.next,
 				(long long)(u.next_at ? u.next_at - NOW : 0));
 			wrong++;
@@ -143,8 +150,9 @@ static void test_times_are_in_the_writers_zone(void **state)
 
 static void test_long_and_hostile(void **state)
 {
-	static const char *const pieces[] = { "impact: x;", "next in ", "next update: ", "known:", "   ",
-		"—", "*_*_", "\n", "in in in ", "(((", "next update in 20m. ", "\xE2\x80" };
+	static const char *const pieces[] = { "impact: x;", "next in ",
+		"next update: ", "known:", "   ", "—", "*_*_", "\n", "in in in ", "(((",
+		"next update in 20m. ", "\xE2\x80" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(pieces); i++) {

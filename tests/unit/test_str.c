@@ -83,7 +83,8 @@ static void test_growth_keeps_the_text(void **state)
 		str_addf(&heap, "%d,", i);
 		str_addf(&kept, "%d,", i);
 		if (i % 100 == 0)
-			assert_non_null(arena_alloc(a, 8)); /* so that it cannot always grow in place */
+			assert_non_null(
+				arena_alloc(a, 8)); /* so that it cannot always grow in place */
 	}
 	assert_string_equal(heap.p, kept.p);
 	assert_memory_equal(heap.p, "0,1,2,3,", 8);
@@ -141,7 +142,8 @@ static void test_errors(void **state)
 	error_set(&err, -1, "near '%s'", "\xC3\xA9 \xFF \xE2\x82");
 	assert_string_equal(err.text, "near 'é ? ?" "?'");
 
-	for (size_t shift = 0; shift < 3; shift++) { /* a three-byte character across the end, each way */
+	for (size_t shift = 0; shift < 3;
+		shift++) { /* a three-byte character across the end, each way */
 		memset(text, 'x', shift);
 		for (size_t i = shift; i + 3 < sizeof(text); i += 3)
 			memcpy(text + i, "€", 4);

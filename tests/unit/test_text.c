@@ -72,12 +72,20 @@ static void test_clean(void **state)
 		{ "  plain  text ", "plain  text", "plain  text" },
 		{ "a\tb", "a b", "a b" },
 		{ "a\r\nb\rc\nd", "a b c d", "a\nb\nc\nd" },
-		{ "a\xE2\x80\xA8" "b\xC2\x85" "c", "a b c", "a\nb\nc" },
+		{ "a\xE2\x80\xA8"
+		  "b\xC2\x85"
+		  "c",
+			"a b c", "a\nb\nc" },
 		{ "\n\n a \n\n", "a", "a" },
-		{ "bell\x07 esc\x1b[31m del\x7f c1\xC2\x9B", "bell esc[31m del c1", "bell esc[31m del c1" },
-		{ "marks \x01" "b\x02", "marks b", "marks b" },
+		{ "bell\x07 esc\x1b[31m del\x7f c1\xC2\x9B", "bell esc[31m del c1",
+			"bell esc[31m del c1" },
+		{ "marks \x01"
+		  "b\x02",
+			"marks b", "marks b" },
 		{ "zero\xE2\x80\x8Bwidth\xEF\xBB\xBF", "zerowidth", "zerowidth" },
-		{ "\xE2\x80\xAE" "evil\xE2\x81\xA9", "evil", "evil" },
+		{ "\xE2\x80\xAE"
+		  "evil\xE2\x81\xA9",
+			"evil", "evil" },
 		{ "\xF3\xA0\x81\x81tag", "tag", "tag" },
 		{ "soft\xC2\xADhyphen", "softhyphen", "softhyphen" },
 		{ "bad\xFF\xC0\xAFutf8", "bad\uFFFD\uFFFD\uFFFDutf8", "bad\uFFFD\uFFFD\uFFFDutf8" },
@@ -112,7 +120,8 @@ static void test_clean_is_capped_at_a_character(void **state)
 	arena_destroy(a);
 }
 
-/* Whatever comes in, what comes out is valid, capped, clean, and cleaning it again changes nothing. */
+/* Whatever comes in, what comes out is valid, capped, clean, and cleaning it again changes nothing.
+ */
 static void test_clean_of_noise(void **state)
 {
 	uint32_t seed = 7;

@@ -52,8 +52,8 @@ static void check(const struct time_case *cases, size_t count, const char *zone,
 		if (!cases[i].iso)
 			fail_msg("%s was taken as %s", cases[i].text, got);
 		if (strcmp(got, cases[i].iso) != 0)
-			fail_msg("%s (%s): %s, not %s", cases[i].text, cases[i].past ? "past" : "next",
-				got, cases[i].iso);
+			fail_msg("%s (%s): %s, not %s", cases[i].text,
+				cases[i].past ? "past" : "next", got, cases[i].iso);
 	}
 }
 
@@ -89,7 +89,8 @@ static void test_in_utc(void **state)
 		{ "Tomorrow at 9am", false, "2026-03-02T09:00:00Z" },
 		{ "9:00 tomorrow", false, "2026-03-02T09:00:00Z" },
 		{ "yesterday 23:59", true, "2026-02-28T23:59:00Z" },
-		{ "today 9:00", false, "2026-03-01T09:00:00Z" }, /* said is said, even if it is over */
+		{ "today 9:00", false,
+			"2026-03-01T09:00:00Z" }, /* said is said, even if it is over */
 		{ "mon 9:00", false, "2026-03-02T09:00:00Z" },
 		{ "Monday 9am", false, "2026-03-02T09:00:00Z" },
 		{ "mon 9:00", true, "2026-02-23T09:00:00Z" },
@@ -263,7 +264,8 @@ static void test_prefix(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int64_t ms = 0;
-		size_t len = time_prefix(cases[i].text, "UTC", utc(2026, 3, 1, 14, 35, 0), true, &ms);
+		size_t len =
+			time_prefix(cases[i].text, "UTC", utc(2026, 3, 1, 14, 35, 0), true, &ms);
 
 		if (len != cases[i].len)
 			fail_msg("%s: %zu bytes", cases[i].text, len);

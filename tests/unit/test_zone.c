@@ -23,7 +23,8 @@ static void test_known(void **state)
 {
 	static const char *const unknown[] = { "Mars/Olympus", "../../etc/passwd", "/etc/localtime",
 		"Europe/../Europe/Berlin", "Europe//Berlin", "utc;rm", "Europe/Berlin ", "é",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aa" };
 
 	(void)state;
 	assert_true(zone_known("UTC"));
@@ -81,8 +82,8 @@ static void test_civil(void **state)
 
 static void test_round_trip(void **state)
 {
-	static const char *const zones[] = { "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata",
-		"Australia/Lord_Howe", "Pacific/Chatham" };
+	static const char *const zones[] = { "UTC", "Europe/Berlin", "America/New_York",
+		"Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham" };
 
 	(void)state;
 	for (size_t z = 0; z < COUNT(zones); z++) {
@@ -116,14 +117,16 @@ static void test_gap_and_overlap(void **state)
 	first = local("Europe/Berlin", 2026, 10, 25, 2, 30);
 	assert_int_equal(zone_offset("Europe/Berlin", first), 7200);
 	assert_int_equal(zone_offset("Europe/Berlin", first + HOUR_MS), 3600);
-	assert_int_equal(local("Europe/Berlin", 2026, 10, 25, 3, 0), first + HOUR_MS + 30 * MINUTE_MS);
+	assert_int_equal(
+		local("Europe/Berlin", 2026, 10, 25, 3, 0), first + HOUR_MS + 30 * MINUTE_MS);
 	/* half an hour only */
 	first = local("Australia/Lord_Howe", 2026, 4, 5, 1, 45);
 	assert_int_equal(zone_offset("Australia/Lord_Howe", first), 39600);
 	/* west of Greenwich */
 	zone_civil("America/New_York", local("America/New_York", 2026, 3, 8, 2, 15), &c);
 	assert_int_equal(c.hour, 3);
-	assert_int_equal(zone_offset("America/New_York", local("America/New_York", 2026, 11, 1, 1, 30)),
+	assert_int_equal(
+		zone_offset("America/New_York", local("America/New_York", 2026, 11, 1, 1, 30)),
 		-14400);
 }
 
@@ -179,7 +182,8 @@ static void test_ulid(void **state)
 	assert_memory_equal(a, "7ZZZZZZZZZ", 10);
 	ulid_make(a, -5);
 	assert_memory_equal(a, "0000000000", 10);
-	for (int place = 10; place < 26; place++) { /* every place of the random part varies fully */
+	for (int place = 10; place < 26;
+		place++) { /* every place of the random part varies fully */
 		char seen[33] = "";
 
 		for (int i = 0; i < 2000; i++) {
