@@ -135,7 +135,7 @@ static bool clean_link(struct cleaning *c, const char *head, size_t n, const cha
 static size_t clean_escape(struct cleaning *c, const char *p)
 {
 	size_t n = 1;
-	const char *bar = NULL, *head = p + 1;
+	const char *bar = NULL, *head = p + 1, *label;
 	size_t head_len, label_len = 0;
 	bool ok;
 
@@ -147,20 +147,21 @@ static size_t clean_escape(struct cleaning *c, const char *p)
 	if (p[n] != '>')
 		return 0;
 	head_len = bar ? (size_t)(bar - head) : n - 1;
+	label = bar ? bar + 1 : "";
 	if (bar)
 		label_len = (size_t)(p + n - bar) - 1;
 	switch (*head) {
 	case '@':
-		ok = clean_person(c, head, head_len, bar + !!bar, label_len);
+		ok = clean_person(c, head, head_len, label, label_len);
 		break;
 	case '#':
-		ok = clean_channel(c, head, head_len, bar + !!bar, label_len);
+		ok = clean_channel(c, head, head_len, label, label_len);
 		break;
 	case '!':
-		ok = clean_special(c, head, head_len, bar + !!bar, label_len);
+		ok = clean_special(c, head, head_len, label, label_len);
 		break;
 	default:
-		ok = clean_link(c, head, head_len, bar + !!bar, label_len);
+		ok = clean_link(c, head, head_len, label, label_len);
 		break;
 	}
 	return ok ? n + 1 : 0;
