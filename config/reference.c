@@ -2,9 +2,6 @@
 #include <string.h>
 
 #include "config/loader.h"
-
-#define LEVEL_ANY ".LEVEL"
-
 static void add_cell(struct str *out, const char *text)
 {
 	for (; *text; text++) {
@@ -29,25 +26,34 @@ static void add_type(struct str *out, const struct key *k)
 	}
 }
 
+/* A key, and what it stands in. */
+struct place {
+	const struct key *key;
+	const struct key *map;    /* NULL at the top of a file */
+	const struct key *before; /* the key in front of it in the map; NULL: it is the first */
+	const char *prefix;       /* of its path */
+	const char *file;
+};
+
 /* The shipped files say what the larger defaults are, and a test holds them to it. */
-static void add_default(struct str *out, const struct key *k, const char *path, const char *file)
+static void add_default(struct str *out, const struct place *at)
 {
+	const struct key *k = at->key;
 	bool large = k->otherwise && strlen(k->otherwise) > 60;
 
-	if (strstr(path, LEVEL_ANY "."))
-		str_add(out, "by level");
-	else if (k->required)
+	if (k->required)
 		str_add(out, "must be said");
-	else if (k->type == KEY_MAP || large)
-		str_addf(out, "as in config/%s", file);
+	else if (k->type == KEY_MAP || large || (at->map && at->map->otherwise))
+		str_addf(out, "as in config/%s", at->file);
 	else if (k->otherwise)
 		str_addf(out, "`%s`", k->otherwise);
 	else
 		str_add(out, "none");
 }
 
-static void add_row(struct str *out, const struct key *k, const char *path, const char *file)
+static void add_row(struct str *out, const struct place *at, const char *path)
 {
+	const struct key *k = at->key;
 	struct str range;
 
 	str_init(&range, 300);
@@ -57,38 +63,39 @@ static void add_row(struct str *out, const struct key *k, const char *path, cons
 	str_add(out, " | ");
 	add_cell(out, range.p);
 	str_add(out, " | ");
-	add_default(out, k, path, file);
+	add_default(out, at);
 	str_add(out, " | ");
 	add_cell(out, k->help ? k->help : "");
 	str_add(out, " |\n");
 	str_finish(&range);
 }
 
-/* `before` is the key in front of it in the table, NULL for the first. */
-static void add_rows(struct str *out, const struct key *k, const struct key *before,
-	const char *prefix, const char *file)
+static void add_rows(struct str *out, const struct place *at)
 {
+	const struct key *k = at->key, *map = k;
 	struct str path;
 
 	str_init(&path, LOADER_PATH_MAX);
-	str_addf(&path, "%s%s%s", prefix, *prefix ? "." : "", k->name);
+	str_addf(&path, "%s%s%s", at->prefix, *at->prefix ? "." : "", k->name);
 	if (k->type != KEY_MAP || k->keys[0].type == KEY_MAP)
-		add_row(out, k, path.p, file);
+		add_row(out, at, path.p);
 	if (k->type == KEY_LIST)
 		str_add(&path, "[]");
 	else if (k->type == KEY_NAMED)
 		str_add(&path, ".NAME");
-	const struct key *child = NULL;
-	if (k->type == KEY_MAP)
-		child = k->keys;
-	else if (structured(k) && !(before && before->entry == k->entry))
-		child = k->entry->keys; /* lists of the same: told once */
-	if (child && child->type == KEY_MAP && child->keys == child[1].keys) {
-		str_add(&path, LEVEL_ANY); /* they are alike: the first stands for all */
-		child = child->keys;
+	/* Of lists of the same, only the first tells what is in them. */
+	if (k->type != KEY_MAP)
+		map = structured(k) && !(at->before && at->before->entry == k->entry) ? k->entry : NULL;
+	if (map && map->keys[0].keys && map->keys[0].keys == map->keys[1].keys) {
+		str_add(&path, ".LEVEL"); /* they are alike: the first stands for all */
+		map = &map->keys[0];
 	}
-	for (before = NULL; child && child->name; before = child++)
-		add_rows(out, child, before, path.p, file);
+	const struct key *before = NULL;
+	for (const struct key *child = map ? map->keys : NULL; child && child->name; child++) {
+		struct place below = { child, map, before, path.p, at->file };
+		add_rows(out, &below);
+		before = child;
+	}
 	str_finish(&path);
 }
 
@@ -125,11 +132,12 @@ void config_reference(struct str *out)
 			str_add(out, "\n| Key | Type | Range | Default | Meaning |\n"
 				     "|---|---|---|---|---|\n");
 		}
+		struct place at = { .key = s, .prefix = "", .file = file };
 		if (top) {
-			add_rows(out, s, NULL, "", file);
+			add_rows(out, &at);
 			continue;
 		}
-		for (const struct key *k = s->keys; k->name; k++)
-			add_rows(out, k, NULL, "", file);
+		for (at.key = s->keys; at.key->name; at.key++)
+			add_rows(out, &at);
 	}
 }

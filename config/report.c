@@ -22,6 +22,42 @@ struct issue {
 	const char *text;
 };
 
+/* ---- tokens ------------------------------------------------------------------------------ */
+
+struct span {
+	const char *p;
+	size_t n;
+};
+
+static bool starts_with(struct span s, const char *prefix)
+{
+	if (!s.n || tolower((unsigned char)*s.p) != *prefix)
+		return false; /* nearly always: lines may be long */
+	size_t n = strlen(prefix);
+	return s.n >= n && strncasecmp(s.p, prefix, n) == 0;
+}
+
+/* The platform's tokens, whatever key they were put under. s.n when there is none. */
+static size_t find_token(struct span s)
+{
+	static const char *const prefix[] = { "xox", "xapp", "xwfp" };
+
+	for (size_t i = 0; i < s.n; i++)
+		for (size_t k = 0; k < sizeof(prefix) / sizeof(prefix[0]); k++) {
+			struct span rest = { s.p + i, s.n - i };
+			size_t n = strlen(prefix[k]);
+			if (!starts_with(rest, prefix[k]))
+				continue;
+			while (n < rest.n && (isalnum((unsigned char)rest.p[n]) || rest.p[n] == '-'))
+				n++;
+			if (n >= strlen(prefix[k]) + 4) /* "xoxb-" alone may be talked about */
+				return i;
+		}
+	return s.n;
+}
+
+/* ---- collecting -------------------------------------------------------------------------- */
+
 void report_init(struct report *r, struct arena *a)
 {
 	*r = (struct report){ .arena = a };
@@ -46,6 +82,13 @@ static void report_vadd(struct report *r, struct issue i, const char *fmt, va_li
 	struct str text;
 	str_init_arena(&text, r->arena, TEXT_MAX);
 	str_vaddf(&text, fmt, ap);
+	/* Whatever a message quotes: a token that stands in the wrong place is still one. */
+	size_t open = find_token((struct span){ text.p, text.len });
+	if (open < text.len) {
+		text.len = open;
+		text.p[open] = '\0';
+		str_add(&text, "[secret]");
+	}
 	i.text = text.p;
 	struct issue *copy = arena_alloc(r->arena, sizeof(*copy));
 	struct issue **at = &r->first;
@@ -119,11 +162,6 @@ static size_t break_length(const char *p, const char *end)
 	return 0;
 }
 
-struct span {
-	const char *p;
-	size_t n;
-};
-
 static struct span line_find(const struct source *s, size_t line)
 {
 	const char *p = s->text, *end = s->text + s->len;
@@ -187,27 +225,7 @@ void report_offset(struct report *r, const struct source *source, size_t offset,
 	va_end(ap);
 }
 
-/* ---- secrets ---------------------------------------------------------------------------- */
-
-static bool starts_with(struct span s, const char *prefix)
-{
-	if (!s.n || tolower((unsigned char)*s.p) != *prefix)
-		return false; /* nearly always: lines may be long */
-	size_t n = strlen(prefix);
-	return s.n >= n && strncasecmp(s.p, prefix, n) == 0;
-}
-
-/* The platform's tokens, whatever key they were put under. */
-static size_t find_token(struct span s)
-{
-	static const char *const prefix[] = { "xox", "xapp", "xwfp" };
-
-	for (size_t i = 0; i < s.n; i++)
-		for (size_t k = 0; k < sizeof(prefix) / sizeof(prefix[0]); k++)
-			if (starts_with((struct span){ s.p + i, s.n - i }, prefix[k]))
-				return i;
-	return s.n;
-}
+/* ---- secrets in lines -------------------------------------------------------------------- */
 
 /* Where the value begins behind a key that sounds like a secret's; 0 when there is none. */
 static size_t find_secret_key(struct span s)

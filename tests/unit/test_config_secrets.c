@@ -46,6 +46,10 @@ static void test_secret_literal(void **state)
 	};
 
 	(void)state;
+	config_put("rbac.yml", "bindings: {'slack:*': a" BOT_TOKEN "}\n");
+	assert_null(config_try());
+	config_expect("rbac.yml:1:23: rbac.bindings: there is no role \"a[secret]\n");
+	config_put("rbac.yml", "");
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		config_put("sitrep.yml", texts[i]);
 		if (config_try())
