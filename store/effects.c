@@ -19,7 +19,7 @@ enum {
 /* The newest one stays, so that no id is ever given twice. */
 #define PRUNABLE                                                                                   \
 	"SELECT id FROM effect WHERE ended_at IS NOT NULL AND ended_at < $1"                       \
-	" AND id < (SELECT max(id) FROM effect) ORDER BY ended_at LIMIT $2"
+	" AND id < (SELECT max(id) FROM effect) ORDER BY ended_at, id LIMIT $2"
 
 /* "+id": sorting the few is cheaper than walking all rows in their order, which SQLite would do. */
 static const char *const sql[COUNT] = {

@@ -85,8 +85,9 @@ static const char *const first_tables[] = {
 	" said INTEGER NOT NULL CHECK (said >= 0),"
 	" kept_at INTEGER, missed_at INTEGER"
 	") STRICT;"
-	"CREATE INDEX promise_incident ON promise (incident);"
-	"CREATE UNIQUE INDEX promise_open ON promise (incident, kind) WHERE state = 'open';",
+	/* One open promise of a kind, any number of others; the same index finds them all. */
+	"CREATE UNIQUE INDEX promise_open ON promise"
+	" (incident, kind, (CASE WHEN state = 'open' THEN 0 ELSE id END));",
 
 	"CREATE TABLE timer ("
 	" id INTEGER PRIMARY KEY,"
@@ -108,7 +109,7 @@ static const char *const first_tables[] = {
 	") STRICT;"
 	"CREATE TABLE inbox ("
 	" key TEXT NOT NULL PRIMARY KEY CHECK (key <> ''),"
-	" delivery INTEGER NOT NULL REFERENCES delivery (id)"
+	" delivery INTEGER NOT NULL" /* of table delivery; pruned together, so no foreign key: it is written most */
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX inbox_delivery ON inbox (delivery);",
 

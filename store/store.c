@@ -18,6 +18,25 @@
 
 /* ---- the file and its folder ------------------------------------------------------------ */
 
+/* A new name is durable only when the folder that holds it is. Where that cannot be done, the file system does not need it. */
+static void folder_sync(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+static void parent_sync(const char *path)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	folder_sync(dirname(copy));
+}
+
 static int folder_make(char *folder, struct error *err)
 {
 	for (char *p = folder + 1;; p++) {
@@ -25,7 +44,9 @@ static int folder_make(char *folder, struct error *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(folder, 0750) < 0 && errno != EEXIST) {
+		if (mkdir(folder, 0750) == 0)
+			parent_sync(folder);
+		else if (errno != EEXIST) {
 			int code = -errno;
 			return error_set(err, code, "the folder %s cannot be made: %s", folder,
 				strerror(-code));
@@ -53,9 +74,10 @@ static int file_make(const char *path, struct error *err)
 	/* O_EXCL: a second descriptor of a database in use must never be closed, that drops its locks. */
 	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		close(fd);
-	else if (errno != EEXIST) {
+		parent_sync(path);
+	} else if (errno != EEXIST) {
 		int code = -errno;
 		return error_set(err, code, "%s cannot be made: %s", path, strerror(-code));
 	}
