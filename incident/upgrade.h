@@ -1,0 +1,40 @@
+#ifndef INCIDENT_UPGRADE_H
+#define INCIDENT_UPGRADE_H
+/*
+ * Upgrades by rule (FEATURES C3): a pure function of the record. Only ever toward level 1, so it cannot oscillate. A
+ * downgrade that a person gave a reason for overrules the facts known at that moment: the same fact
+ * does not fire again, a new one does.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum upgrade_rule { UPGRADE_SCOPE, UPGRADE_CUSTOMER, UPGRADE_DATA };
+#define UPGRADE_RULE_COUNT 3
+const char *upgrade_rule_name(enum upgrade_rule r); /* "scope-doubled", "paying-customer", "data-integrity" */
+
+/* How large it is, in every measure that is known; -1 unknown. */
+struct scope_size {
+	int64_t users;
+	int share_permille;
+	int groups;          /* affected groups in the scope table; counted from 2 on */
+};
+
+struct upgrade_facts {
+	int severity;                 /* now */
+	struct scope_size now;
+	struct scope_size when_set;   /* when the level was set (declared, changed or overruled) */
+	bool paying_customer;
+	bool data_integrity;          /* loss or corruption confirmed or suspected */
+	unsigned overruled;           /* 1 << rule: facts that a person has overruled */
+};
+
+struct upgrade_verdict {
+	bool fires;
+	int level;
+	enum upgrade_rule rule;
+	const char *why;              /* static: what the rule says, for people */
+};
+/* The rule that asks for the worst level; nothing when the level is there already. */
+struct upgrade_verdict upgrade_judge(const struct upgrade_facts *f);
+
+#endif
