@@ -177,7 +177,7 @@ bool peer_read_request(int fd, char *buf, size_t size)
 	}
 	const char *length = strcasestr(buf, "\r\ncontent-length:");
 	size_t body = length ? strtoul(length + 17, NULL, 10) : 0;
-	if (n + body >= size || !read_all(fd, buf + n, body))
+	if (body >= size || n + body >= size || !read_all(fd, buf + n, body))
 		return false;
 	buf[n + body] = '\0';
 	return true;

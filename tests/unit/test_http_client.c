@@ -113,7 +113,7 @@ static void serve_date(struct peer *peer, int fd, int nth, void *ctx)
 {
 	(void)peer, (void)nth, (void)ctx;
 	peer_read_request(fd, seen, sizeof(seen));
-	peer_print(fd, "HTTP/1.1 100 Continue\r\nRetry-After: 3\r\n\r\n"
+	peer_print(fd, "HTTP/1.1 103 Early Hints\r\nX-Early: 3\r\n\r\n"
 		       "HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n"
 		       "Date: Sun, 06 Nov 1994 08:49:30 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
 }
@@ -124,9 +124,34 @@ static void test_retry_after_date(void **state)
 	begin(serve_date);
 	struct http_call call = { .url = peer_url(F.peer, "http", "/") };
 	run_one(&call);
+	char early[8];
 	assert_int_equal(call.status, 429);
+	assert_false(http_call_header(&call, "X-Early", early, sizeof(early)));
 	assert_int_equal(call.retry_after_ms, 7000);
 	assert_string_equal(call.response.p, "");
+	end();
+	http_call_finish(&call);
+}
+
+static void serve_upload(struct peer *peer, int fd, int nth, void *ctx)
+{
+	(void)peer, (void)nth, (void)ctx;
+	static char request[3 << 20];
+	if (peer_read_request(fd, request, sizeof(request)))
+		peer_print(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+static void test_large_body_does_not_wait_to_be_asked_for(void **state)
+{
+	(void)state;
+	static char body[2 << 20];
+	begin(serve_upload);
+	memset(body, 'u', sizeof(body));
+	struct http_call call = { .url = peer_url(F.peer, "http", "/"), .body = body, .body_len = sizeof(body),
+		.total_timeout_ms = 900 };
+	run_one(&call);
+	assert_int_equal(call.result, HTTP_ANSWERED);
+	assert_int_equal(call.status, 200);
 	end();
 	http_call_finish(&call);
 }
@@ -522,6 +547,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_post),
 		cmocka_unit_test(test_retry_after_date),
+		cmocka_unit_test(test_large_body_does_not_wait_to_be_asked_for),
 		cmocka_unit_test(test_redirect_is_not_followed),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_no_such_name),

@@ -790,6 +790,52 @@ static void test_pause(void **state)
 	end();
 }
 
+static void serve_three(struct peer *peer, int fd, int nth, void *ctx)
+{
+	(void)peer, (void)nth, (void)ctx;
+	if (!peer_upgrade(fd))
+		return;
+	/* In one piece, so that the client reads all of it at once, and nothing more ever comes. */
+	peer_write(fd, "\x81\x03one\x81\x03two\x81\x05three", 17);
+	peer_until_closed(fd);
+}
+
+static void pause_at_each(void)
+{
+	assert_int_equal(paused_at, 0);
+	if (F.messages == 3) {
+		websocket_close(F.ws, 1000);
+		return;
+	}
+	websocket_pause(F.ws);
+	paused_at = F.messages;
+	io_timer_start(F.timer, 50);
+}
+
+static void resume_each(void *ctx)
+{
+	(void)ctx;
+	assert_int_equal(F.messages, paused_at);
+	paused_at = 0;
+	websocket_resume(F.ws);
+}
+
+static void test_resume_gives_what_was_read_already(void **state)
+{
+	(void)state;
+	begin(serve_three);
+	paused_at = 0;
+	F.at_message = pause_at_each;
+	F.timer = io_timer_create(F.io, resume_each, NULL);
+	/* Pings would wake the library up by chance. */
+	connect_peer((struct websocket_options){ .ping_ms = 1500, .dead_ms = 3000 });
+	run();
+	assert_int_equal(F.messages, 3);
+	assert_string_equal(F.last, "three");
+	io_timer_destroy(F.timer);
+	end();
+}
+
 static void pause_it(void)
 {
 	websocket_pause(F.ws);
@@ -851,6 +897,7 @@ int main(void)
 		cmocka_unit_test(test_stop_while_open),
 		cmocka_unit_test(test_stop_while_connecting),
 		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_resume_gives_what_was_read_already),
 		cmocka_unit_test(test_watch_rests_while_paused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
