@@ -136,7 +136,7 @@ static void test_declare_refuses(void **state)
 static void test_declare_hostile_title(void **state)
 {
 	struct talk *x = *state;
-	char words[1200];
+	char words[1500];
 
 	talk_say(x, "declare sev3 <!channel> @here \x01" "b look\x02 <@UBOB|bob> & <script>");
 	assert_answered(x, "INC-1 is open");
