@@ -201,12 +201,12 @@ static struct done run_asked(struct call *c, const struct asked *asked)
 
 /* ---- after run() ---- */
 
-/* Who did what: only where the verb wrote nothing of its own into the audit. */
+/* No change without an entry: where the verb wrote none of its own. */
 static int audit_operation(struct call *c)
 {
-	if (c->audited || (c->op->flags & (OP_READS | OP_INTERNAL)))
+	if (c->audited || !c->touched)
 		return 0;
-	return record_audit(c, c->has_incident ? "incident" : "command", c->has_incident ? c->incident.id : 0, "info",
+	return record_audit(c, "incident", c->has_incident ? c->incident.id : 0, "info",
 		arena_printf(c->arena, "command.%s", c->op->name), NULL);
 }
 

@@ -481,6 +481,76 @@ static void test_person_keys(void **state)
 	assert_false(person_key_valid(""));
 }
 
+/* ---- declarations that no operation of today has, but a later one may ---------------------------------- */
+
+static void read_own(struct talk *x, const struct arg_def *args, const char *rest, const char *as)
+{
+	const struct operation op = { .name = "own", .args = args };
+	struct request *r = request_create(REQUEST_CHAT);
+	struct reply reply = { 0 };
+	struct line line = { .word = "own" };
+	struct call c;
+	struct str s STR_CLEANUP;
+
+	str_init(&s, 20000);
+	call_prepare(&c, x, r, &reply);
+	c.op = &op;
+	line.rest = line_clean(r->arena, rest);
+	if (args_from_line(&c, &line) < 0 || args_complete(&c) < 0)
+		show_reply(&s, &reply);
+	for (size_t i = 0; reply.kind != REPLY_REFUSAL && i < arg_count(&op); i++)
+		if (c.value[i].given)
+			show_value(&s, &c, i);
+	if (*as == '!' ? !strstr(s.p, as + 2) : strcmp(s.p, as) != 0)
+		fail_msg("%s\n  is    %s\n  not   %s", rest, s.p, as);
+	reply_finish(&reply);
+	request_destroy(r);
+}
+
+static void test_trailing(void **state)
+{
+	static const struct arg_def args[] = {
+		{ .name = "text", .type = ARG_REST },
+		{ .name = "at", .type = ARG_TIME, .flags = ARG_TRAILING },
+		{ .name = "drill", .type = ARG_FLAG, .flags = ARG_OPTION },
+		{ .name = NULL },
+	};
+	struct talk *x = *state;
+
+	read_own(x, args, "waiting in 20m", " text=waiting at=+1200");
+	read_own(x, args, "waiting until 15:00.", " text=waiting at=+3600");
+	read_own(x, args, "waiting in 1h 30m --drill", " text=waiting at=+5400 drill=1");
+	read_own(x, args, "in 20m", " at=+1200");
+	read_own(x, args, "waiting in 20m of rain", " text=waiting in 20m of rain");
+	read_own(x, args, "down for 20m", " text=down at=+1200");
+	read_own(x, args, "it took 20m", " text=it took 20m");
+	read_own(x, args, "waiting", " text=waiting");
+}
+
+static void test_positional(void **state)
+{
+	static const char *const sides[] = { "ours", "theirs", NULL };
+	static const struct arg_def args[] = {
+		{ .name = "key", .type = ARG_WORD, .flags = ARG_REQUIRED, .max_bytes = 10 },
+		{ .name = "count", .type = ARG_INTEGER, .flags = ARG_REQUIRED },
+		{ .name = "side", .type = ARG_CHOICE, .choices = sides },
+		{ .name = "why", .type = ARG_REST, .flags = ARG_OPTION },
+		{ .name = NULL },
+	};
+	struct talk *x = *state;
+
+	read_own(x, args, "PAY-123 7", " key=PAY-123 count=7");
+	read_own(x, args, "\"PAY 1\" -7 our", " key=PAY 1 count=-7 side=ours");
+	read_own(x, args, "--why it was wrong --count=3 PAY", " key=PAY count=3 why=it was wrong");
+	read_own(x, args, "PAY --count=3 --why it was wrong", " key=PAY count=3 why=it was wrong");
+	read_own(x, args, "--why it was wrong --count 3 --key x", " key=x count=3 why=it was wrong");
+	read_own(x, args, "PAY seven", "! \"seven\" is no whole number");
+	read_own(x, args, "PAY-1234567890 7", "! “key” is 14 characters long; at most 10 fit");
+	read_own(x, args, "PAY", "! own needs “count”");
+	read_own(x, args, "PAY 7 neither", "! own cannot do anything with \"neither\"");
+	read_own(x, args, "", "! own needs “key”");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +561,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long, talk_setup, talk_teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_is_quick, talk_setup, talk_teardown),
 		cmocka_unit_test_setup_teardown(test_json, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_trailing, talk_setup, talk_teardown),
+		cmocka_unit_test_setup_teardown(test_positional, talk_setup, talk_teardown),
 		cmocka_unit_test(test_person_keys),
 	};
 
