@@ -39,15 +39,15 @@ int subcommand_run(const struct options *o)
 	return bot_run(&b);
 }
 
-/* Loads for a look; what is wrong is on stderr. NULL when it cannot be used. */
-static struct config *config_look(const struct options *o, bool check_only)
+/* Loads for a look; what is wrong is on stderr, warnings too when they matter. NULL when it cannot be used. */
+static struct config *config_look(const struct options *o, bool warnings)
 {
 	struct config *config = NULL;
 	struct str report;
 
 	str_init(&report, REPORT_MAX);
-	config_load(&config, o->config_dir, o->set, o->sets, check_only, &report);
-	if (report.len)
+	config_load(&config, o->config_dir, o->set, o->sets, true, &report);
+	if (report.len && (warnings || !config))
 		fprintf(stderr, "%s", report.p);
 	str_finish(&report);
 	return config;
@@ -120,7 +120,7 @@ int subcommand_ctl(const struct options *o)
 
 	if (o->socket)
 		return ctl_ask(o->socket, o);
-	config = config_look(o, true);
+	config = config_look(o, false);
 	if (!config)
 		return status;
 	if (config->ctl.socket)
@@ -169,7 +169,7 @@ int subcommand_audit(const struct options *o)
 	}
 	if (o->argc > 1)
 		all = rest;
-	config = config_look(&all, true);
+	config = config_look(&all, false);
 	if (!config)
 		return 2;
 	status = audit_check(config);
