@@ -21,11 +21,16 @@ enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
 	" AND (" n " IS NULL OR lower(title) LIKE " n " ESCAPE '\\'"                               \
 	" OR lower(impact) LIKE " n " ESCAPE '\\' OR lower(services) LIKE " n " ESCAPE '\\')"
 
-#define FIND(driver, order)                                                                        \
+/* Those that come behind incident $5 in the order of the list. */
+#define AFTER_ID       "id < $5"
+#define AFTER_DECLARED "(declared_at, id) < (SELECT declared_at, id FROM incident WHERE id = $5)"
+#define AFTER_SEVERITY "(severity, -id) > (SELECT severity, -id FROM incident WHERE id = $5)"
+
+#define FIND(after, driver, order)                                                                       \
 	"SELECT " INCIDENT_COLUMNS " FROM incident WHERE ($1 = 0 OR severity = $1)"                \
 	" AND ($2 IS NULL OR state = $2)"                                                          \
 	" AND ($3 = 0 OR declared_at >= $3) AND ($4 = 0 OR declared_at <= $4)"                     \
-	" AND ($5 = 0 OR id < $5) AND ($6 = 1 OR is_private = 0)"                                  \
+	" AND ($5 = 0 OR " after ") AND ($6 = 1 OR is_private = 0)"                                 \
 	" AND ($7 IS NULL OR environment = $7) AND ($8 IS NULL OR source = $8)"                    \
 	" AND ($9 IS NULL OR ',' || replace(services, ', ', ',') || ',' LIKE $9 ESCAPE '\\')"      \
 	" AND ($10 IS NULL OR reporter = $10 OR EXISTS (SELECT 1 FROM role"                        \
@@ -34,11 +39,12 @@ enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
 	driver " ORDER BY " order " LIMIT $15"
 
 static const char *const sql[COUNT] = {
-	[BY_OPEN] = FIND(" AND " INCIDENT_ACTIVE, "severity, id DESC"),
-	[BY_STATE] = FIND(" AND state = $2", "id DESC"),
-	[BY_WINDOW] = FIND(" AND declared_at >= $3 AND declared_at <= $4", "id DESC"),
-	[BY_SEVERITY] = FIND(" AND severity = $1", "id DESC"),
-	[BY_ID] = FIND("", "id DESC"),
+	[BY_OPEN] = FIND(AFTER_SEVERITY, " AND " INCIDENT_ACTIVE, "severity, id DESC"),
+	[BY_STATE] = FIND(AFTER_ID, " AND state = $2", "id DESC"),
+	[BY_WINDOW] = FIND(AFTER_DECLARED, " AND declared_at >= $3 AND declared_at <= $4",
+		"declared_at DESC, id DESC"),
+	[BY_SEVERITY] = FIND(AFTER_ID, " AND severity = $1", "id DESC"),
+	[BY_ID] = FIND(AFTER_ID, "", "id DESC"),
 };
 const struct record_sql find_sql = { "incident_find", sql, COUNT };
 

@@ -22,12 +22,12 @@ struct incident_filter {
 	const char *person;      /* holds a role on it, or reported it */
 	const char *text;        /* every word of it (the first 4) in title, impact or services, any ASCII case */
 	int64_t since, until;    /* declared_at; 0 = open-ended */
-	int64_t before_id;       /* paging: only ids below; 0 = from the newest */
+	int64_t before_id;       /* paging: only what comes behind it in the list; 0 = from the start */
 	int limit;               /* 1–500 */
 	bool with_private;       /* false: private ones are left out */
 };
 void incident_filter_init(struct incident_filter *f); /* any state, limit 20 */
-/* Newest first; open ones by severity first when open_only. *out is on the arena. */
+/* Newest first (by declared_at with since or until, else by id); by severity, then newest, when open_only. *out is on the arena. */
 int incident_find(struct store *s, struct arena *a, const struct incident_filter *f,
 	struct incident **out, size_t *count, struct error *err);
 int incident_count_open(struct store *s, int64_t *count, struct error *err);

@@ -275,6 +275,39 @@ static void filters(void **state)
 	assert_int_equal(count, 3);
 }
 
+/* Page by page, one a page, each list comes out as it does at once. */
+static void paging_follows_the_order(void **state)
+{
+	static const char *const orders[] = { "3 1 4 2", "4 3 1 2", "4 3 2 1" };
+	struct scratch *x = *state;
+
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	put(x, (struct incident){ .title = text("a"), .severity = 1, .declared_at = 300 });
+	put(x, (struct incident){ .title = text("b"), .severity = 3, .declared_at = 100 });
+	put(x, (struct incident){ .title = text("c"), .severity = 1, .declared_at = 400 });
+	put(x, (struct incident){ .title = text("d"), .severity = 2, .declared_at = 400 });
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	for (int i = 0; i < 3; i++) {
+		char list[64] = "", *end = list;
+		struct incident_filter f;
+		struct incident *rows;
+		size_t count;
+
+		incident_filter_init(&f);
+		f.limit = 1;
+		f.open_only = i == 0;
+		f.since = i == 1 ? 50 : 0;
+		for (;;) {
+			assert_int_equal(incident_find(x->store, x->arena, &f, &rows, &count, &x->err), 0);
+			if (count == 0)
+				break;
+			f.before_id = rows[0].id;
+			end += sprintf(end, "%s%d", end == list ? "" : " ", (int)rows[0].id);
+		}
+		assert_string_equal(list, orders[i]);
+	}
+}
+
 static void words_of_text(void **state)
 {
 	struct scratch *x = *state;
@@ -357,6 +390,7 @@ int main(void)
 		CASE(what_is_not_allowed_is_not_stored),
 		CASE(roles_have_one_holder),
 		CASE(filters),
+		CASE(paging_follows_the_order),
 		CASE(words_of_text),
 		CASE(a_list_is_bounded),
 		CASE(a_full_arena_is_an_error),
