@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "adapters/io_private.h"
 #include "base/log.h"
@@ -27,12 +28,14 @@ struct http_client {
 	uv_timer_t timer;             /* curl's */
 	struct io_timer *ended_timer; /* hands out what was cancelled */
 	struct http_call *running, *ended;
+	struct http_socket *sockets;
 };
 
 struct http_socket {
 	uv_poll_t poll;
 	curl_socket_t fd;
 	struct http_client *client;
+	struct http_socket *next; /* client.sockets */
 };
 
 enum { CALL_IDLE, CALL_RUNNING, CALL_ENDED };
@@ -285,6 +288,25 @@ static void on_socket_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+static void socket_unwatch(struct http_client *client, curl_socket_t fd)
+{
+	for (struct http_socket **at = &client->sockets; *at; at = &(*at)->next)
+		if ((*at)->fd == fd) {
+			struct http_socket *s = *at;
+			*at = s->next;
+			uv_poll_stop(&s->poll);
+			uv_close((uv_handle_t *)&s->poll, on_socket_closed);
+			return;
+		}
+}
+
+/* Before the number can be given to another socket: the loop takes only one watch for each. */
+static int on_close_socket(void *ctx, curl_socket_t fd)
+{
+	socket_unwatch(ctx, fd);
+	return close(fd);
+}
+
 static struct http_socket *socket_create(struct http_client *client, curl_socket_t fd)
 {
 	struct http_socket *s = adapters_alloc(sizeof(*s));
@@ -297,6 +319,8 @@ static struct http_socket *socket_create(struct http_client *client, curl_socket
 		free(s);
 		return NULL;
 	}
+	s->next = client->sockets;
+	client->sockets = s;
 	curl_multi_assign(client->multi, fd, s);
 	return s;
 }
@@ -309,8 +333,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	if (what == CURL_POLL_REMOVE) {
 		if (s) {
 			curl_multi_assign(client->multi, fd, NULL);
-			uv_poll_stop(&s->poll);
-			uv_close((uv_handle_t *)&s->poll, on_socket_closed);
+			socket_unwatch(client, fd);
 		}
 		return 0;
 	}
@@ -523,6 +546,8 @@ static void call_set_fixed(struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_response_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->io->http);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		(long)or_default(call->connect_timeout_ms, CONNECT_TIMEOUT_MS));
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,

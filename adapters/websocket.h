@@ -10,6 +10,8 @@
  * pointer is dead. It does not reconnect; whoever owns the connection decides when and whether to
  * open another.
  *
+ * It connects directly, whatever http_proxy in the environment says.
+ *
  * Pings go out every ping_ms; without any pong for dead_ms the connection is given up. A message
  * that is too long, or text that is no UTF-8, costs that message (on_bad_message), not the connection.
  */
