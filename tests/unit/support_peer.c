@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -31,6 +35,8 @@ struct peer {
 	pthread_t thread;
 	struct connection connections[CONNECTIONS_MAX];
 	atomic_int count;
+	SSL_CTX *tls; /* NULL: plain */
+	char ca_file[64];
 };
 
 static int listen_on_loopback(int *port)
@@ -52,10 +58,115 @@ int peer_free_port(void)
 	return port;
 }
 
+/* ---- TLS: a second thread carries bytes between the client and a pair of plain sockets --- */
+
+struct carrier {
+	SSL *ssl;
+	int plain, outer;
+};
+
+static bool carry_in(struct carrier *c)
+{
+	char buf[8192];
+	do {
+		int n = SSL_read(c->ssl, buf, sizeof(buf));
+		if (n <= 0 || !peer_write(c->plain, buf, (size_t)n))
+			return false;
+	} while (SSL_pending(c->ssl));
+	return true;
+}
+
+static bool carry_out(struct carrier *c)
+{
+	char buf[8192];
+	ssize_t n = recv(c->plain, buf, sizeof(buf), 0);
+	return n > 0 && SSL_write(c->ssl, buf, (int)n) > 0;
+}
+
+static void *carrier_main(void *arg)
+{
+	struct carrier *c = arg;
+	bool on = SSL_accept(c->ssl) == 1;
+	while (on) {
+		struct pollfd p[2] = { { c->outer, POLLIN, 0 }, { c->plain, POLLIN, 0 } };
+		if (poll(p, 2, -1) < 0)
+			break;
+		on = (!p[0].revents || carry_in(c)) && (!p[1].revents || carry_out(c));
+	}
+	shutdown(c->plain, SHUT_RDWR);
+	shutdown(c->outer, SHUT_RDWR);
+	return NULL;
+}
+
+static void connection_serve_tls(struct connection *c)
+{
+	int pair[2];
+	pthread_t thread;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		abort();
+	struct carrier carrier = { SSL_new(c->peer->tls), pair[1], c->fd };
+	SSL_set_fd(carrier.ssl, c->fd);
+	if (pthread_create(&thread, NULL, carrier_main, &carrier))
+		abort();
+	c->peer->serve(c->peer, pair[0], c->nth, c->peer->ctx);
+	shutdown(pair[0], SHUT_WR);
+	pthread_join(thread, NULL);
+	SSL_free(carrier.ssl);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static X509 *certificate_make(EVP_PKEY *key)
+{
+	X509 *cert = X509_new();
+	X509_NAME *name = X509_get_subject_name(cert);
+	X509_set_version(cert, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	X509_set_issuer_name(cert, name);
+	X509_set_pubkey(cert, key);
+	X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost");
+	X509_EXTENSION *ca = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "CA:TRUE");
+	X509_add_ext(cert, names, -1);
+	X509_add_ext(cert, ca, -1);
+	X509_EXTENSION_free(names);
+	X509_EXTENSION_free(ca);
+	if (!X509_sign(cert, key, EVP_sha256()))
+		abort();
+	return cert;
+}
+
+static void peer_prepare_tls(struct peer *peer)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = certificate_make(key);
+	snprintf(peer->ca_file, sizeof(peer->ca_file), "/tmp/sitrep-test-ca-XXXXXX");
+	FILE *f = fdopen(mkstemp(peer->ca_file), "w");
+	peer->tls = SSL_CTX_new(TLS_server_method());
+	if (!f || !PEM_write_X509(f, cert) || SSL_CTX_use_certificate(peer->tls, cert) != 1 ||
+		SSL_CTX_use_PrivateKey(peer->tls, key) != 1)
+		abort();
+	fclose(f);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+const char *peer_ca_file(const struct peer *peer)
+{
+	return peer->ca_file;
+}
+
+/* ---- connections ------------------------------------------------------------------------ */
+
 static void *connection_main(void *arg)
 {
 	struct connection *c = arg;
-	c->peer->serve(c->peer, c->fd, c->nth, c->peer->ctx);
+	if (c->peer->tls)
+		connection_serve_tls(c);
+	else
+		c->peer->serve(c->peer, c->fd, c->nth, c->peer->ctx);
 	shutdown(c->fd, SHUT_RDWR); /* closed in peer_stop: the number must not be reused before */
 	return NULL;
 }
@@ -78,17 +189,32 @@ static void *peer_main(void *arg)
 	return NULL;
 }
 
-struct peer *peer_start(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx)
+static struct peer *peer_begin(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx,
+	bool tls)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 	if (!peer)
 		abort();
+	/* TLS writes to sockets that a client may have closed. */
+	signal(SIGPIPE, SIG_IGN);
+	if (tls)
+		peer_prepare_tls(peer);
 	peer->serve = serve;
 	peer->ctx = ctx;
 	peer->listener = listen_on_loopback(&peer->port);
 	if (pthread_create(&peer->thread, NULL, peer_main, peer))
 		abort();
 	return peer;
+}
+
+struct peer *peer_start(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx)
+{
+	return peer_begin(serve, ctx, false);
+}
+
+struct peer *peer_start_tls(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx)
+{
+	return peer_begin(serve, ctx, true);
 }
 
 void peer_stop(struct peer *peer)
@@ -101,6 +227,10 @@ void peer_stop(struct peer *peer)
 	for (int i = 0; i < peer->count; i++) {
 		pthread_join(peer->connections[i].thread, NULL);
 		close(peer->connections[i].fd);
+	}
+	if (peer->tls) {
+		SSL_CTX_free(peer->tls);
+		unlink(peer->ca_file);
 	}
 	free(peer);
 }

@@ -11,6 +11,9 @@
 struct peer;
 
 struct peer *peer_start(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx);
+/* The same behind TLS, with a certificate for "localhost" alone; serve reads and writes plain bytes. */
+struct peer *peer_start_tls(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx);
+const char *peer_ca_file(const struct peer *peer); /* PEM, trusts the peer; gone with it */
 void peer_stop(struct peer *peer); /* ends and joins every thread */
 int peer_port(const struct peer *peer);
 int peer_connections(const struct peer *peer); /* accepted so far */

@@ -306,6 +306,41 @@ static void test_tls_that_never_answers_was_not_sent(void **state)
 	http_call_finish(&call);
 }
 
+static void tls_try(struct http_call *call, const char *host, bool trusted)
+{
+	static char url[64];
+	begin(NULL);
+	F.peer = peer_start_tls(serve_ok, NULL);
+	snprintf(url, sizeof(url), "https://%s:%d/", host, peer_port(F.peer));
+	*call = (struct http_call){ .url = url, .ca_file = trusted ? peer_ca_file(F.peer) : NULL,
+		.bearer = "xoxb-secret", .body = "x", .body_len = 1 };
+	run_one(call);
+	end();
+}
+
+static void test_tls(void **state)
+{
+	(void)state;
+	struct http_call call;
+	tls_try(&call, "localhost", true);
+	assert_int_equal(call.result, HTTP_ANSWERED);
+	assert_string_equal(call.response.p, "{\"ok\":true}");
+	http_call_finish(&call);
+}
+
+static void test_tls_not_trusted_gets_no_token(void **state)
+{
+	(void)state;
+	struct http_call call;
+	for (int other_name = 0; other_name < 2; other_name++) {
+		tls_try(&call, other_name ? "127.0.0.1" : "localhost", other_name);
+		assert_int_equal(call.result, HTTP_NOT_SENT);
+		assert_int_equal(call.error, -EPROTO);
+		assert_string_equal(seen, "");
+		http_call_finish(&call);
+	}
+}
+
 static void serve_plain_on_tls(struct peer *peer, int fd, int nth, void *ctx)
 {
 	(void)peer, (void)nth, (void)ctx;
@@ -555,6 +590,8 @@ int main(void)
 		cmocka_unit_test(test_post_is_never_sent_twice),
 		cmocka_unit_test(test_no_answer_in_time),
 		cmocka_unit_test(test_tls_that_never_answers_was_not_sent),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_not_trusted_gets_no_token),
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_drip),
 		cmocka_unit_test(test_too_large),

@@ -550,6 +550,46 @@ static void test_bad_urls(void **state)
 	assert_int_equal(F.closes, 0);
 }
 
+/* ---- TLS -------------------------------------------------------------------------------- */
+
+static void tls_try(const char *host, bool trusted)
+{
+	char url[64];
+	begin(NULL);
+	F.peer = peer_start_tls(serve_echo, NULL);
+	F.at_open = send_many;
+	F.at_message = close_at_last;
+	snprintf(url, sizeof(url), "wss://%s:%d/link?ticket=t", host, peer_port(F.peer));
+	connect_with((struct websocket_options){ .ca_file = trusted ? peer_ca_file(F.peer) : NULL,
+			     .connect_timeout_ms = 5000 }, url);
+	run();
+	end();
+}
+
+static void test_tls(void **state)
+{
+	(void)state;
+	tls_try("localhost", true);
+	assert_int_equal(F.messages, MANY + 3);
+	assert_string_equal(F.reason, "closed by us");
+}
+
+static void test_tls_for_another_name(void **state)
+{
+	(void)state;
+	tls_try("127.0.0.1", true);
+	assert_int_equal(F.opens, 0);
+	assert_non_null(strstr(F.reason, "mismatch"));
+}
+
+static void test_tls_untrusted(void **state)
+{
+	(void)state;
+	tls_try("localhost", false);
+	assert_int_equal(F.opens, 0);
+	assert_non_null(strstr(F.reason, "certificate"));
+}
+
 /* ---- ends ------------------------------------------------------------------------------- */
 
 static void serve_goodbye(struct peer *peer, int fd, int nth, void *ctx)
@@ -887,6 +927,9 @@ int main(void)
 		cmocka_unit_test(test_tls_silent),
 		cmocka_unit_test(test_ca_file_missing),
 		cmocka_unit_test(test_bad_urls),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_for_another_name),
+		cmocka_unit_test(test_tls_untrusted),
 		cmocka_unit_test(test_peer_closes),
 		cmocka_unit_test(test_connection_lost),
 		cmocka_unit_test(test_half_dead),
