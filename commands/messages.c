@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "commands/say.h"
 #include "store/references.h"
 
 #define LINE_MAX_BYTES 12000
@@ -151,6 +152,32 @@ json_t *message_resolution(struct call *c, const char *text)
 	doc_context(doc, arena_printf(c->arena, "%s · resolved by %s", words_id(c, inc->id),
 		words_name(c, c->actor)));
 	return doc;
+}
+
+/* The channel was refused for good: what would be posted there goes under the announcement as it is. */
+static bool lives_in_thread(struct call *c)
+{
+	struct effect_row *row;
+	size_t n;
+
+	if (message_channel_mark(c) ||
+		effect_failed_list(c->store, c->arena, c->incident.id, 100, &row, &n, &c->err) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (row[i].kind == EFFECT_CHANNEL_OPEN)
+			return true;
+	return false;
+}
+
+int message_publish(struct call *c, json_t *channel_take, json_t *thread_take)
+{
+	bool once = lives_in_thread(c);
+	int rc = say_channel(c, channel_take, NULL);
+
+	if (rc == 0 && !once)
+		return say_announce_thread(c, thread_take);
+	json_decref(thread_take);
+	return rc;
 }
 
 const char *message_plain_time(struct call *c, int64_t ms)

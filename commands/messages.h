@@ -16,6 +16,10 @@ json_t *message_update(struct call *c, enum template_kind kind, const struct sta
 /* How it ended: duration, impact, what was done, evidence. text may be NULL. */
 json_t *message_resolution(struct call *c, const char *text);
 
+/* In the incident's channel and under its announcement; once only where the incident has to live under its announcement
+ * because the chat opens no channel. 0 or -errno. */
+int message_publish(struct call *c, json_t *channel_take, json_t *thread_take);
+
 /* Time for the timeline: "14:05 UTC", in the zone of the configuration. */
 const char *message_plain_time(struct call *c, int64_t ms);
 /* text, cut at a character's edge with "…" when it is longer than max bytes; line breaks become blanks. */

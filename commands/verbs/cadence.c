@@ -41,6 +41,10 @@ static struct done cadence_run(struct call *c)
 	const char *why = call_text(c, "why");
 	int64_t limit;
 
+	if (!every && why)
+		return call_refuse_arg(c, "every", "The cadence stays %s: begin with how often, as in %s",
+			words_for(c, call_cadence(c)),
+			message_usage(c, "/inc cadence #%lld 20m why", (long long)c->incident.id));
 	if (!every)
 		return cadence_tell(c);
 	if (every == call_cadence(c))

@@ -17,9 +17,9 @@ static struct done cancel_run(struct call *c)
 	call_touch_announce(c);
 	if (record_event(c, ENTRY_RESOLUTION, "incident.cancelled", "cancelled, was %s: %s", state_name(from),
 		why) < 0 || promise_withdraw_all(c) < 0 ||
-		say_channel(c, message_line(c, "%s is cancelled, a false alarm: %s — %s", id, why,
-			words_name(c, c->actor)), NULL) < 0 ||
-		say_announce_thread(c, message_line(c, "%s is cancelled, a false alarm: %s", id, why)) < 0)
+		message_publish(c, message_line(c, "%s is cancelled, a false alarm: %s — %s", id, why,
+			words_name(c, c->actor)),
+			message_line(c, "%s is cancelled, a false alarm: %s", id, why)) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is cancelled · no more reminders · if it was real after all: %s", id,
 		message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));

@@ -26,12 +26,9 @@ static int reopen_say(struct call *c, enum incident_state from, const char *why)
 	const char *next = words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL));
 	json_t *doc = message_line(c, "%s%s%s is open again, was %s: %s — %s. Next update promised for %s.",
 		call_on, *call_on ? " " : "", id, state_name(from), why, words_name(c, c->actor), next);
-	int rc = say_channel(c, doc, NULL);
 
-	if (rc == 0)
-		rc = say_announce_thread(c, message_line(c, "%s is open again, was %s: %s. Next update promised for %s.",
-			id, state_name(from), why, next));
-	return rc;
+	return message_publish(c, doc, message_line(c, "%s is open again, was %s: %s. Next update promised for %s.",
+		id, state_name(from), why, next));
 }
 
 static struct done reopen_run(struct call *c)

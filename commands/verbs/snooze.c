@@ -2,16 +2,39 @@
  * Reminders of the next update are quiet for a while (FEATURES E4). The promise itself stands: what was promised for
  * 14:51 is late after 14:51.
  */
+#include <string.h>
+
+#include "base/duration.h"
+#include "base/text.h"
 #include "commands/language.h"
 #include "commands/messages.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 
-static int64_t snooze_until(const struct call *c)
+/* "until 15:10 waiting for the vendor": the time is cut off the reason. */
+static int64_t until_cut(struct call *c, const char **why)
 {
-	if (call_given(c, "until"))
-		return call_number(c, "until", 0);
-	return c->now + call_number(c, "for", c->config->snooze_ms);
+	static const char word[] = "until ";
+	int64_t until = 0;
+	size_t n;
+
+	if (!*why || !text_prefix_fold(word, *why))
+		return 0;
+	n = time_prefix(*why + strlen(word), c->zone, c->now, false, &until);
+	if (!n)
+		return 0;
+	*why += strlen(word) + n;
+	*why += strspn(*why, " ,;:");
+	return until;
+}
+
+static int64_t snooze_until(struct call *c, const char **why)
+{
+	int64_t until = call_number(c, "until", 0);
+
+	if (!until && !call_given(c, "for"))
+		until = until_cut(c, why);
+	return until ? until : c->now + call_number(c, "for", c->config->snooze_ms);
 }
 
 static struct done snooze_ask_why(struct call *c)
@@ -25,9 +48,9 @@ static struct done snooze_ask_why(struct call *c)
 
 static struct done snooze_run(struct call *c)
 {
-	int64_t until = snooze_until(c);
-	int64_t due = promise_due_at(c, PROMISE_UPDATE, NULL);
 	const char *why = call_text(c, "why");
+	int64_t until = snooze_until(c, &why);
+	int64_t due = promise_due_at(c, PROMISE_UPDATE, NULL);
 
 	if (!due)
 		return call_refuse(c, "conflict", "%s owes no update, so there is nothing to snooze.",
@@ -54,7 +77,7 @@ static const struct arg_def args[] = {
 	{ .name = "for", .type = ARG_DURATION, .flags = ARG_LEADING, .label = "how long",
 		.help = "How long: 10m" },
 	{ .name = "why", .type = ARG_REST, .label = "why", .help = "Needed at the severe levels" },
-	{ .name = "until", .type = ARG_TIME, .flags = ARG_OPTION, .label = "until",
+	{ .name = "until", .type = ARG_TIME, .flags = ARG_TRAILING, .label = "until",
 		.help = "Instead of a duration: 15:10" },
 	{ .name = NULL },
 };

@@ -89,11 +89,9 @@ static int update_publish(struct call *c, const struct status_update *u)
 		inc->impact = u->impact;
 	call_touch(c);
 	rc = record_entry(c, &entry);
-	if (rc == 0)
-		rc = say_channel(c, message_update(c, kind, u, u->next_at), NULL);
-	if (rc == 0)
-		rc = say_announce_thread(c, message_update(c, kind, u, u->next_at));
-	return rc;
+	if (rc < 0)
+		return rc;
+	return message_publish(c, message_update(c, kind, u, u->next_at), message_update(c, kind, u, u->next_at));
 }
 
 static int update_promise(struct call *c, int64_t next_at)

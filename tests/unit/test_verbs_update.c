@@ -205,6 +205,8 @@ static void test_cadence(void **state)
 
 	talk_say(x, "cadence");
 	assert_answered(x, "come every 30 min, as the policy says");
+	talk_say(x, "cadence often please");
+	assert_refused(x, "usage", "begin with how often");
 	talk_say(x, "cadence 15m");
 	assert_refused(x, "usage", "at SEV2 a change needs a reason");
 	assert_has(x->text, "/inc cadence #1 15m waiting for the vendor");
@@ -259,6 +261,15 @@ static void test_snooze(void **state)
 	assert_refused(x, "usage", "is over already");
 	talk_say(x, "snooze the vendor answers soon");
 	assert_answered(x, "quiet until 14:49");
+	talk_say(x, "snooze until 15:10 the vendor has lunch");
+	assert_answered(x, "quiet until 15:10");
+	assert_has(talk_entry(x, 1, 0).text, "until 15:10 UTC: the vendor has lunch");
+	talk_say(x, "snooze until 15:20");
+	assert_refused(x, "usage", "needs a reason");
+	talk_say(x, "snooze the vendor has dinner until 15:20");
+	assert_answered(x, "quiet until 15:20");
+	talk_say(x, "snooze 20m until somebody answers");
+	assert_answered(x, "quiet until 14:59");
 	talk_say(x, "sev 3 a workaround");
 	talk_say(x, "snooze");
 	assert_answered(x, "quiet until");
@@ -277,6 +288,33 @@ static void test_snooze_button_asks(void **state)
 	assert_non_null(json_get_str(x->reply.fields, "why"));
 	talk_submit(x, ALICE, "snooze", 1, json_pack("{s:s, s:s}", "for", "10m", "why", "on the phone"));
 	assert_answered(x, "quiet until 14:11");
+}
+
+/* A chat that opens no channel: the incident lives under its announcement, and nothing stands there twice. */
+static void test_without_channel(void **state)
+{
+	struct talk *x = *state;
+	struct effect *out[8];
+	size_t n;
+
+	x->channel = NULL;
+	talk_say(x, "declare sev2 another");
+	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_OPEN, NULL, NULL), 1);
+	talk_say(x, "#2 update looking");
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "incident", NULL), 1);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "announce", NULL), 2);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(deliver_start(&x->desk, out, 1, &n, &x->err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(out[0]->kind, EFFECT_CHANNEL_OPEN);
+	assert_int_equal(effect_end(x->store, out[0]->id, EFFECT_FAILED, "missing_scope", x->clock.manual_ms,
+		&x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	effect_destroy(out[0]);
+	talk_forget(x);
+	talk_say(x, "#2 update still looking");
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "incident", NULL), 1);
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "announce", NULL), 0);
 }
 
 static void test_closed_to_all(void **state)
@@ -298,7 +336,7 @@ int main(void)
 		TEST(test_update_posts), TEST(test_update_sections), TEST(test_update_by_cadence),
 		TEST(test_update_kept_late), TEST(test_update_refuses), TEST(test_update_after_the_end),
 		TEST(test_update_form), TEST(test_cadence), TEST(test_snooze), TEST(test_snooze_button_asks),
-		TEST(test_closed_to_all),
+		TEST(test_without_channel), TEST(test_closed_to_all),
 	};
 
 	return cmocka_run_group_tests_name("verbs: update, cadence, snooze", tests, NULL, NULL);
