@@ -193,7 +193,7 @@ static void refuse_missing(struct call *c, const struct arg_def *d)
 		return;
 	}
 	str_init_arena(&usage, c->arena, 3000);
-	usage_line(&usage, c->op);
+	usage_short(&usage, c->op);
 	if (c->op->example)
 		str_addf(&usage, "\nFor example: %s", c->op->example);
 	call_refuse_arg(c, d->name, "%s needs “%s”; nothing was done. Usage: %s", c->op->name,

@@ -81,18 +81,39 @@ static bool is_option(struct reading *r, size_t i)
 	return arg_find(r->c->op, name, n, &at) != NULL;
 }
 
+/* The option that this was probably meant to be; NULL. */
+static const char *nearest_option(const struct reading *r, const char *name)
+{
+	const char *best = NULL;
+	unsigned least = 3;
+
+	for (const struct arg_def *d = r->c->op->args; d && d->name; d++) {
+		unsigned far = text_distance(name, d->name);
+
+		if (far < least || (!best && text_prefix_fold(d->name, name))) {
+			least = far;
+			best = d->name;
+		}
+	}
+	return best;
+}
+
 static int refuse_option(struct reading *r, const char *name, size_t len)
 {
+	const char *typed = arena_strndup(r->c->arena, name, len > 40 ? text_cut(name, 40) : len);
+	const char *near = nearest_option(r, typed);
 	struct str s;
 	bool any = false;
 
 	str_init_arena(&s, r->c->arena, 4000);
-	for (const struct arg_def *d = r->c->op->args; d && d->name; d++) {
-		str_addf(&s, "%s--%s", any ? ", " : "", d->name);
+	for (const struct arg_def *d = r->c->op->args; d && d->name && !near; d++) {
+		str_addf(&s, "%s--%s", any ? ", " : "; it has ", d->name);
 		any = true;
 	}
-	call_refuse(r->c, "usage", "%s has no option --%.*s%s%s; nothing was done", r->c->op->name,
-		(int)(len > 40 ? 40 : len), name, any ? "; it has " : "", any ? s.p : "");
+	if (near)
+		str_addf(&s, ". Did you mean --%s?", near);
+	call_refuse(r->c, "usage", "%s has no option --%s%s (nothing was done)", r->c->op->name, typed,
+		s.len ? s.p : "");
 	return -EINVAL;
 }
 
@@ -478,7 +499,7 @@ static int refuse_wrong(struct reading *r, size_t args)
 		if (!why)
 			continue;
 		str_init_arena(&usage, r->c->arena, 2000);
-		usage_line(&usage, r->c->op);
+		usage_short(&usage, r->c->op);
 		call_refuse_arg(r->c, d->name, "%s; nothing was done. Usage: %s", why, usage.p);
 		return -EINVAL;
 	}
@@ -492,7 +513,7 @@ static int refuse_left(struct reading *r, const char *text)
 	struct str usage;
 
 	str_init_arena(&usage, r->c->arena, 2000);
-	usage_line(&usage, r->c->op);
+	usage_short(&usage, r->c->op);
 	call_refuse(r->c, "usage", "%s cannot do anything with \"%.*s%s\"; nothing was done. Usage: %s",
 		r->c->op->name, (int)n, p, p[n] ? "…" : "", usage.p);
 	return -EINVAL;

@@ -84,17 +84,34 @@ static bool is_option(const struct arg_def *d)
 	return d->flags & ARG_OPTION || d->type == ARG_FLAG;
 }
 
-void usage_line(struct str *out, const struct operation *op)
+/* True when there is something beyond. */
+static bool usage_begin(struct str *out, const struct operation *op)
 {
+	bool options = false;
+
 	str_addf(out, "/inc %s", op->name);
 	if (op->need != NEED_NOTHING)
 		str_add(out, " [#42]");
 	for (const struct arg_def *d = op->args; d && d->name; d++)
 		if (!is_option(d) && d->type != ARG_REST)
 			usage_arg(out, d);
-	for (const struct arg_def *d = op->args; d && d->name; d++)
+	for (const struct arg_def *d = op->args; d && d->name; d++) {
 		if (!is_option(d) && d->type == ARG_REST)
 			usage_arg(out, d);
+		options |= is_option(d);
+	}
+	return options;
+}
+
+void usage_short(struct str *out, const struct operation *op)
+{
+	if (usage_begin(out, op))
+		str_add(out, " …");
+}
+
+void usage_line(struct str *out, const struct operation *op)
+{
+	usage_begin(out, op);
 	for (const struct arg_def *d = op->args; d && d->name; d++)
 		if (is_option(d))
 			usage_arg(out, d);

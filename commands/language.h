@@ -35,8 +35,10 @@ int args_from_json(struct call *c, const json_t *args);
 
 /* The form of an operation, prefilled from c->value and the record. */
 json_t *form_of(struct call *c);
-/* "/inc update [#42] <what is known> [in <time>]" */
+/* "/inc severity [#42] <level> [<why>]": all of it, for help. */
 void usage_line(struct str *out, const struct operation *op);
+/* The same without the options ("…" stands for them), for answers that a phone shows. */
+void usage_short(struct str *out, const struct operation *op);
 /* Help in short (all operations) or of one, as a document. */
 json_t *help_short(struct arena *a);
 json_t *help_operation(struct arena *a, const struct operation *op);

@@ -136,18 +136,13 @@ bool operation_makes(const struct operation *op)
 	return false;
 }
 
-/* "identified [#42] [reason]": usage through the alias that was meant. */
+/* Usage under the name that was nearly typed: "/inc card … (show)". */
 static void candidate_usage(struct str *s, const struct candidate *c)
 {
-	struct str usage STR_CLEANUP;
-
-	str_init(&usage, 2000);
-	usage_line(&usage, c->op);
-	if (c->alias && c->alias->arg) {
-		str_addf(s, "/inc %s …", c->alias->name);
-		return;
-	}
-	str_add(s, usage.p);
+	if (c->alias)
+		str_addf(s, "/inc %s … (%s)", c->alias->name, c->op->name);
+	else
+		usage_short(s, c->op);
 }
 
 static json_t *unknown_none(struct arena *a, const char *shown)
