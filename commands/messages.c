@@ -71,7 +71,8 @@ static void values_of_incident(struct call *c, struct template_values *v)
 	v->value[VAR_SEVERITY] = words_severity(c, inc->severity);
 	v->value[VAR_TITLE] = inc->title;
 	v->value[VAR_SERVICE] = service;
-	v->value[VAR_WHAT] = *service ? arena_printf(c->arena, "%s — %s", service, inc->title) : inc->title;
+	v->value[VAR_WHAT] =
+		*service ? arena_printf(c->arena, "%s — %s", service, inc->title) : inc->title;
 	v->value[VAR_ABOUT] = *service ? service : inc->title;
 	v->value[VAR_ENVIRONMENT] = inc->environment;
 	v->value[VAR_STATE] = state_name(inc->state);
@@ -82,8 +83,8 @@ static void values_of_incident(struct call *c, struct template_values *v)
 }
 
 /* The subject as a headline, each line as a paragraph. fallback says the same in a notification. */
-static json_t *template_doc(struct call *c, enum template_kind kind, const struct template_values *v,
-	const char *gist)
+static json_t *template_doc(
+	struct call *c, enum template_kind kind, const struct template_values *v, const char *gist)
 {
 	const struct message_template *t = &c->config->message[kind];
 	struct str subject, line;
@@ -91,7 +92,8 @@ static json_t *template_doc(struct call *c, enum template_kind kind, const struc
 
 	str_init_arena(&subject, c->arena, 1000);
 	template_render(&subject, t->subject, v);
-	doc = doc_new(arena_printf(c->arena, "%s (%s)%s", subject.p, words_id(c, c->incident.id), gist));
+	doc = doc_new(
+		arena_printf(c->arena, "%s (%s)%s", subject.p, words_id(c, c->incident.id), gist));
 	doc_header(doc, message_short(c, subject.p, 140));
 	for (size_t i = 0; i < t->count; i++) {
 		str_init_arena(&line, c->arena, LINE_MAX_BYTES);
@@ -111,7 +113,8 @@ static const char *update_gist(const struct status_update *u)
 	return "";
 }
 
-json_t *message_update(struct call *c, enum template_kind kind, const struct status_update *u, int64_t next_at)
+json_t *message_update(
+	struct call *c, enum template_kind kind, const struct status_update *u, int64_t next_at)
 {
 	struct template_values v = { 0 };
 	const char *next = next_at ? words_time(c, next_at) : NULL;
@@ -125,10 +128,12 @@ json_t *message_update(struct call *c, enum template_kind kind, const struct sta
 	v.value[VAR_NEXT_UPDATE] = next;
 	if (u->impact)
 		v.value[VAR_IMPACT] = u->impact;
-	doc = template_doc(c, kind, &v, arena_printf(c->arena, ": %s%s%s",
-		message_short(c, update_gist(u), 400), next ? " · Next update " : "", next ? next : ""));
-	doc_context(doc, arena_printf(c->arena, "%s · %s%s", words_id(c, c->incident.id),
-		words_name(c, c->actor), next ? "" : " · no further update is promised"));
+	doc = template_doc(c, kind, &v,
+		arena_printf(c->arena, ": %s%s%s", message_short(c, update_gist(u), 400),
+			next ? " · Next update " : "", next ? next : ""));
+	doc_context(doc,
+		arena_printf(c->arena, "%s · %s%s", words_id(c, c->incident.id),
+			words_name(c, c->actor), next ? "" : " · no further update is promised"));
 	return doc;
 }
 
@@ -147,14 +152,16 @@ json_t *message_resolution(struct call *c, const char *text)
 	v.value[VAR_NOT_VERIFIED] = inc->not_verified;
 	if (c->config->severity.level[inc->severity].review_required)
 		v.value[VAR_FOLLOW_UP] = "a review is due before it can be closed";
-	doc = template_doc(c, TEMPLATE_RESOLUTION, &v, arena_printf(c->arena, " after %s%s",
-		v.value[VAR_DURATION], inc->not_verified ? ", not verified" : ""));
+	doc = template_doc(c, TEMPLATE_RESOLUTION, &v,
+		arena_printf(c->arena, " after %s%s", v.value[VAR_DURATION],
+			inc->not_verified ? ", not verified" : ""));
 	doc_context(doc, arena_printf(c->arena, "%s · resolved by %s", words_id(c, inc->id),
-		words_name(c, c->actor)));
+				 words_name(c, c->actor)));
 	return doc;
 }
 
-/* The channel was refused for good: what would be posted there goes under the announcement as it is. */
+/* The channel was refused for good: what would be posted there goes under the announcement as it
+ * is. */
 static bool lives_in_thread(struct call *c)
 {
 	struct effect_row *row;
@@ -224,8 +231,9 @@ const char *message_channel_mark(struct call *c)
 	struct reference ref;
 	struct str s;
 
-	if (reference_get(c->store, c->arena, c->incident.id, "slack", "channel", &ref, &c->err) < 0 ||
-	    !ref.key)
+	if (reference_get(c->store, c->arena, c->incident.id, "slack", "channel", &ref, &c->err) <
+			0 ||
+		!ref.key)
 		return NULL;
 	str_init_arena(&s, c->arena, 200);
 	mark_channel(&s, ref.key);

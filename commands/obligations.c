@@ -28,8 +28,9 @@ static int promise_tighten(struct call *c, enum promise_kind kind, int64_t due)
 }
 
 /*
- * A target of the level. Raised: counted from now, unless an earlier time was promised already. Lowered: counted from the declaration,
- * as if it had been this level all along; when that has passed as well, the old promise stays as missed.
+ * A target of the level. Raised: counted from now, unless an earlier time was promised already.
+ * Lowered: counted from the declaration, as if it had been this level all along; when that has
+ * passed as well, the old promise stays as missed.
  */
 static int promise_retarget(struct call *c, enum promise_kind kind, int64_t target, bool raised)
 {
@@ -85,7 +86,10 @@ int obligation_roles(struct call *c)
 int64_t obligation_update_limit(const struct call *c)
 {
 	static const int64_t limit[SEVERITY_COUNT + 1] = {
-		[1] = 30 * MINUTE_MS, [2] = HOUR_MS, [3] = DAY_MS, [4] = DAY_MS,
+		[1] = 30 * MINUTE_MS,
+		[2] = HOUR_MS,
+		[3] = DAY_MS,
+		[4] = DAY_MS,
 	};
 	int64_t cadence = call_cadence(c);
 	int64_t most = limit[c->incident.severity];

@@ -1,7 +1,7 @@
 /*
- * What shows the record: the live card, the announcement, the topic, the Home tab. Each is made from the record at
- * the moment it is sent. Times in them are moments, not distances: an edited message that says "in 12 min" would
- * be wrong a minute later.
+ * What shows the record: the live card, the announcement, the topic, the Home tab. Each is made
+ * from the record at the moment it is sent. Times in them are moments, not distances: an edited
+ * message that says "in 12 min" would be wrong a minute later.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,9 +14,9 @@
 #include "store/incidents.h"
 #include "store/promises.h"
 
-#define TOPIC_CHARS_MAX  250
+#define TOPIC_CHARS_MAX	 250
 #define PENDING_QUIET_MS MINUTE_MS /* younger than this is just on its way */
-#define HOME_MAX         20
+#define HOME_MAX	 20
 
 static const char *holder_words(struct call *c, const char *role)
 {
@@ -34,14 +34,15 @@ static const char *card_status(struct call *c)
 
 	str_init_arena(&s, c->arena, 1000);
 	mark_bold(&s, arena_printf(c->arena, "%s · %s", words_severity(c, inc->severity),
-		state_name(inc->state)));
+			      state_name(inc->state)));
 	str_addf(&s, " since %s · declared %s by %s", words_time(c, inc->state_at),
 		words_time(c, inc->declared_at), words_name(c, inc->reporter));
 	if (inc->customer_reported)
 		str_add(&s, ", reported by a customer");
 	if (inc->resolved_at)
 		str_addf(&s, " · lasted %s",
-			words_for(c, inc->resolved_at - (inc->impact_at ? inc->impact_at : inc->declared_at)));
+			words_for(c, inc->resolved_at -
+					     (inc->impact_at ? inc->impact_at : inc->declared_at)));
 	return s.p;
 }
 
@@ -50,9 +51,11 @@ static const char *card_impact(struct call *c)
 	const struct incident *inc = &c->incident;
 
 	if (inc->impact && inc->impact_at)
-		return arena_printf(c->arena, "%s, since %s", inc->impact, words_time(c, inc->impact_at));
+		return arena_printf(
+			c->arena, "%s, since %s", inc->impact, words_time(c, inc->impact_at));
 	if (inc->impact_at)
-		return arena_printf(c->arena, "not described, since %s", words_time(c, inc->impact_at));
+		return arena_printf(
+			c->arena, "not described, since %s", words_time(c, inc->impact_at));
 	return inc->impact ? inc->impact : "not known yet";
 }
 
@@ -80,7 +83,8 @@ static const char *card_promise(struct call *c)
 	if (!due)
 		return NULL;
 	if (quiet > c->now)
-		return arena_printf(c->arena, "Next update promised for %s · reminders quiet until %s",
+		return arena_printf(c->arena,
+			"Next update promised for %s · reminders quiet until %s",
 			words_time(c, due), words_time(c, quiet));
 	return arena_printf(c->arena, "Next update promised for %s", words_time(c, due));
 }
@@ -94,7 +98,8 @@ static void card_updates(struct call *c, json_t *doc)
 	str_init_arena(&s, c->arena, 6000);
 	if (inc->updated_at) {
 		mark_bold(&s, "Last update");
-		str_addf(&s, " %s by %s: %s", words_time(c, inc->updated_at), words_name(c, inc->updated_by),
+		str_addf(&s, " %s by %s: %s", words_time(c, inc->updated_at),
+			words_name(c, inc->updated_by),
 			inc->update_text ? message_short(c, inc->update_text, 600) : "");
 	} else if (state_active(inc->state)) {
 		str_add(&s, "No update yet");
@@ -127,13 +132,15 @@ static void card_pending(struct call *c, json_t *doc)
 
 	if (effect_open_count(c->store, c->incident.id, &count, &oldest, &c->err) < 0 || !count ||
 		c->now - oldest < PENDING_QUIET_MS ||
-		effect_open_list(c->store, c->arena, c->incident.id, 1, &row, &n, &c->err) < 0 || !n)
+		effect_open_list(c->store, c->arena, c->incident.id, 1, &row, &n, &c->err) < 0 ||
+		!n)
 		return;
-	doc_context(doc, arena_printf(c->arena, "%lld %s for %c%s since %s%s%s%s; %s sent in order",
-		(long long)count, count == 1 ? "change waits" : "changes wait", row->system[0] - 'a' + 'A',
-		row->system + 1, words_time(c, oldest), row->error ? " (" : "",
-		row->error ? message_short(c, row->error, 120) : "", row->error ? ")" : "",
-		count == 1 ? "it will be" : "they will be"));
+	doc_context(doc,
+		arena_printf(c->arena, "%lld %s for %c%s since %s%s%s%s; %s sent in order",
+			(long long)count, count == 1 ? "change waits" : "changes wait",
+			row->system[0] - 'a' + 'A', row->system + 1, words_time(c, oldest),
+			row->error ? " (" : "", row->error ? message_short(c, row->error, 120) : "",
+			row->error ? ")" : "", count == 1 ? "it will be" : "they will be"));
 }
 
 static void card_buttons(struct call *c, json_t *doc)
@@ -161,10 +168,10 @@ json_t *view_card(struct call *c)
 	const struct incident *inc = &c->incident;
 	const char *promise = card_promise(c);
 	json_t *doc = doc_new(arena_printf(c->arena, "%s %s · %s · %s%s%s", words_id(c, inc->id),
-		message_short(c, inc->title, 120), words_severity(c, inc->severity), state_name(inc->state),
-		promise ? " · " : "", promise ? promise : ""));
-	const char *head = arena_printf(c->arena, "%s  %s", words_id(c, inc->id),
-		message_short(c, inc->title, 120));
+		message_short(c, inc->title, 120), words_severity(c, inc->severity),
+		state_name(inc->state), promise ? " · " : "", promise ? promise : ""));
+	const char *head = arena_printf(
+		c->arena, "%s  %s", words_id(c, inc->id), message_short(c, inc->title, 120));
 
 	doc_header(doc, head);
 	if (strlen(inc->title) > 120)
@@ -188,7 +195,8 @@ json_t *view_announcement(struct call *c)
 	struct str s;
 
 	str_init_arena(&s, c->arena, 3000);
-	mark_bold(&s, arena_printf(c->arena, "%s %s", words_severity(c, inc->severity), words_id(c, inc->id)));
+	mark_bold(&s, arena_printf(c->arena, "%s %s", words_severity(c, inc->severity),
+			      words_id(c, inc->id)));
 	str_addf(&s, " %s", inc->title);
 	if (inc->services && *inc->services)
 		str_addf(&s, " · %s", message_services(c));
@@ -219,9 +227,12 @@ char *view_topic(struct call *c)
 	const struct incident *inc = &c->incident;
 	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
 
-	return cut_chars(c, arena_printf(c->arena, "%s %s · %s%s%s · %s", words_severity(c, inc->severity),
-		words_id(c, inc->id), state_name(inc->state), commander ? " · commander " : "",
-		commander ? words_name(c, commander) : "", inc->title), TOPIC_CHARS_MAX);
+	return cut_chars(c,
+		arena_printf(c->arena, "%s %s · %s%s%s · %s", words_severity(c, inc->severity),
+			words_id(c, inc->id), state_name(inc->state),
+			commander ? " · commander " : "", commander ? words_name(c, commander) : "",
+			inc->title),
+		TOPIC_CHARS_MAX);
 }
 
 /* ---- Home tab ---- */
@@ -238,7 +249,8 @@ static const char *home_roles(struct call *c, const struct role_set *roles, cons
 }
 
 /* One incident of theirs: what I am there, and what is due next. */
-static int home_incident(struct call *c, json_t *doc, const struct incident *inc, const char *person)
+static int home_incident(
+	struct call *c, json_t *doc, const struct incident *inc, const char *person)
 {
 	struct role_set roles;
 	struct promise p;
@@ -248,9 +260,10 @@ static int home_incident(struct call *c, json_t *doc, const struct incident *inc
 	if (rc < 0)
 		return rc;
 	str_init_arena(&s, c->arena, 2000);
-	mark_bold(&s, arena_printf(c->arena, "%s %s", words_id(c, inc->id), words_severity(c, inc->severity)));
-	str_addf(&s, " %s · %s · you are %s", message_short(c, inc->title, 120), state_name(inc->state),
-		home_roles(c, &roles, person));
+	mark_bold(&s, arena_printf(c->arena, "%s %s", words_id(c, inc->id),
+			      words_severity(c, inc->severity)));
+	str_addf(&s, " %s · %s · you are %s", message_short(c, inc->title, 120),
+		state_name(inc->state), home_roles(c, &roles, person));
 	rc = promise_open_of(c->store, inc->id, PROMISE_UPDATE, &p, &c->err);
 	if (rc == 0)
 		str_addf(&s, " · %s %s", p.due_at < c->now ? "update overdue since" : "next update",
@@ -278,8 +291,8 @@ json_t *view_home(struct call *c, const char *person)
 	if (incident_find(c->store, c->arena, &filter, &found, &n, &c->err) < 0 ||
 		incident_count_open(c->store, &open, &c->err) < 0)
 		return message_line(c, "The record cannot be read just now.");
-	doc = doc_new(arena_printf(c->arena, "%zu of your incidents are open, %lld in all", n,
-		(long long)open));
+	doc = doc_new(arena_printf(
+		c->arena, "%zu of your incidents are open, %lld in all", n, (long long)open));
 	doc_header(doc, "My incidents");
 	if (n == 0)
 		doc_text(doc, "You have no part in an open incident.");
@@ -288,7 +301,7 @@ json_t *view_home(struct call *c, const char *person)
 			return doc;
 	doc_divider(doc);
 	doc_context(doc, arena_printf(c->arena, "%lld open in all · made %s", (long long)open,
-		words_time(c, c->now)));
+				 words_time(c, c->now)));
 	doc_button(doc, "Declare an incident", "declare", 0, NULL, "primary");
 	doc_button(doc, "All open", "list", 0, NULL, NULL);
 	return doc;

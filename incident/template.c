@@ -45,7 +45,8 @@ const char *template_variable_help(enum template_variable v)
 	return variables[v].help;
 }
 
-/* The {{name}} at p: its length and the name without blanks; 0 when p is no "{{" or it does not end. */
+/* The {{name}} at p: its length and the name without blanks; 0 when p is no "{{" or it does not
+ * end. */
 static size_t variable_at(const char *p, const char **name, size_t *len)
 {
 	const char *end;

@@ -1,4 +1,5 @@
-/* How often this incident promises an update (FEATURES E4). The policy stays as it is; the reason is on the timeline. */
+/* How often this incident promises an update (FEATURES E4). The policy stays as it is; the reason
+ * is on the timeline. */
 #include "base/clock.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
@@ -14,8 +15,8 @@ static struct done cadence_tell(struct call *c)
 {
 	int64_t own = c->incident.cadence_ms;
 
-	return call_replyf(c, "Updates on %s come every %s, %s. Change it: %s", words_id(c, c->incident.id),
-		words_for(c, call_cadence(c)),
+	return call_replyf(c, "Updates on %s come every %s, %s. Change it: %s",
+		words_id(c, c->incident.id), words_for(c, call_cadence(c)),
 		own ? arena_printf(c->arena, "its own rhythm (the policy says %s)",
 			      words_for(c, policy_cadence(c)))
 		    : "as the policy says",
@@ -42,7 +43,8 @@ static struct done cadence_run(struct call *c)
 	int64_t limit;
 
 	if (!every && why)
-		return call_refuse_arg(c, "every", "The cadence stays %s: begin with how often, as in %s",
+		return call_refuse_arg(c, "every",
+			"The cadence stays %s: begin with how often, as in %s",
 			words_for(c, call_cadence(c)),
 			message_usage(c, "/inc cadence #%lld 20m why", (long long)c->incident.id));
 	if (!every)
@@ -51,11 +53,13 @@ static struct done cadence_run(struct call *c)
 		return call_replyf(c, "Updates on %s come every %s already; nothing was changed.",
 			words_id(c, c->incident.id), words_for(c, every));
 	if (every < MINUTE_MS)
-		return call_refuse_arg(c, "every", "The cadence stays %s: less than a minute is no rhythm.",
+		return call_refuse_arg(c, "every",
+			"The cadence stays %s: less than a minute is no rhythm.",
 			words_for(c, call_cadence(c)));
 	if (!reset && (!why || !*why) &&
 		c->config->severity.level[c->incident.severity].reason_to_snooze)
-		return call_refuse_arg(c, "why", "The cadence stays %s: at %s a change needs a reason, as in %s",
+		return call_refuse_arg(c, "why",
+			"The cadence stays %s: at %s a change needs a reason, as in %s",
 			words_for(c, call_cadence(c)), words_severity(c, c->incident.severity),
 			message_usage(c, "/inc cadence #%lld %s waiting for the vendor",
 				(long long)c->incident.id, call_text(c, "every")));
@@ -73,11 +77,18 @@ static struct done cadence_run(struct call *c)
 }
 
 static const struct arg_def args[] = {
-	{ .name = "every", .type = ARG_DURATION, .flags = ARG_LEADING, .label = "every",
+	{ .name = "every",
+		.type = ARG_DURATION,
+		.flags = ARG_LEADING,
+		.label = "every",
 		.help = "How often: 20m" },
 	{ .name = "why", .type = ARG_REST, .label = "why", .help = "Needed at the severe levels" },
-	{ .name = "reset", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "as the policy says",
-		.help = "Back to the policy's cadence", .synonyms = "policy" },
+	{ .name = "reset",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "as the policy says",
+		.help = "Back to the policy's cadence",
+		.synonyms = "policy" },
 	{ .name = NULL },
 };
 

@@ -10,19 +10,21 @@ static struct done cancel_run(struct call *c)
 
 	if (!state_legal(from, STATE_CANCELLED))
 		return call_refuse(c, "conflict",
-			"%s is %s; only an open incident can be cancelled. Nothing was changed.", id,
-			state_name(from));
+			"%s is %s; only an open incident can be cancelled. Nothing was changed.",
+			id, state_name(from));
 	c->incident.state = STATE_CANCELLED;
 	c->incident.state_at = c->now;
 	call_touch_announce(c);
-	if (record_event(c, ENTRY_RESOLUTION, "incident.cancelled", "cancelled, was %s: %s", state_name(from),
-		why) < 0 || promise_withdraw_all(c) < 0 ||
-		message_publish(c, message_line(c, "%s is cancelled, a false alarm: %s — %s", id, why,
-			words_name(c, c->actor)),
+	if (record_event(c, ENTRY_RESOLUTION, "incident.cancelled", "cancelled, was %s: %s",
+		    state_name(from), why) < 0 ||
+		promise_withdraw_all(c) < 0 ||
+		message_publish(c,
+			message_line(c, "%s is cancelled, a false alarm: %s — %s", id, why,
+				words_name(c, c->actor)),
 			message_line(c, "%s is cancelled, a false alarm: %s", id, why)) < 0)
 		return call_fail(c);
-	return call_replyf(c, "%s is cancelled · no more reminders · if it was real after all: %s", id,
-		message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));
+	return call_replyf(c, "%s is cancelled · no more reminders · if it was real after all: %s",
+		id, message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));
 }
 
 static const struct op_alias aliases[] = {
@@ -31,7 +33,10 @@ static const struct op_alias aliases[] = {
 };
 
 static const struct arg_def args[] = {
-	{ .name = "why", .type = ARG_REST, .flags = ARG_REQUIRED | ARG_LONG, .label = "why",
+	{ .name = "why",
+		.type = ARG_REST,
+		.flags = ARG_REQUIRED | ARG_LONG,
+		.label = "why",
 		.help = "Why it is no incident" },
 	{ .name = NULL },
 };

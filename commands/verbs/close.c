@@ -1,6 +1,6 @@
 /*
- * The file is put away (FEATURES B4). Where the policy wants a review, closing waits for the finished
- * postmortem, or for somebody who says by name why there is none.
+ * The file is put away (FEATURES B4). Where the policy wants a review, closing waits for the
+ * finished postmortem, or for somebody who says by name why there is none.
  */
 #include "commands/messages.h"
 #include "commands/verbs.h"
@@ -11,21 +11,27 @@ static struct done close_refuse_state(struct call *c)
 	const char *id = words_id(c, inc->id);
 
 	if (inc->state == STATE_CLOSED)
-		return call_refuse(c, "conflict", "%s is closed already, since %s; nothing was changed.", id,
+		return call_refuse(c, "conflict",
+			"%s is closed already, since %s; nothing was changed.", id,
 			words_time(c, inc->closed_at));
 	if (inc->state == STATE_CANCELLED)
-		return call_refuse(c, "conflict", "%s is cancelled; there is nothing to close.", id);
+		return call_refuse(
+			c, "conflict", "%s is cancelled; there is nothing to close.", id);
 	return call_refuse(c, "conflict", "%s is %s and was not closed. Resolve it first: %s", id,
-		state_name(inc->state), message_usage(c, "/inc resolve #%lld …", (long long)inc->id));
+		state_name(inc->state),
+		message_usage(c, "/inc resolve #%lld …", (long long)inc->id));
 }
 
 static struct done close_refuse_review(struct call *c)
 {
 	return call_refuse(c, "policy",
-		"%s was not closed: a %s incident needs a finished postmortem first. To close it without one, "
-		"say why; it is recorded with your name: %s", words_id(c, c->incident.id),
-		words_severity(c, c->incident.severity),
-		message_usage(c, "/inc close #%lld --without-review \"same cause as INC-40, reviewed there\"",
+		"%s was not closed: a %s incident needs a finished postmortem first. To close it "
+		"without one, "
+		"say why; it is recorded with your name: %s",
+		words_id(c, c->incident.id), words_severity(c, c->incident.severity),
+		message_usage(c,
+			"/inc close #%lld --without-review \"same cause as INC-40, reviewed "
+			"there\"",
 			(long long)c->incident.id));
 }
 
@@ -38,8 +44,8 @@ static int close_record(struct call *c, const char *waiver)
 	c->incident.closed_at = c->now;
 	call_touch_announce(c);
 	if (waiver)
-		rc = record_event(c, ENTRY_DECISION, "incident.review_waived", "closed without review by %s: %s",
-			words_name(c, c->actor), waiver);
+		rc = record_event(c, ENTRY_DECISION, "incident.review_waived",
+			"closed without review by %s: %s", words_name(c, c->actor), waiver);
 	if (rc == 0)
 		rc = record_event(c, ENTRY_NOTE, "incident.closed", "closed%s",
 			message_because(c, call_text(c, "text")));
@@ -59,16 +65,27 @@ static struct done close_run(struct call *c)
 	if (review && !waiver)
 		return close_refuse_review(c);
 	if (close_record(c, review ? waiver : NULL) < 0 ||
-		say_channel(c, message_line(c, "%s is closed by %s%s", id, words_name(c, c->actor),
-			review ? arena_printf(c->arena, ", without a review: %s", waiver) : ""), NULL) < 0)
+		say_channel(c,
+			message_line(c, "%s is closed by %s%s", id, words_name(c, c->actor),
+				review ? arena_printf(c->arena, ", without a review: %s", waiver)
+				       : ""),
+			NULL) < 0)
 		return call_fail(c);
-	return call_replyf(c, "%s is closed%s", id, review ? " without a review, which is recorded" : "");
+	return call_replyf(
+		c, "%s is closed%s", id, review ? " without a review, which is recorded" : "");
 }
 
 static const struct arg_def args[] = {
-	{ .name = "text", .type = ARG_REST, .label = "remark", .help = "Goes on the timeline with it" },
-	{ .name = "without-review", .type = ARG_WORD, .flags = ARG_OPTION, .label = "without a review because",
-		.help = "Why there is no postmortem, where one is needed", .synonyms = "no-review" },
+	{ .name = "text",
+		.type = ARG_REST,
+		.label = "remark",
+		.help = "Goes on the timeline with it" },
+	{ .name = "without-review",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "without a review because",
+		.help = "Why there is no postmortem, where one is needed",
+		.synonyms = "no-review" },
 	{ .name = NULL },
 };
 

@@ -1,4 +1,5 @@
-/* Opens an incident: the record, what it owes from now on, and what shows it outside (FEATURES B3). */
+/* Opens an incident: the record, what it owes from now on, and what shows it outside (FEATURES B3).
+ */
 #include <string.h>
 
 #include "base/text.h"
@@ -10,11 +11,11 @@
 #include "store/incidents.h"
 
 /*
- * Without a word about severity: the middle of the scale. A level too low is seen at once (the answer has
- * the buttons to raise it), a level too high would call people at night for a question. A customer's report is
- * never below level 2 (FEATURES C3).
+ * Without a word about severity: the middle of the scale. A level too low is seen at once (the
+ * answer has the buttons to raise it), a level too high would call people at night for a question.
+ * A customer's report is never below level 2 (FEATURES C3).
  */
-#define SEVERITY_UNSAID          3
+#define SEVERITY_UNSAID		 3
 #define SEVERITY_UNSAID_CUSTOMER 2
 
 static int declared_severity(const struct call *c)
@@ -94,7 +95,8 @@ static void add_level_buttons(struct call *c, json_t *doc)
 		if (level != c->incident.severity)
 			doc_button(doc, words_severity(c, level), "severity", c->incident.id,
 				json_pack("{s:s}", "level",
-					severity_name(&c->config->severity, level)), NULL);
+					severity_name(&c->config->severity, level)),
+				NULL);
 }
 
 static struct done declare_answer(struct call *c)
@@ -103,14 +105,16 @@ static struct done declare_answer(struct call *c)
 	const char *id = words_id(c, inc->id);
 	const char *level = words_severity(c, inc->severity);
 	json_t *doc = message_line(c,
-		"%s is open, %s → #%s · first update promised for %s · nobody is commander yet", id, level,
-		say_channel_name(c), words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)));
+		"%s is open, %s → #%s · first update promised for %s · nobody is commander yet", id,
+		level, say_channel_name(c), words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)));
 
 	if (!call_given(c, "severity"))
-		doc_text(doc, arena_printf(c->arena,
-			"No severity was named, so it is %s%s. Change it here, or with %s.", level,
-			inc->customer_reported ? ", as a customer reported it" : "",
-			message_usage(c, "/inc sev #%lld <level> why", (long long)inc->id)));
+		doc_text(doc,
+			arena_printf(c->arena,
+				"No severity was named, so it is %s%s. Change it here, or with %s.",
+				level, inc->customer_reported ? ", as a customer reported it" : "",
+				message_usage(
+					c, "/inc sev #%lld <level> why", (long long)inc->id)));
 	message_take_button(c, doc, ROLE_COMMANDER);
 	if (!call_given(c, "severity"))
 		add_level_buttons(c, doc);
@@ -123,11 +127,13 @@ static struct done declare_run(struct call *c)
 	const char *title = message_short(c, told, INCIDENT_TITLE_MAX - strlen("…"));
 
 	if (!*title)
-		return call_refuse_arg(c, "title", "Nothing was declared: say in a few words what is wrong, as in %s",
+		return call_refuse_arg(c, "title",
+			"Nothing was declared: say in a few words what is wrong, as in %s",
 			message_usage(c, "/inc declare sev2 checkout is failing"));
 	if (call_number(c, "since", 0) > c->now)
 		return call_refuse_arg(c, "since",
-			"Nothing was declared: %s has not come yet, so the impact cannot have begun then.",
+			"Nothing was declared: %s has not come yet, so the impact cannot have "
+			"begun then.",
 			words_time(c, call_number(c, "since", 0)));
 	incident_from_args(c, title);
 	if (incident_insert(c->store, &c->incident, &c->err) < 0)
@@ -142,29 +148,57 @@ static struct done declare_run(struct call *c)
 static void declare_prefill(struct call *c, const char *arg, char **value)
 {
 	if (strcmp(arg, "severity") == 0 && !*value)
-		*value = arena_strdup(c->arena, severity_name(&c->config->severity, SEVERITY_UNSAID));
+		*value = arena_strdup(
+			c->arena, severity_name(&c->config->severity, SEVERITY_UNSAID));
 }
 
 static const struct op_alias aliases[] = {
-	{ "new", NULL, NULL }, { "open", NULL, NULL }, { "start", NULL, NULL }, { "create", NULL, NULL },
+	{ "new", NULL, NULL },
+	{ "open", NULL, NULL },
+	{ "start", NULL, NULL },
+	{ "create", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 
 static const struct arg_def args[] = {
-	{ .name = "title", .type = ARG_REST, .flags = ARG_REQUIRED, .label = "what is wrong",
+	{ .name = "title",
+		.type = ARG_REST,
+		.flags = ARG_REQUIRED,
+		.label = "what is wrong",
 		.help = "In a few words, as you would tell a colleague" },
-	{ .name = "severity", .type = ARG_SEVERITY, .flags = ARG_ANYWHERE, .label = "severity",
+	{ .name = "severity",
+		.type = ARG_SEVERITY,
+		.flags = ARG_ANYWHERE,
+		.label = "severity",
 		.help = "sev1 to sev4, p0 to p3" },
-	{ .name = "impact", .type = ARG_WORD, .flags = ARG_OPTION | ARG_LONG, .label = "impact",
+	{ .name = "impact",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_LONG,
+		.label = "impact",
 		.help = "Who is affected, and how" },
-	{ .name = "service", .type = ARG_WORD, .flags = ARG_OPTION | ARG_MANY, .label = "service",
-		.help = "The service it is about; more than one with commas", .synonyms = "services",
+	{ .name = "service",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_MANY,
+		.label = "service",
+		.help = "The service it is about; more than one with commas",
+		.synonyms = "services",
 		.max_bytes = 200 },
-	{ .name = "env", .type = ARG_WORD, .flags = ARG_OPTION, .label = "environment",
-		.help = "prod, staging …", .synonyms = "environment", .max_bytes = 60 },
-	{ .name = "since", .type = ARG_TIME, .flags = ARG_OPTION | ARG_PAST, .label = "since",
+	{ .name = "env",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "environment",
+		.help = "prod, staging …",
+		.synonyms = "environment",
+		.max_bytes = 60 },
+	{ .name = "since",
+		.type = ARG_TIME,
+		.flags = ARG_OPTION | ARG_PAST,
+		.label = "since",
 		.help = "When the impact began: 14:05" },
-	{ .name = "customer", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "a customer reported it",
+	{ .name = "customer",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "a customer reported it",
 		.help = "A customer reported it" },
 	{ .name = NULL },
 };

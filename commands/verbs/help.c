@@ -12,12 +12,17 @@ static struct done help_run(struct call *c)
 }
 
 static const struct op_alias aliases[] = {
-	{ "?", NULL, NULL }, { "usage", NULL, NULL }, { "commands", NULL, NULL },
+	{ "?", NULL, NULL },
+	{ "usage", NULL, NULL },
+	{ "commands", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 
 static const struct arg_def args[] = {
-	{ .name = "operation", .type = ARG_OPERATION, .flags = ARG_LEADING, .label = "operation",
+	{ .name = "operation",
+		.type = ARG_OPERATION,
+		.flags = ARG_LEADING,
+		.label = "operation",
 		.help = "The one to explain" },
 	{ .name = NULL },
 };

@@ -1,4 +1,5 @@
-/* Who is affected, how much, since when (FEATURES F3). Shown on the card, so it is not posted as well. */
+/* Who is affected, how much, since when (FEATURES F3). Shown on the card, so it is not posted as
+ * well. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,8 @@
 #include "commands/messages.h"
 #include "commands/verbs.h"
 
-/* "25% checkout since 14:02": cuts the last "since <time>" off and gives the time; 0 when there is none. */
+/* "25% checkout since 14:02": cuts the last "since <time>" off and gives the time; 0 when there is
+ * none. */
 static int64_t since_cut(struct call *c, char *text)
 {
 	char *last = NULL;
@@ -32,8 +34,9 @@ static double share_find(const char *text)
 		char *end;
 		double share;
 
-		if (!isdigit((unsigned char)*p) || (p > text && (isdigit((unsigned char)p[-1]) ||
-			p[-1] == '.' || isalpha((unsigned char)p[-1]))))
+		if (!isdigit((unsigned char)*p) ||
+			(p > text && (isdigit((unsigned char)p[-1]) || p[-1] == '.' ||
+					     isalpha((unsigned char)p[-1]))))
 			continue;
 		share = strtod(p, &end);
 		while (*end == ' ')
@@ -49,7 +52,8 @@ static struct done impact_tell(struct call *c)
 	const struct incident *inc = &c->incident;
 
 	if (!inc->impact && !inc->impact_at)
-		return call_replyf(c, "The impact of %s is not known yet. Say it: %s", words_id(c, inc->id),
+		return call_replyf(c, "The impact of %s is not known yet. Say it: %s",
+			words_id(c, inc->id),
 			message_usage(c, "/inc impact #%lld 25%% of checkouts since 14:02",
 				(long long)inc->id));
 	return call_replyf(c, "Impact of %s: %s%s%s", words_id(c, inc->id),
@@ -67,14 +71,16 @@ static int impact_record(struct call *c)
 		json_object_set_new(meta, "share_percent", json_real(share));
 	if (inc->impact_at)
 		json_object_set_new(meta, "since", json_integer(inc->impact_at));
-	return record_entry(c, &(struct record_entry){
-		.kind = ENTRY_FACT,
-		.action = "incident.impact",
-		.text = arena_printf(c->arena, "impact: %s%s%s", inc->impact ? inc->impact : "not described",
-			inc->impact_at ? ", since " : "",
-			inc->impact_at ? message_plain_time(c, inc->impact_at) : ""),
-		.meta = json_text(c->arena, meta),
-	});
+	return record_entry(
+		c, &(struct record_entry){
+			   .kind = ENTRY_FACT,
+			   .action = "incident.impact",
+			   .text = arena_printf(c->arena, "impact: %s%s%s",
+				   inc->impact ? inc->impact : "not described",
+				   inc->impact_at ? ", since " : "",
+				   inc->impact_at ? message_plain_time(c, inc->impact_at) : ""),
+			   .meta = json_text(c->arena, meta),
+		   });
 }
 
 static struct done impact_run(struct call *c)
@@ -104,9 +110,15 @@ static void impact_prefill(struct call *c, const char *arg, char **value)
 }
 
 static const struct arg_def args[] = {
-	{ .name = "text", .type = ARG_REST, .flags = ARG_LONG, .label = "impact",
+	{ .name = "text",
+		.type = ARG_REST,
+		.flags = ARG_LONG,
+		.label = "impact",
 		.help = "Share, who, what they cannot do: 25 % of checkouts since 14:02" },
-	{ .name = "since", .type = ARG_TIME, .flags = ARG_OPTION | ARG_PAST, .label = "since",
+	{ .name = "since",
+		.type = ARG_TIME,
+		.flags = ARG_OPTION | ARG_PAST,
+		.label = "since",
 		.help = "When it began: 14:02" },
 	{ .name = NULL },
 };

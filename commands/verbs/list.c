@@ -1,120 +1,9 @@
 /* Incidents by what people remember of them (FEATURES B6), one line each, readable on a phone. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/text.h"
 #include "commands/messages.h"
+#include "commands/search.h"
 #include "commands/verbs.h"
-#include "store/incidents.h"
 
-#define PAGE     10
-#define FIND_MAX 500
-
-struct search {
-	struct incident_filter filter;
-	struct str text; /* words that are no filter */
-	bool all, mine;
-};
-
-static void take_service(struct call *c, struct search *s, const char *value)
-{
-	s->filter.service = text_lower(c->arena, value);
-}
-
-static void take_env(struct call *c, struct search *s, const char *value)
-{
-	s->filter.environment = text_lower(c->arena, value);
-}
-
-static void take_source(struct call *c, struct search *s, const char *value)
-{
-	s->filter.source = text_lower(c->arena, value);
-}
-
-static void take_severity(struct call *c, struct search *s, const char *value)
-{
-	s->filter.severity = severity_parse(&c->config->severity, value, true);
-}
-
-static void take_state(struct call *c, struct search *s, const char *value)
-{
-	enum incident_state state;
-
-	(void)c;
-	if (!state_parse(value, &state))
-		return;
-	s->filter.state = (int)state;
-	s->all = true;
-}
-
-/* "service:payments" and its kin, as a key, a colon, a value. */
-static const struct {
-	const char *key;
-	void (*take)(struct call *c, struct search *s, const char *value);
-} keys[] = {
-	{ "service", take_service }, { "env", take_env }, { "environment", take_env },
-	{ "source", take_source }, { "sev", take_severity }, { "severity", take_severity },
-	{ "state", take_state },
-};
-
-static bool take_key(struct call *c, struct search *s, char *word)
-{
-	char *colon = strchr(word, ':');
-
-	if (!colon || !colon[1])
-		return false;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		size_t n = strlen(keys[i].key);
-
-		if ((size_t)(colon - word) != n || strncasecmp(word, keys[i].key, n) != 0)
-			continue;
-		keys[i].take(c, s, colon + 1);
-		return true;
-	}
-	return false;
-}
-
-static void take_word(struct call *c, struct search *s, char *word)
-{
-	enum incident_state state;
-
-	if (take_key(c, s, word))
-		return;
-	if (text_equal_fold(word, "all"))
-		s->all = true;
-	else if (text_equal_fold(word, "mine"))
-		s->mine = true;
-	else if (text_equal_fold(word, "open"))
-		s->all = false;
-	else if (state_parse(text_lower(c->arena, word), &state))
-		take_state(c, s, text_lower(c->arena, word));
-	else
-		str_addf(&s->text, "%s%s", s->text.len ? " " : "", word);
-}
-
-static void search_from_args(struct call *c, struct search *s)
-{
-	char *text = arena_strdup(c->arena, call_text(c, "text"));
-	char *save = NULL;
-
-	*s = (struct search){ .all = call_flag(c, "all"), .mine = call_flag(c, "mine") };
-	incident_filter_init(&s->filter);
-	str_init_arena(&s->text, c->arena, 3000);
-	s->filter.severity = (int)call_number(c, "severity", 0);
-	s->filter.since = call_number(c, "since", 0);
-	if (call_given(c, "service"))
-		take_service(c, s, call_text(c, "service"));
-	if (call_given(c, "env"))
-		take_env(c, s, call_text(c, "env"));
-	if (call_given(c, "state"))
-		take_state(c, s, call_text(c, "state"));
-	for (char *w = text ? strtok_r(text, " \n\t", &save) : NULL; w; w = strtok_r(NULL, " \n\t", &save))
-		take_word(c, s, w);
-	s->filter.text = s->text.len ? s->text.p : NULL;
-	s->filter.person = s->mine ? c->actor : NULL;
-	s->filter.open_only = !s->all;
-	s->filter.limit = FIND_MAX;
-}
+#define PAGE 10
 
 static const char *list_line(struct call *c, const struct incident *inc)
 {
@@ -123,12 +12,14 @@ static const char *list_line(struct call *c, const struct incident *inc)
 	struct str s;
 
 	str_init_arena(&s, c->arena, 2000);
-	mark_bold(&s, arena_printf(c->arena, "%s %s", words_id(c, inc->id), words_severity(c, inc->severity)));
+	mark_bold(&s, arena_printf(c->arena, "%s %s", words_id(c, inc->id),
+			      words_severity(c, inc->severity)));
 	str_addf(&s, " %s · %s since %s", message_short(c, inc->title, 100), state_name(inc->state),
 		words_time(c, inc->state_at));
 	if (inc->services && *inc->services)
 		str_addf(&s, " · %s", inc->services);
-	if (state_active(inc->state) && role_list(c->store, c->arena, inc->id, &roles, &c->err) == 0) {
+	if (state_active(inc->state) &&
+		role_list(c->store, c->arena, inc->id, &roles, &c->err) == 0) {
 		commander = role_person(&roles, ROLE_COMMANDER);
 		str_addf(&s, " · %s", commander ? words_name(c, commander) : "no commander");
 	}
@@ -145,8 +36,9 @@ static json_t *next_page(struct call *c, int64_t page)
 		if (call_given(c, kept[i]))
 			json_object_set_new(more, kept[i], json_string(call_text(c, kept[i])));
 	if (call_given(c, "severity"))
-		json_object_set_new(more, "severity", json_string(severity_name(&c->config->severity,
-			(int)call_number(c, "severity", SEVERITY_LEAST))));
+		json_object_set_new(more, "severity",
+			json_string(severity_name(&c->config->severity,
+				(int)call_number(c, "severity", SEVERITY_LEAST))));
 	if (call_flag(c, "mine"))
 		json_object_set_new(more, "mine", json_true());
 	if (call_flag(c, "all"))
@@ -157,7 +49,10 @@ static json_t *next_page(struct call *c, int64_t page)
 static struct done list_none(struct call *c, const struct search *s, bool filtered)
 {
 	json_t *doc = message_line(c, "%s%s%s.", s->all ? "No incident" : "No open incident",
-		s->mine ? " of yours" : "", filtered ? " fits" : s->all ? " yet" : "");
+		s->mine ? " of yours" : "",
+		filtered ? " fits"
+		: s->all ? " yet"
+			 : "");
 
 	if (!s->all)
 		doc_button(doc, "Ended ones too", "list", 0, NULL, NULL);
@@ -175,13 +70,14 @@ static struct done list_run(struct call *c)
 	search_from_args(c, &s);
 	if (incident_find(c->store, c->arena, &s.filter, &found, &n, &c->err) < 0)
 		return call_fail(c);
-	from = page > 0 && page < FIND_MAX ? (size_t)page * PAGE : 0;
+	from = page > 0 && page < SEARCH_MAX ? (size_t)page * PAGE : 0;
 	if (n == 0 || from >= n)
-		return list_none(c, &s, s.filter.text || s.filter.severity || s.filter.service ||
-			s.filter.environment || s.filter.state >= 0 || from > 0);
+		return list_none(c, &s,
+			s.filter.text || s.filter.severity || s.filter.service ||
+				s.filter.environment || s.filter.state >= 0 || from > 0);
 	to = n - from > PAGE ? from + PAGE : n;
-	doc = message_line(c, "%zu%s %s%s%s", n, n == FIND_MAX ? " or more" : "", s.all ? "" : "open ",
-		n == 1 ? "incident" : "incidents", s.mine ? " of yours" : "");
+	doc = message_line(c, "%zu%s %s%s%s", n, n == SEARCH_MAX ? " or more" : "",
+		s.all ? "" : "open ", n == 1 ? "incident" : "incidents", s.mine ? " of yours" : "");
 	for (size_t i = from; i < to; i++)
 		doc_list_item(doc, list_line(c, &found[i]));
 	if (to < n)
@@ -191,35 +87,74 @@ static struct done list_run(struct call *c)
 }
 
 static const char *const states[] = {
-	"triage", "investigating", "identified", "mitigating", "monitoring", "resolved", "closed",
-	"cancelled", "auto_resolved", NULL,
+	"triage",
+	"investigating",
+	"identified",
+	"mitigating",
+	"monitoring",
+	"resolved",
+	"closed",
+	"cancelled",
+	"auto_resolved",
+	NULL,
 };
 
 static const struct op_alias aliases[] = {
-	{ "ls", NULL, NULL }, { "incidents", NULL, NULL }, { "search", "all", "true" },
+	{ "ls", NULL, NULL },
+	{ "incidents", NULL, NULL },
+	{ "search", "all", "true" },
 	{ "find", "all", "true" },
 	{ "mine", "mine", "true" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct arg_def args[] = {
-	{ .name = "text", .type = ARG_REST, .label = "words",
-		.help = "Words of title, impact or service; also service:payments, env:prod, a state, mine, all" },
-	{ .name = "severity", .type = ARG_SEVERITY, .flags = ARG_ANYWHERE, .label = "severity",
+	{ .name = "text",
+		.type = ARG_REST,
+		.label = "words",
+		.help = "Words of title, impact or service; also service:payments, env:prod, a "
+			"state, mine, all" },
+	{ .name = "severity",
+		.type = ARG_SEVERITY,
+		.flags = ARG_ANYWHERE,
+		.label = "severity",
 		.help = "Of this level only" },
-	{ .name = "state", .type = ARG_CHOICE, .flags = ARG_OPTION, .label = "state",
-		.help = "In this state only", .choices = states },
-	{ .name = "service", .type = ARG_WORD, .flags = ARG_OPTION, .label = "service",
+	{ .name = "state",
+		.type = ARG_CHOICE,
+		.flags = ARG_OPTION,
+		.label = "state",
+		.help = "In this state only",
+		.choices = states },
+	{ .name = "service",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "service",
 		.help = "About this service only" },
-	{ .name = "env", .type = ARG_WORD, .flags = ARG_OPTION, .label = "environment",
-		.help = "In this environment only", .synonyms = "environment" },
-	{ .name = "since", .type = ARG_TIME, .flags = ARG_OPTION | ARG_PAST, .label = "since",
+	{ .name = "env",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "environment",
+		.help = "In this environment only",
+		.synonyms = "environment" },
+	{ .name = "since",
+		.type = ARG_TIME,
+		.flags = ARG_OPTION | ARG_PAST,
+		.label = "since",
 		.help = "Declared since then" },
-	{ .name = "mine", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "mine",
+	{ .name = "mine",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "mine",
 		.help = "Where I have a role, or which I declared" },
-	{ .name = "all", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "all",
+	{ .name = "all",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "all",
 		.help = "Ended ones too" },
-	{ .name = "page", .type = ARG_INTEGER, .flags = ARG_OPTION | ARG_NO_FORM, .label = "page",
+	{ .name = "page",
+		.type = ARG_INTEGER,
+		.flags = ARG_OPTION | ARG_NO_FORM,
+		.label = "page",
 		.help = "Counted from 0" },
 	{ .name = NULL },
 };

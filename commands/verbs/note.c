@@ -1,4 +1,5 @@
-/* Something for the timeline (FEATURES F1, F2): back-dated when it begins with a time, and a correction points to what it corrects. */
+/* Something for the timeline (FEATURES F1, F2): back-dated when it begins with a time, and a
+ * correction points to what it corrects. */
 #include "commands/messages.h"
 #include "commands/verbs.h"
 #include "store/timelines.h"
@@ -13,7 +14,8 @@ static int entry_exists(struct call *c, int64_t id)
 	for (;;) {
 		struct timeline_entry *e;
 		size_t n;
-		int rc = timeline_list(c->store, c->arena, c->incident.id, before, PAGE, &e, &n, &c->err);
+		int rc = timeline_list(
+			c->store, c->arena, c->incident.id, before, PAGE, &e, &n, &c->err);
 
 		if (rc < 0)
 			return rc;
@@ -38,7 +40,8 @@ static struct done note_run(struct call *c)
 	int found = 1;
 
 	if (call_given(c, "kind") && !timeline_kind_parse(call_text(c, "kind"), &entry.kind))
-		return call_refuse_arg(c, "kind", "There is no kind of entry “%s”.", call_text(c, "kind"));
+		return call_refuse_arg(
+			c, "kind", "There is no kind of entry “%s”.", call_text(c, "kind"));
 	if (entry.happened_at > c->now)
 		return call_refuse_arg(c, "at", "Nothing was noted: %s has not come yet.",
 			words_time(c, entry.happened_at));
@@ -52,14 +55,24 @@ static struct done note_run(struct call *c)
 	if (found < 0 || record_entry(c, &entry) < 0)
 		return call_fail(c);
 	return call_replyf(c, "On the timeline of %s as a %s, %s%s", words_id(c, c->incident.id),
-		timeline_kind_name(entry.kind), words_time(c, entry.happened_at ? entry.happened_at : c->now),
-		entry.corrects ? arena_printf(c->arena, ", correcting entry %lld", (long long)entry.corrects)
+		timeline_kind_name(entry.kind),
+		words_time(c, entry.happened_at ? entry.happened_at : c->now),
+		entry.corrects ? arena_printf(c->arena, ", correcting entry %lld",
+					 (long long)entry.corrects)
 			       : "");
 }
 
 static const char *const kinds[] = {
-	"note", "fact", "hypothesis", "decision", "action", "mitigation", "detection", "triage",
-	"communication", NULL,
+	"note",
+	"fact",
+	"hypothesis",
+	"decision",
+	"action",
+	"mitigation",
+	"detection",
+	"triage",
+	"communication",
+	NULL,
 };
 
 static const struct op_alias aliases[] = {
@@ -71,14 +84,28 @@ static const struct op_alias aliases[] = {
 };
 
 static const struct arg_def args[] = {
-	{ .name = "at", .type = ARG_TIME, .flags = ARG_LEADING | ARG_PAST, .label = "time",
+	{ .name = "at",
+		.type = ARG_TIME,
+		.flags = ARG_LEADING | ARG_PAST,
+		.label = "time",
 		.help = "When it happened, if not just now: 14:12" },
-	{ .name = "text", .type = ARG_REST, .flags = ARG_REQUIRED | ARG_LONG, .label = "what happened",
+	{ .name = "text",
+		.type = ARG_REST,
+		.flags = ARG_REQUIRED | ARG_LONG,
+		.label = "what happened",
 		.help = "One sentence is enough" },
-	{ .name = "kind", .type = ARG_CHOICE, .flags = ARG_OPTION, .label = "kind",
-		.help = "What it is: fact, hypothesis, decision …", .choices = kinds },
-	{ .name = "correct", .type = ARG_INTEGER, .flags = ARG_OPTION | ARG_NO_FORM, .label = "entry",
-		.help = "The number of the entry that this corrects", .synonyms = "corrects" },
+	{ .name = "kind",
+		.type = ARG_CHOICE,
+		.flags = ARG_OPTION,
+		.label = "kind",
+		.help = "What it is: fact, hypothesis, decision …",
+		.choices = kinds },
+	{ .name = "correct",
+		.type = ARG_INTEGER,
+		.flags = ARG_OPTION | ARG_NO_FORM,
+		.label = "entry",
+		.help = "The number of the entry that this corrects",
+		.synonyms = "corrects" },
 	{ .name = NULL },
 };
 

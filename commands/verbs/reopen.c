@@ -24,11 +24,13 @@ static int reopen_say(struct call *c, enum incident_state from, const char *why)
 	const char *call_on = message_call_on(c, deciders, 2);
 	const char *id = words_id(c, c->incident.id);
 	const char *next = words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL));
-	json_t *doc = message_line(c, "%s%s%s is open again, was %s: %s — %s. Next update promised for %s.",
-		call_on, *call_on ? " " : "", id, state_name(from), why, words_name(c, c->actor), next);
+	json_t *doc = message_line(c,
+		"%s%s%s is open again, was %s: %s — %s. Next update promised for %s.", call_on,
+		*call_on ? " " : "", id, state_name(from), why, words_name(c, c->actor), next);
 
-	return message_publish(c, doc, message_line(c, "%s is open again, was %s: %s. Next update promised for %s.",
-		id, state_name(from), why, next));
+	return message_publish(c, doc,
+		message_line(c, "%s is open again, was %s: %s. Next update promised for %s.", id,
+			state_name(from), why, next));
 }
 
 static struct done reopen_run(struct call *c)
@@ -38,23 +40,29 @@ static struct done reopen_run(struct call *c)
 	const char *id = words_id(c, c->incident.id);
 
 	if (state_active(from))
-		return call_refuse(c, "conflict", "%s is open already (%s); nothing was changed.", id,
-			state_name(from));
+		return call_refuse(c, "conflict", "%s is open already (%s); nothing was changed.",
+			id, state_name(from));
 	if (c->incident.merged_into)
-		return call_refuse(c, "conflict", "%s is merged into %s; nothing was changed. Go on there.", id,
+		return call_refuse(c, "conflict",
+			"%s is merged into %s; nothing was changed. Go on there.", id,
 			words_id(c, c->incident.merged_into));
 	if (!state_legal(from, STATE_INVESTIGATING))
-		return call_refuse(c, "conflict", "%s is %s and cannot be reopened.", id, state_name(from));
+		return call_refuse(
+			c, "conflict", "%s is %s and cannot be reopened.", id, state_name(from));
 	reopen_record(c);
-	if (record_event(c, ENTRY_RECURRENCE, "incident.reopened", "reopened, was %s: %s", state_name(from),
-		why) < 0 || promise_make_all(c, false) < 0 || reopen_say(c, from, why) < 0)
+	if (record_event(c, ENTRY_RECURRENCE, "incident.reopened", "reopened, was %s: %s",
+		    state_name(from), why) < 0 ||
+		promise_make_all(c, false) < 0 || reopen_say(c, from, why) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is open again, investigating · next update promised for %s", id,
 		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)));
 }
 
 static const struct arg_def args[] = {
-	{ .name = "why", .type = ARG_REST, .flags = ARG_REQUIRED | ARG_LONG, .label = "why",
+	{ .name = "why",
+		.type = ARG_REST,
+		.flags = ARG_REQUIRED | ARG_LONG,
+		.label = "why",
 		.help = "What came back" },
 	{ .name = NULL },
 };

@@ -1,6 +1,6 @@
 /*
- * The end of the impact (FEATURES B4): with evidence that it is over, seen by users and by systems, or with the plain
- * word that this was not verified, and why.
+ * The end of the impact (FEATURES B4): with evidence that it is over, seen by users and by systems,
+ * or with the plain word that this was not verified, and why.
  */
 #include "commands/language.h"
 #include "commands/messages.h"
@@ -21,11 +21,13 @@ static struct done resolve_refuse_state(struct call *c)
 	struct str legal;
 
 	if (c->incident.state == STATE_RESOLVED || c->incident.state == STATE_AUTO_RESOLVED)
-		return call_refuse(c, "conflict", "%s is %s already, since %s; nothing was changed.", id,
+		return call_refuse(c, "conflict",
+			"%s is %s already, since %s; nothing was changed.", id,
 			state_name(c->incident.state), words_time(c, c->incident.resolved_at));
 	str_init_arena(&legal, c->arena, 400);
 	state_list_legal(c->incident.state, &legal);
-	return call_refuse(c, "conflict", "%s is %s and cannot be resolved. From here it can become: %s.", id,
+	return call_refuse(c, "conflict",
+		"%s is %s and cannot be resolved. From here it can become: %s.", id,
 		state_name(c->incident.state), legal.p);
 }
 
@@ -37,13 +39,19 @@ static struct done resolve_ask(struct call *c)
 	if (c->request->can_open_form && !c->request->from_form)
 		return call_form(c, form_of(c));
 	return call_refuse_arg(c, missing,
-		"%s is not resolved yet: say what shows that it is over, %s: %s — or that it was not checked: %s",
+		"%s is not resolved yet: say what shows that it is over, %s: %s — or that it was "
+		"not checked: %s",
 		words_id(c, c->incident.id),
-		said(c, "signal") ? "for the systems too"
-				  : said(c, "health") ? "for users too" : "for users and for the systems",
-		message_usage(c, "/inc resolve #%lld rolled back --signal \"checkout success 99.9 %% for 15 min\" "
-			"--health \"5xx at baseline\"", (long long)c->incident.id),
-		message_usage(c, "/inc resolve #%lld rolled back --not-verified \"no traffic until 6:00\"",
+		said(c, "signal")   ? "for the systems too"
+		: said(c, "health") ? "for users too"
+				    : "for users and for the systems",
+		message_usage(c,
+			"/inc resolve #%lld rolled back --signal \"checkout success 99.9 %% for 15 "
+			"min\" "
+			"--health \"5xx at baseline\"",
+			(long long)c->incident.id),
+		message_usage(c,
+			"/inc resolve #%lld rolled back --not-verified \"no traffic until 6:00\"",
 			(long long)c->incident.id));
 }
 
@@ -87,7 +95,8 @@ static int resolve_entry(struct call *c, enum incident_state from)
 	struct str s;
 
 	str_init_arena(&s, c->arena, 20000);
-	str_addf(&s, "resolved%s%s", state_skips(from, STATE_RESOLVED) ? " (states between were skipped)" : "",
+	str_addf(&s, "resolved%s%s",
+		state_skips(from, STATE_RESOLVED) ? " (states between were skipped)" : "",
 		message_because(c, call_text(c, "text")));
 	if (inc->signal)
 		str_addf(&s, "; users: %s", inc->signal);
@@ -96,11 +105,11 @@ static int resolve_entry(struct call *c, enum incident_state from)
 	if (inc->not_verified)
 		str_addf(&s, "; not verified because %s", inc->not_verified);
 	return record_entry(c, &(struct record_entry){
-		.kind = ENTRY_RESOLUTION,
-		.action = "incident.resolved",
-		.text = s.p,
-		.meta = json_text(c->arena, meta),
-	});
+				       .kind = ENTRY_RESOLUTION,
+				       .action = "incident.resolved",
+				       .text = s.p,
+				       .meta = json_text(c->arena, meta),
+			       });
 }
 
 static struct done resolve_run(struct call *c)
@@ -108,7 +117,9 @@ static struct done resolve_run(struct call *c)
 	enum incident_state from = c->incident.state;
 	const char *text = call_text(c, "text");
 	int64_t due = promise_due_at(c, PROMISE_RESOLVE, NULL);
-	const char *verdict = !due ? "" : c->now <= due ? " · within the target" : " · after the target";
+	const char *verdict = !due	      ? ""
+			      : c->now <= due ? " · within the target"
+					      : " · after the target";
 
 	if (!state_active(from) || !state_legal(from, STATE_RESOLVED))
 		return resolve_refuse_state(c);
@@ -124,20 +135,37 @@ static struct done resolve_run(struct call *c)
 }
 
 static const struct op_alias aliases[] = {
-	{ "resolved", NULL, NULL }, { "fixed", NULL, NULL }, { "done", NULL, NULL },
+	{ "resolved", NULL, NULL },
+	{ "fixed", NULL, NULL },
+	{ "done", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 
 static const struct arg_def args[] = {
-	{ .name = "text", .type = ARG_REST, .flags = ARG_LONG, .label = "what was done",
+	{ .name = "text",
+		.type = ARG_REST,
+		.flags = ARG_LONG,
+		.label = "what was done",
 		.help = "What ended it" },
-	{ .name = "signal", .type = ARG_WORD, .flags = ARG_OPTION, .label = "what users see",
-		.help = "Evidence that it works again for users: checkout success 99.9 % for 15 min",
+	{ .name = "signal",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "what users see",
+		.help = "Evidence that it works again for users: checkout success 99.9 % for 15 "
+			"min",
 		.synonyms = "users" },
-	{ .name = "health", .type = ARG_WORD, .flags = ARG_OPTION, .label = "what the systems say",
-		.help = "Evidence from inside: 5xx at baseline", .synonyms = "systems" },
-	{ .name = "not-verified", .type = ARG_WORD, .flags = ARG_OPTION, .label = "not verified because",
-		.help = "Instead of evidence: why nobody could look", .synonyms = "unverified" },
+	{ .name = "health",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "what the systems say",
+		.help = "Evidence from inside: 5xx at baseline",
+		.synonyms = "systems" },
+	{ .name = "not-verified",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "not verified because",
+		.help = "Instead of evidence: why nobody could look",
+		.synonyms = "unverified" },
 	{ .name = NULL },
 };
 
@@ -145,7 +173,8 @@ const struct operation op_resolve = {
 	.name = "resolve",
 	.aliases = aliases,
 	.summary = "The impact is over, with the evidence for it",
-	.example = "/inc resolve rolled back --signal \"checkout success 99.9 % for 15 min\" --health \"5xx at baseline\"",
+	.example = "/inc resolve rolled back --signal \"checkout success 99.9 % for 15 min\" "
+		   "--health \"5xx at baseline\"",
 	.args = args,
 	.need = NEED_INCIDENT,
 	.flags = OP_BARE_FORM,

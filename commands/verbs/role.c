@@ -1,15 +1,12 @@
 /*
- * Who is what on this incident (FEATURES D1, D3): take, drop, assign, list. A role that somebody holds is not taken
- * away silently: assigning it says from whom.
+ * Who is what on this incident (FEATURES D1, D3): take, drop, assign, list. A role that somebody
+ * holds is not taken away silently: assigning it says from whom.
  */
-#include <errno.h>
 #include <string.h>
 
+#include "commands/assignment.h"
 #include "commands/messages.h"
-#include "commands/obligations.h"
 #include "commands/verbs.h"
-#include "store/incidents.h"
-#include "store/people.h"
 
 static void add_free_buttons(struct call *c, json_t *doc)
 {
@@ -27,7 +24,8 @@ static json_t *role_table_doc(struct call *c)
 		const struct role_policy *p = &c->config->roles.role[i];
 		const char *person = role_person(&c->roles, p->key);
 
-		doc_field(doc, message_role_title(c, p->key), person ? words_name(c, person) : "nobody");
+		doc_field(doc, message_role_title(c, p->key),
+			person ? words_name(c, person) : "nobody");
 	}
 	add_free_buttons(c, doc);
 	return doc;
@@ -47,86 +45,24 @@ static struct done role_tell(struct call *c, const char *role)
 	return call_reply(c, doc);
 }
 
-static bool is_commander(const char *role)
-{
-	return strcmp(role, ROLE_COMMANDER) == 0;
-}
-
-/* The card shows every role; the announcement only the commander. */
-static int role_settle(struct call *c, const char *role)
-{
-	int rc = call_load_roles(c);
-
-	if (is_commander(role))
-		call_touch_announce(c);
-	else
-		call_touch(c);
-	if (rc == 0 && is_commander(role) && role_person(&c->roles, role) && state_active(c->incident.state))
-		rc = obligation_acknowledge(c);
-	return rc < 0 ? rc : obligation_roles(c);
-}
-
-/* What the role is for, to its new holder alone. */
-static int role_brief(struct call *c, const struct role_policy *p, const char *person)
-{
-	json_t *doc = message_line(c, "You are %s of %s, %s (%s). %s", p->title ? p->title : p->key,
-		words_id(c, c->incident.id), c->incident.title, words_severity(c, c->incident.severity),
-		p->purpose ? p->purpose : "");
-
-	doc_button(doc, "Show", "show", c->incident.id, NULL, "primary");
-	doc_button(doc, "Give it up", "role", c->incident.id,
-		json_pack("{s:s, s:s}", "do", "drop", "role", p->key), NULL);
-	return say_person(c, person, doc);
-}
-
-static int person_meet(struct call *c, const char *person)
-{
-	struct person known;
-	int rc = person_get(c->store, c->arena, person, &known, &c->err);
-
-	if (rc == -ENOENT || (rc == 0 && !known.name))
-		rc = say_fetch_person(c, person);
-	return rc < 0 ? rc : say_people_invite(c, &person, 1);
-}
-
-static int role_give(struct call *c, const struct role_policy *p, const char *person, const char *before)
-{
-	bool self = strcmp(person, c->actor) == 0;
-	const char *from = before ? arena_printf(c->arena, ", from %s", words_name(c, before)) : "";
-	const char *title = p->title ? p->title : p->key;
-	int rc = role_assign(c->store, c->incident.id, p->key, person, c->now, &c->err);
-
-	if (rc == 0)
-		rc = role_settle(c, p->key);
-	if (rc == 0)
-		rc = record_event(c, ENTRY_RESPONSIBILITY, "incident.role_assigned", "%s: %s%s%s%s", title,
-			words_name(c, person), from, self ? "" : ", assigned by ",
-			self ? "" : words_name(c, c->actor));
-	if (rc == 0)
-		rc = person_meet(c, person);
-	if (rc == 0)
-		rc = say_channel(c, message_line(c, "%s of %s is %s now%s", title,
-			words_id(c, c->incident.id),
-			self ? words_name(c, person) : words_mention(c, person), from), NULL);
-	return rc < 0 || self ? rc : role_brief(c, p, person);
-}
-
 static struct done role_assign_run(struct call *c, const struct role_policy *p, const char *person)
 {
 	const char *before = role_person(&c->roles, p->key);
-	const char *title = p->title ? p->title : p->key;
+	const char *title = message_role_title(c, p->key);
 	const char *id = words_id(c, c->incident.id);
 
 	if (before && strcmp(before, person) == 0)
-		return call_replyf(c, "%s is %s of %s already; nothing was changed.", words_name(c, person),
-			title, id);
-	if (role_give(c, p, person, before) < 0)
+		return call_replyf(c, "%s is %s of %s already; nothing was changed.",
+			words_name(c, person), title, id);
+	if (assignment_make(c, p, person, before) < 0)
 		return call_fail(c);
 	if (strcmp(person, c->actor) == 0)
-		return call_replyf(c, "You are %s of %s%s%s. %s", title, id, before ? ", from " : "",
-			before ? words_name(c, before) : "", p->purpose ? p->purpose : "");
-	return call_replyf(c, "%s is %s of %s%s%s and has been told what it is for.", words_name(c, person),
-		title, id, before ? ", from " : "", before ? words_name(c, before) : "");
+		return call_replyf(c, "You are %s of %s%s%s. %s", title, id,
+			before ? ", from " : "", before ? words_name(c, before) : "",
+			p->purpose ? p->purpose : "");
+	return call_replyf(c, "%s is %s of %s%s%s and has been told what it is for.",
+		words_name(c, person), title, id, before ? ", from " : "",
+		before ? words_name(c, before) : "");
 }
 
 static struct done role_take_run(struct call *c, const struct role_policy *p)
@@ -136,32 +72,24 @@ static struct done role_take_run(struct call *c, const struct role_policy *p)
 	if (holder && strcmp(holder, c->actor) != 0)
 		return call_refuse(c, "conflict",
 			"%s is %s of %s; nothing was changed. If it shall be you, say so: %s",
-			words_name(c, holder), p->title ? p->title : p->key, words_id(c, c->incident.id),
-			message_usage(c, "/inc assign #%lld %s me", (long long)c->incident.id, p->key));
+			words_name(c, holder), message_role_title(c, p->key),
+			words_id(c, c->incident.id),
+			message_usage(
+				c, "/inc assign #%lld %s me", (long long)c->incident.id, p->key));
 	return role_assign_run(c, p, c->actor);
 }
 
 static struct done role_drop_run(struct call *c, const struct role_policy *p)
 {
 	const char *holder = role_person(&c->roles, p->key);
-	const char *title = p->title ? p->title : p->key;
-	const char *by = holder && strcmp(holder, c->actor) != 0
-		? arena_printf(c->arena, " (taken off by %s)", words_name(c, c->actor)) : "";
-	json_t *doc;
+	const char *title = message_role_title(c, p->key);
+	const char *id = words_id(c, c->incident.id);
 
 	if (!holder)
-		return call_replyf(c, "Nobody is %s of %s; nothing was changed.", title,
-			words_id(c, c->incident.id));
-	if (role_release(c->store, c->incident.id, p->key, &c->err) < 0 || role_settle(c, p->key) < 0 ||
-		record_event(c, ENTRY_RESPONSIBILITY, "incident.role_released", "%s: %s gave it up%s, nobody now",
-			title, words_name(c, holder), by) < 0)
+		return call_replyf(c, "Nobody is %s of %s; nothing was changed.", title, id);
+	if (assignment_end(c, p, holder) < 0)
 		return call_fail(c);
-	doc = message_line(c, "%s gave up %s of %s%s; nobody holds it now", words_name(c, holder), title,
-		words_id(c, c->incident.id), by);
-	message_take_button(c, doc, p->key);
-	if (say_channel(c, doc, NULL) < 0)
-		return call_fail(c);
-	return call_replyf(c, "Nobody is %s of %s now.", title, words_id(c, c->incident.id));
+	return call_replyf(c, "Nobody is %s of %s now.", title, id);
 }
 
 /* Which role? With buttons for those that are free. */
@@ -173,7 +101,7 @@ static struct done role_ask(struct call *c)
 		return call_refuse_arg(c, "role", "Which role?");
 	doc = role_table_doc(c);
 	doc_text(doc, arena_printf(c->arena, "Nothing was changed: name the role, as in %s",
-		message_usage(c, "/inc take %s", ROLE_COMMANDER)));
+			      message_usage(c, "/inc take %s", ROLE_COMMANDER)));
 	return call_refuse_doc(c, "usage", doc);
 }
 
@@ -181,8 +109,8 @@ static struct done role_run(struct call *c)
 {
 	const char *what = call_text(c, "do");
 	const char *person = call_text(c, "person");
-	const struct role_policy *p = call_given(c, "role")
-		? role_find(&c->config->roles, call_text(c, "role")) : NULL;
+	const struct role_policy *p =
+		call_given(c, "role") ? role_find(&c->config->roles, call_text(c, "role")) : NULL;
 
 	if (!what)
 		what = person ? "assign" : "list";
@@ -204,19 +132,31 @@ static const char *const deeds[] = { "take", "drop", "assign", "list", NULL };
 
 /* The policy's role names are words of the language too: "ic @bob". */
 static const struct op_alias aliases[] = {
-	{ "take", "do", "take" }, { "claim", "do", "take" },
-	{ "drop", "do", "drop" }, { "release", "do", "drop" },
+	{ "take", "do", "take" },
+	{ "claim", "do", "take" },
+	{ "drop", "do", "drop" },
+	{ "release", "do", "drop" },
 	{ "assign", "do", "assign" },
 	{ "roles", "do", "list" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct arg_def args[] = {
-	{ .name = "do", .type = ARG_CHOICE, .flags = ARG_LEADING, .label = "what",
-		.help = "Take it, drop it, assign it to somebody, or list all", .choices = deeds },
-	{ .name = "role", .type = ARG_ROLE, .flags = ARG_ANYWHERE, .label = "role",
+	{ .name = "do",
+		.type = ARG_CHOICE,
+		.flags = ARG_LEADING,
+		.label = "what",
+		.help = "Take it, drop it, assign it to somebody, or list all",
+		.choices = deeds },
+	{ .name = "role",
+		.type = ARG_ROLE,
+		.flags = ARG_ANYWHERE,
+		.label = "role",
 		.help = "commander (ic), operations (ops), communications (comms), scribe" },
-	{ .name = "person", .type = ARG_PERSON, .flags = ARG_ANYWHERE, .label = "person",
+	{ .name = "person",
+		.type = ARG_PERSON,
+		.flags = ARG_ANYWHERE,
+		.label = "person",
 		.help = "Whom to assign it to" },
 	{ .name = NULL },
 };

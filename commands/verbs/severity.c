@@ -1,4 +1,5 @@
-/* Another level (FEATURES C1, C4): what is promised becomes stricter at once, never looser silently. */
+/* Another level (FEATURES C1, C4): what is promised becomes stricter at once, never looser
+ * silently. */
 #include <string.h>
 
 #include "commands/messages.h"
@@ -25,11 +26,13 @@ static int severity_say(struct call *c, int old, const char *why)
 		words_id(c, c->incident.id), words_severity(c, c->incident.severity),
 		words_severity(c, old), message_because(c, why));
 
-	doc_context(doc, arena_printf(c->arena, "%s by %s · updates every %s, the next one by %s%s%s",
-		raised ? "Raised" : "Lowered", words_name(c, c->actor), words_for(c, call_cadence(c)),
-		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)),
-		p->escalate_to && raised ? " · escalation: " : "",
-		p->escalate_to && raised ? p->escalate_to : ""));
+	doc_context(
+		doc, arena_printf(c->arena, "%s by %s · updates every %s, the next one by %s%s%s",
+			     raised ? "Raised" : "Lowered", words_name(c, c->actor),
+			     words_for(c, call_cadence(c)),
+			     words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)),
+			     p->escalate_to && raised ? " · escalation: " : "",
+			     p->escalate_to && raised ? p->escalate_to : ""));
 	return say_channel(c, doc, NULL);
 }
 
@@ -41,18 +44,20 @@ static struct done severity_run(struct call *c)
 	const char *why = call_text(c, "why");
 
 	if (level == old)
-		return call_replyf(c, "%s is %s already; nothing was changed.", words_id(c, inc->id),
-			words_severity(c, old));
+		return call_replyf(c, "%s is %s already; nothing was changed.",
+			words_id(c, inc->id), words_severity(c, old));
 	if (level > old && (!why || !*why))
 		return call_refuse_arg(c, "why",
-			"%s stays %s: lowering the severity needs a reason, as in %s", words_id(c, inc->id),
-			words_severity(c, old), message_usage(c, "/inc sev #%lld %s a workaround is in place",
+			"%s stays %s: lowering the severity needs a reason, as in %s",
+			words_id(c, inc->id), words_severity(c, old),
+			message_usage(c, "/inc sev #%lld %s a workaround is in place",
 				(long long)inc->id, severity_name(&c->config->severity, level)));
 	inc->severity = level;
 	drop_slower_cadence(c);
 	call_touch_announce(c);
 	if (record_event(c, ENTRY_TRIAGE, "incident.severity", "severity %s → %s%s",
-		words_severity(c, old), words_severity(c, level), message_because(c, why)) < 0 ||
+		    words_severity(c, old), words_severity(c, level),
+		    message_because(c, why)) < 0 ||
 		obligation_level(c, old) < 0 || severity_say(c, old, why) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is %s now · next update promised for %s", words_id(c, inc->id),
@@ -62,8 +67,8 @@ static struct done severity_run(struct call *c)
 static void severity_prefill(struct call *c, const char *arg, char **value)
 {
 	if (strcmp(arg, "level") == 0 && !*value)
-		*value = arena_strdup(c->arena,
-			severity_name(&c->config->severity, c->incident.severity));
+		*value = arena_strdup(
+			c->arena, severity_name(&c->config->severity, c->incident.severity));
 }
 
 static const struct op_alias aliases[] = {
@@ -72,9 +77,14 @@ static const struct op_alias aliases[] = {
 };
 
 static const struct arg_def args[] = {
-	{ .name = "level", .type = ARG_SEVERITY, .flags = ARG_REQUIRED | ARG_LEADING, .label = "level",
+	{ .name = "level",
+		.type = ARG_SEVERITY,
+		.flags = ARG_REQUIRED | ARG_LEADING,
+		.label = "level",
 		.help = "1 to 4, sev1, p0, critical …" },
-	{ .name = "why", .type = ARG_REST, .label = "why",
+	{ .name = "why",
+		.type = ARG_REST,
+		.label = "why",
 		.help = "What changed; needed to lower it" },
 	{ .name = NULL },
 };

@@ -13,7 +13,8 @@ static struct done show_run(struct call *c)
 }
 
 static const struct op_alias aliases[] = {
-	{ "status", NULL, NULL }, { "card", NULL, NULL },
+	{ "status", NULL, NULL },
+	{ "card", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 

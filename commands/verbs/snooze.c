@@ -1,6 +1,6 @@
 /*
- * Reminders of the next update are quiet for a while (FEATURES E4). The promise itself stands: what was promised for
- * 14:51 is late after 14:51.
+ * Reminders of the next update are quiet for a while (FEATURES E4). The promise itself stands: what
+ * was promised for 14:51 is late after 14:51.
  */
 #include <string.h>
 
@@ -43,7 +43,8 @@ static struct done snooze_ask_why(struct call *c)
 		return call_form(c, form_of(c));
 	return call_refuse_arg(c, "why", "Reminders go on: at %s a snooze needs a reason, as in %s",
 		words_severity(c, c->incident.severity),
-		message_usage(c, "/inc snooze #%lld 10m waiting for the vendor", (long long)c->incident.id));
+		message_usage(c, "/inc snooze #%lld 10m waiting for the vendor",
+			(long long)c->incident.id));
 }
 
 static struct done snooze_run(struct call *c)
@@ -53,11 +54,12 @@ static struct done snooze_run(struct call *c)
 	int64_t due = promise_due_at(c, PROMISE_UPDATE, NULL);
 
 	if (!due)
-		return call_refuse(c, "conflict", "%s owes no update, so there is nothing to snooze.",
+		return call_refuse(c, "conflict",
+			"%s owes no update, so there is nothing to snooze.",
 			words_id(c, c->incident.id));
 	if (until <= c->now)
-		return call_refuse_arg(c, "until", "Reminders go on: %s is over already.",
-			words_time(c, until));
+		return call_refuse_arg(
+			c, "until", "Reminders go on: %s is over already.", words_time(c, until));
 	if (until - c->now > c->config->snooze_max_ms)
 		return call_refuse_arg(c, call_given(c, "until") ? "until" : "for",
 			"Reminders go on: a snooze is at most %s, this would be %s.",
@@ -66,18 +68,26 @@ static struct done snooze_run(struct call *c)
 		return snooze_ask_why(c);
 	call_touch(c);
 	if (promise_quiet(c, PROMISE_UPDATE, until) < 0 ||
-		record_event(c, ENTRY_COMMUNICATION, "promise.snoozed", "reminders quiet until %s%s",
-			message_plain_time(c, until), message_because(c, why)) < 0)
+		record_event(c, ENTRY_COMMUNICATION, "promise.snoozed",
+			"reminders quiet until %s%s", message_plain_time(c, until),
+			message_because(c, why)) < 0)
 		return call_fail(c);
-	return call_replyf(c, "Reminders for %s are quiet until %s · the update stays promised for %s",
+	return call_replyf(c,
+		"Reminders for %s are quiet until %s · the update stays promised for %s",
 		words_id(c, c->incident.id), words_time(c, until), words_time(c, due));
 }
 
 static const struct arg_def args[] = {
-	{ .name = "for", .type = ARG_DURATION, .flags = ARG_LEADING, .label = "how long",
+	{ .name = "for",
+		.type = ARG_DURATION,
+		.flags = ARG_LEADING,
+		.label = "how long",
 		.help = "How long: 10m" },
 	{ .name = "why", .type = ARG_REST, .label = "why", .help = "Needed at the severe levels" },
-	{ .name = "until", .type = ARG_TIME, .flags = ARG_TRAILING, .label = "until",
+	{ .name = "until",
+		.type = ARG_TIME,
+		.flags = ARG_TRAILING,
+		.label = "until",
 		.help = "Instead of a duration: 15:10" },
 	{ .name = NULL },
 };

@@ -1,4 +1,5 @@
-/* Where the work stands: triage … monitoring (FEATURES B2). Ends and reopening are verbs of their own. */
+/* Where the work stands: triage … monitoring (FEATURES B2). Ends and reopening are verbs of their
+ * own. */
 #include <string.h>
 
 #include "commands/messages.h"
@@ -50,8 +51,9 @@ static struct done state_refuse(struct call *c, enum incident_state to)
 			message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));
 	str_init_arena(&legal, c->arena, 400);
 	state_list_legal(from, &legal);
-	return call_refuse(c, "conflict", "%s is %s and cannot become %s. From here it can become: %s.", id,
-		state_name(from), state_name(to), legal.p);
+	return call_refuse(c, "conflict",
+		"%s is %s and cannot become %s. From here it can become: %s.", id, state_name(from),
+		state_name(to), legal.p);
 }
 
 static int state_move(struct call *c, enum incident_state to, const char *text)
@@ -68,8 +70,8 @@ static int state_move(struct call *c, enum incident_state to, const char *text)
 	call_touch_announce(c);
 	rc = to == STATE_TRIAGE ? 0 : obligation_acknowledge(c);
 	if (rc == 0)
-		rc = record_event(c, state_entry_kind(to), "incident.state", "%s → %s%s%s", state_name(from),
-			state_name(to), skipped, message_because(c, text));
+		rc = record_event(c, state_entry_kind(to), "incident.state", "%s → %s%s%s",
+			state_name(from), state_name(to), skipped, message_because(c, text));
 	return rc;
 }
 
@@ -98,11 +100,17 @@ static struct done state_run(struct call *c)
 	if (state_move(c, to, text) < 0 || state_say(c, from, text) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is %s now%s", words_id(c, c->incident.id), state_name(to),
-		state_skips(from, to) ? " · the states between were skipped, which is recorded" : "");
+		state_skips(from, to) ? " · the states between were skipped, which is recorded"
+				      : "");
 }
 
 static const char *const states[] = {
-	"triage", "investigating", "identified", "mitigating", "monitoring", NULL,
+	"triage",
+	"investigating",
+	"identified",
+	"mitigating",
+	"monitoring",
+	NULL,
 };
 
 static const struct op_alias aliases[] = {
@@ -115,9 +123,16 @@ static const struct op_alias aliases[] = {
 };
 
 static const struct arg_def args[] = {
-	{ .name = "to", .type = ARG_CHOICE, .flags = ARG_REQUIRED | ARG_LEADING, .label = "state",
-		.help = "How far the work is", .choices = states },
-	{ .name = "text", .type = ARG_REST, .flags = ARG_LONG, .label = "what was found or done",
+	{ .name = "to",
+		.type = ARG_CHOICE,
+		.flags = ARG_REQUIRED | ARG_LEADING,
+		.label = "state",
+		.help = "How far the work is",
+		.choices = states },
+	{ .name = "text",
+		.type = ARG_REST,
+		.flags = ARG_LONG,
+		.label = "what was found or done",
 		.help = "Goes on the timeline with it" },
 	{ .name = NULL },
 };

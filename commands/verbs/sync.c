@@ -1,4 +1,5 @@
-/* What is not yet outside as the record has it (FEATURES H1, H8): what waits, since when and why, and what was refused. */
+/* What is not yet outside as the record has it (FEATURES H1, H8): what waits, since when and why,
+ * and what was refused. */
 #include <string.h>
 
 #include "commands/dispatch.h"
@@ -57,7 +58,8 @@ static bool seen_before(const struct effect_row *row, size_t i)
 }
 
 /* One line a system: how many, since when, the last error. */
-static void add_system(struct call *c, json_t *doc, const struct effect_row *row, size_t n, size_t first)
+static void add_system(
+	struct call *c, json_t *doc, const struct effect_row *row, size_t n, size_t first)
 {
 	int64_t oldest = row[first].created_at;
 	const char *error = NULL;
@@ -85,10 +87,12 @@ static void add_system(struct call *c, json_t *doc, const struct effect_row *row
 
 static void add_failed(struct call *c, json_t *doc, const struct effect_row *row)
 {
-	doc_list_item(doc, arena_printf(c->arena, "Not done: %s%s%s, %s: %s", kind_words(row->kind),
-		row->incident && !c->has_incident ? " of " : "",
-		row->incident && !c->has_incident ? words_id(c, row->incident) : "",
-		words_time(c, row->ended_at), row->error ? message_short(c, row->error, 200) : "refused"));
+	doc_list_item(
+		doc, arena_printf(c->arena, "Not done: %s%s%s, %s: %s", kind_words(row->kind),
+			     row->incident && !c->has_incident ? " of " : "",
+			     row->incident && !c->has_incident ? words_id(c, row->incident) : "",
+			     words_time(c, row->ended_at),
+			     row->error ? message_short(c, row->error, 200) : "refused"));
 }
 
 /* What was refused is tried once more, and what waits for its next attempt goes now. */
@@ -106,11 +110,12 @@ static struct done sync_retry(struct call *c, const struct effect_row *wait, siz
 		return call_fail(c);
 	if (!fails && !waits)
 		return call_replyf(c, "There is nothing to try again.");
-	if (record_audit(c, c->has_incident ? "incident" : "effect", c->has_incident ? c->incident.id : 0, "info",
-		"effect.retried", NULL) < 0)
+	if (record_audit(c, c->has_incident ? "incident" : "effect",
+		    c->has_incident ? c->incident.id : 0, "info", "effect.retried", NULL) < 0)
 		return call_fail(c);
 	deliver_expect_any(c->desk);
-	return call_replyf(c, "Trying again now: %zu that were refused, %zu that wait.", fails, waits);
+	return call_replyf(
+		c, "Trying again now: %zu that were refused, %zu that wait.", fails, waits);
 }
 
 static struct done sync_run(struct call *c)
@@ -122,14 +127,16 @@ static struct done sync_run(struct call *c)
 	json_t *doc;
 
 	if (effect_open_list(c->store, c->arena, incident, LOOK_MAX, &wait, &waits, &c->err) < 0 ||
-		effect_failed_list(c->store, c->arena, incident, FAILED_MAX, &fail, &fails, &c->err) < 0)
+		effect_failed_list(
+			c->store, c->arena, incident, FAILED_MAX, &fail, &fails, &c->err) < 0)
 		return call_fail(c);
 	if (call_flag(c, "retry"))
 		return sync_retry(c, wait, waits, fail, fails);
 	if (!waits && !fails)
-		return call_replyf(c, "All of %s is outside as the record has it; nothing waits.", where);
-	doc = message_line(c, "Outside, %s: %zu %s, %zu %s", where, waits, waits == 1 ? "waits" : "wait",
-		fails, fails == 1 ? "was refused" : "were refused");
+		return call_replyf(
+			c, "All of %s is outside as the record has it; nothing waits.", where);
+	doc = message_line(c, "Outside, %s: %zu %s, %zu %s", where, waits,
+		waits == 1 ? "waits" : "wait", fails, fails == 1 ? "was refused" : "were refused");
 	for (size_t i = 0; i < waits; i++)
 		if (!seen_before(wait, i))
 			add_system(c, doc, wait, waits, i);
@@ -137,12 +144,16 @@ static struct done sync_run(struct call *c)
 		add_failed(c, doc, &fail[i]);
 	if (waits)
 		doc_context(doc, "What waits is sent in order as soon as the other side takes it.");
-	doc_button(doc, fails ? "Retry" : "Try now", "sync", incident, json_pack("{s:b}", "retry", 1), NULL);
+	doc_button(doc, fails ? "Retry" : "Try now", "sync", incident,
+		json_pack("{s:b}", "retry", 1), NULL);
 	return call_reply(c, doc);
 }
 
 static const struct arg_def args[] = {
-	{ .name = "retry", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "try again",
+	{ .name = "retry",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "try again",
 		.help = "What was refused once more, and what waits now" },
 	{ .name = NULL },
 };

@@ -5,8 +5,8 @@
 #include "commands/verbs.h"
 #include "store/timelines.h"
 
-#define PAGE       15
-#define SHORT_MAX  240 /* bytes of an entry in the list */
+#define PAGE	  15
+#define SHORT_MAX 240 /* bytes of an entry in the list */
 
 static const char *entry_line(struct call *c, const struct timeline_entry *e)
 {
@@ -17,14 +17,14 @@ static const char *entry_line(struct call *c, const struct timeline_entry *e)
 	mark_date(&s, e->happened_at);
 	str_addc(&s, ' ');
 	mark_bold(&s, timeline_kind_name(e->kind));
-	str_addf(&s, " %s — %s · %lld", message_short(c, e->text, SHORT_MAX), words_name(c, e->author),
-		(long long)e->id);
+	str_addf(&s, " %s — %s · %lld", message_short(c, e->text, SHORT_MAX),
+		words_name(c, e->author), (long long)e->id);
 	if (e->corrects)
 		str_addf(&s, ", corrects %lld", (long long)e->corrects);
 	if (cut) {
 		str_add(&s, " (the rest: ");
-		str_add(&s, message_usage(c, "/inc timeline #%lld --entry %lld", (long long)c->incident.id,
-			(long long)e->id));
+		str_add(&s, message_usage(c, "/inc timeline #%lld --entry %lld",
+				    (long long)c->incident.id, (long long)e->id));
 		str_addc(&s, ')');
 	}
 	return s.p;
@@ -33,8 +33,8 @@ static const char *entry_line(struct call *c, const struct timeline_entry *e)
 /* One entry whole, with everything that is known of it. */
 static json_t *entry_doc(struct call *c, const struct timeline_entry *e)
 {
-	json_t *doc = message_line(c, "Entry %lld of %s: %s", (long long)e->id, words_id(c, c->incident.id),
-		e->text);
+	json_t *doc = message_line(
+		c, "Entry %lld of %s: %s", (long long)e->id, words_id(c, c->incident.id), e->text);
 	struct str s;
 
 	str_init_arena(&s, c->arena, 2000);
@@ -59,7 +59,8 @@ static struct done timeline_show_one(struct call *c, int64_t id)
 		struct timeline_entry *e;
 		size_t n;
 
-		if (timeline_list(c->store, c->arena, c->incident.id, before, 200, &e, &n, &c->err) < 0)
+		if (timeline_list(
+			    c->store, c->arena, c->incident.id, before, 200, &e, &n, &c->err) < 0)
 			return call_fail(c);
 		for (size_t i = 0; i < n; i++)
 			if (e[i].id == id)
@@ -80,14 +81,16 @@ static struct done timeline_run(struct call *c)
 
 	if (call_given(c, "entry"))
 		return timeline_show_one(c, call_number(c, "entry", 0));
-	if (timeline_list(c->store, c->arena, c->incident.id, call_number(c, "before", 0), PAGE + 1, &e, &n,
-		&c->err) < 0 || timeline_count(c->store, c->incident.id, &all, &c->err) < 0)
+	if (timeline_list(c->store, c->arena, c->incident.id, call_number(c, "before", 0), PAGE + 1,
+		    &e, &n, &c->err) < 0 ||
+		timeline_count(c->store, c->incident.id, &all, &c->err) < 0)
 		return call_fail(c);
 	if (n == 0)
-		return call_replyf(c, "The timeline of %s has nothing %s.", words_id(c, c->incident.id),
-			call_given(c, "before") ? "older" : "yet");
+		return call_replyf(c, "The timeline of %s has nothing %s.",
+			words_id(c, c->incident.id), call_given(c, "before") ? "older" : "yet");
 	doc = message_line(c, "Timeline of %s, %s: %lld %s", words_id(c, c->incident.id),
-		message_short(c, c->incident.title, 80), (long long)all, all == 1 ? "entry" : "entries");
+		message_short(c, c->incident.title, 80), (long long)all,
+		all == 1 ? "entry" : "entries");
 	for (size_t i = n > PAGE ? n - PAGE : 0; i < n; i++)
 		doc_list_item(doc, entry_line(c, &e[i]));
 	if (n > PAGE)
@@ -97,14 +100,21 @@ static struct done timeline_run(struct call *c)
 }
 
 static const struct op_alias aliases[] = {
-	{ "log", NULL, NULL }, { "history", NULL, NULL },
+	{ "log", NULL, NULL },
+	{ "history", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 
 static const struct arg_def args[] = {
-	{ .name = "before", .type = ARG_INTEGER, .flags = ARG_OPTION, .label = "entry",
+	{ .name = "before",
+		.type = ARG_INTEGER,
+		.flags = ARG_OPTION,
+		.label = "entry",
 		.help = "Older than this entry" },
-	{ .name = "entry", .type = ARG_INTEGER, .flags = ARG_OPTION, .label = "entry",
+	{ .name = "entry",
+		.type = ARG_INTEGER,
+		.flags = ARG_OPTION,
+		.label = "entry",
 		.help = "This entry alone, whole" },
 	{ .name = NULL },
 };

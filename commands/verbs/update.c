@@ -1,83 +1,28 @@
 /*
- * A status update (FEATURES E1, E2, E7): what is known goes to the channel and under the announcement, and the next
- * time is promised. While the incident is active there is no update without a next time: what is not asked for
- * comes from the cadence.
+ * A status update (FEATURES E1, E2, E7): what is known goes to the channel and under the
+ * announcement, and the next time is promised. While the incident is active there is no update
+ * without a next time: what is not asked for comes from the cadence.
  */
 #include <string.h>
 
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/sections.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
-#include "incident/status_update.h"
-#include "store/timelines.h"
-
-static void section_take(struct call *c, const char *arg, char **section)
-{
-	const char *text = call_text(c, arg);
-
-	if (text && *text)
-		*section = arena_strdup(c->arena, text);
-}
-
-static struct status_update update_from_args(struct call *c)
-{
-	struct status_update u = { 0 };
-
-	if (call_given(c, "text"))
-		status_update_parse(c->arena, call_text(c, "text"), c->zone, c->now, &u);
-	section_take(c, "known", &u.known);
-	section_take(c, "unknown", &u.unknown);
-	section_take(c, "impact", &u.impact);
-	section_take(c, "doing", &u.doing);
-	section_take(c, "next", &u.next);
-	if (call_given(c, "at"))
-		u.next_at = call_number(c, "at", 0);
-	return u;
-}
-
-static bool update_empty(const struct status_update *u)
-{
-	return !u->known && !u->unknown && !u->impact && !u->doing && !u->next;
-}
-
-/* "Known: … Unknown: …", for the timeline. */
-static const char *update_flat(struct call *c, const struct status_update *u)
-{
-	const struct { const char *label, *text; } part[] = {
-		{ "", u->known }, { "unknown: ", u->unknown }, { "impact: ", u->impact },
-		{ "doing: ", u->doing }, { "next: ", u->next },
-	};
-	struct str s;
-
-	str_init_arena(&s, c->arena, 20000);
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
-		if (part[i].text)
-			str_addf(&s, "%s%s%s", s.len ? "; " : "", part[i].label, part[i].text);
-	return s.p;
-}
-
-static const char *update_meta(struct call *c, const struct status_update *u)
-{
-	JSON_CLEANUP json_t *meta = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "known", u->known,
-		"unknown", u->unknown, "impact", u->impact, "doing", u->doing, "next", u->next, "next_at",
-		(json_int_t)u->next_at);
-
-	return json_text(c->arena, meta);
-}
 
 /* Posted, recorded, shown on the card. */
 static int update_publish(struct call *c, const struct status_update *u)
 {
 	struct incident *inc = &c->incident;
-	const char *flat = update_flat(c, u);
+	const char *flat = sections_flat(c, u);
 	struct record_entry entry = {
 		.kind = ENTRY_COMMUNICATION,
 		.action = "incident.updated",
 		.text = u->next_at ? arena_printf(c->arena, "update: %s (next %s)", flat,
 					     message_plain_time(c, u->next_at))
 				   : arena_printf(c->arena, "update: %s", flat),
-		.meta = update_meta(c, u),
+		.meta = sections_meta(c, u),
 	};
 	enum template_kind kind = inc->updated_at ? TEMPLATE_UPDATE : TEMPLATE_FIRST;
 	int rc;
@@ -91,7 +36,8 @@ static int update_publish(struct call *c, const struct status_update *u)
 	rc = record_entry(c, &entry);
 	if (rc < 0)
 		return rc;
-	return message_publish(c, message_update(c, kind, u, u->next_at), message_update(c, kind, u, u->next_at));
+	return message_publish(
+		c, message_update(c, kind, u, u->next_at), message_update(c, kind, u, u->next_at));
 }
 
 static int update_promise(struct call *c, int64_t next_at)
@@ -112,19 +58,22 @@ static struct done update_afterwards(struct call *c, struct status_update *u)
 
 	if (inc->state != STATE_RESOLVED && inc->state != STATE_AUTO_RESOLVED)
 		return call_refuse(c, "conflict",
-			"%s is %s; nothing was posted. Put it on the timeline with %s, or reopen it: %s",
+			"%s is %s; nothing was posted. Put it on the timeline with %s, or reopen "
+			"it: %s",
 			words_id(c, inc->id), state_name(inc->state),
 			message_usage(c, "/inc note #%lld …", (long long)inc->id),
 			message_usage(c, "/inc reopen #%lld why", (long long)inc->id));
 	if (u->next_at)
 		return call_refuse(c, "conflict",
-			"%s is %s, so no next update can be promised; nothing was posted. Leave out the "
-			"time, or reopen it: %s", words_id(c, inc->id), state_name(inc->state),
+			"%s is %s, so no next update can be promised; nothing was posted. Leave "
+			"out the "
+			"time, or reopen it: %s",
+			words_id(c, inc->id), state_name(inc->state),
 			message_usage(c, "/inc reopen #%lld why", (long long)inc->id));
 	if (update_publish(c, u) < 0)
 		return call_fail(c);
-	return call_replyf(c, "Posted. %s is %s, so no next update is promised.", words_id(c, inc->id),
-		state_name(inc->state));
+	return call_replyf(c, "Posted. %s is %s, so no next update is promised.",
+		words_id(c, inc->id), state_name(inc->state));
 }
 
 static const char *time_argument(const struct call *c)
@@ -134,52 +83,37 @@ static const char *time_argument(const struct call *c)
 
 static struct done update_run(struct call *c)
 {
-	struct status_update u = update_from_args(c);
+	struct status_update u = sections_from_args(c);
 	bool by_cadence = !u.next_at;
 	int64_t limit = obligation_update_limit(c);
 
-	if (update_empty(&u))
+	if (sections_empty(&u))
 		return call_refuse_arg(c, call_given(c, "text") ? "text" : "known",
 			"Nothing was posted: say at least what is known, as in %s",
-			message_usage(c, "/inc update rolling back v2.31, cause not known yet. in 20m"));
+			message_usage(
+				c, "/inc update rolling back v2.31, cause not known yet. in 20m"));
 	if (!state_active(c->incident.state))
 		return update_afterwards(c, &u);
 	if (by_cadence)
 		u.next_at = c->now + call_cadence(c);
 	if (u.next_at <= c->now)
 		return call_refuse_arg(c, time_argument(c),
-			"Nothing was posted: the next update was asked for %s, which is over. Name a time "
-			"to come, or leave it out: then it is %s from now.", words_time(c, u.next_at),
-			words_for(c, call_cadence(c)));
+			"Nothing was posted: the next update was asked for %s, which is over. Name "
+			"a time "
+			"to come, or leave it out: then it is %s from now.",
+			words_time(c, u.next_at), words_for(c, call_cadence(c)));
 	if (u.next_at - c->now > limit)
 		return call_refuse_arg(c, time_argument(c),
-			"Nothing was posted: the next update was asked for %s, %s from now; at %s it is "
-			"promised within %s.", words_time(c, u.next_at), words_for(c, u.next_at - c->now),
+			"Nothing was posted: the next update was asked for %s, %s from now; at %s "
+			"it is "
+			"promised within %s.",
+			words_time(c, u.next_at), words_for(c, u.next_at - c->now),
 			words_severity(c, c->incident.severity), words_for(c, limit));
 	if (update_publish(c, &u) < 0 || update_promise(c, u.next_at) < 0)
 		return call_fail(c);
-	return call_replyf(c, "Posted on %s · next update promised for %s%s", words_id(c, c->incident.id),
-		words_time(c, u.next_at), by_cadence ? " (the cadence; name another with “in 20m”)" : "");
-}
-
-/* What the last update said of this section, so that a form starts from it. */
-static const char *last_section(struct call *c, const char *name)
-{
-	struct timeline_entry *e;
-	size_t n;
-
-	if (timeline_list(c->store, c->arena, c->incident.id, 0, 100, &e, &n, &c->err) < 0)
-		return NULL;
-	while (n-- > 0) {
-		JSON_CLEANUP json_t *meta = NULL;
-
-		if (e[n].kind != ENTRY_COMMUNICATION || !e[n].meta ||
-			json_parse(e[n].meta, strlen(e[n].meta), 1 << 20, &meta, NULL) < 0 ||
-			!json_object_get(meta, "next_at"))
-			continue;
-		return arena_strdup(c->arena, json_get_str(meta, name));
-	}
-	return NULL;
+	return call_replyf(c, "Posted on %s · next update promised for %s%s",
+		words_id(c, c->incident.id), words_time(c, u.next_at),
+		by_cadence ? " (the cadence; name another with “in 20m”)" : "");
 }
 
 static void update_prefill(struct call *c, const char *arg, char **value)
@@ -194,30 +128,56 @@ static void update_prefill(struct call *c, const char *arg, char **value)
 		*value = arena_printf(c->arena, "in %s", words_for(c, call_cadence(c)));
 	for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++)
 		if (strcmp(arg, carried[i]) == 0)
-			*value = arena_strdup(c->arena, last_section(c, arg));
+			*value = arena_strdup(c->arena, sections_last(c, arg));
 }
 
 static const struct op_alias aliases[] = {
-	{ "post", NULL, NULL }, { "status-update", NULL, NULL },
+	{ "post", NULL, NULL },
+	{ "status-update", NULL, NULL },
 	{ NULL, NULL, NULL },
 };
 
 static const struct arg_def args[] = {
-	{ .name = "text", .type = ARG_REST, .flags = ARG_NO_FORM, .label = "what is known",
-		.help = "Free text, or sections: known: …; unknown: …; impact: …; doing: …; next: …; and at "
+	{ .name = "text",
+		.type = ARG_REST,
+		.flags = ARG_NO_FORM,
+		.label = "what is known",
+		.help = "Free text, or sections: known: …; unknown: …; impact: …; doing: …; next: "
+			"…; and at "
 			"the end “in 20m” or “at 14:50”" },
-	{ .name = "known", .type = ARG_WORD, .flags = ARG_OPTION | ARG_LONG, .label = "known",
+	{ .name = "known",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_LONG,
+		.label = "known",
 		.help = "What is known now" },
-	{ .name = "unknown", .type = ARG_WORD, .flags = ARG_OPTION | ARG_LONG, .label = "not known",
+	{ .name = "unknown",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_LONG,
+		.label = "not known",
 		.help = "What is not known yet" },
-	{ .name = "impact", .type = ARG_WORD, .flags = ARG_OPTION | ARG_LONG, .label = "impact",
+	{ .name = "impact",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_LONG,
+		.label = "impact",
 		.help = "Who is affected, and how" },
-	{ .name = "doing", .type = ARG_WORD, .flags = ARG_OPTION | ARG_LONG, .label = "doing",
-		.help = "What is being done about it", .synonyms = "mitigation" },
-	{ .name = "next", .type = ARG_WORD, .flags = ARG_OPTION | ARG_LONG, .label = "next",
-		.help = "What comes next", .synonyms = "next-steps" },
-	{ .name = "at", .type = ARG_TIME, .flags = ARG_OPTION, .label = "next update",
-		.help = "When the next update comes: 14:50, or in 20m", .synonyms = "in next-at" },
+	{ .name = "doing",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_LONG,
+		.label = "doing",
+		.help = "What is being done about it",
+		.synonyms = "mitigation" },
+	{ .name = "next",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_LONG,
+		.label = "next",
+		.help = "What comes next",
+		.synonyms = "next-steps" },
+	{ .name = "at",
+		.type = ARG_TIME,
+		.flags = ARG_OPTION,
+		.label = "next update",
+		.help = "When the next update comes: 14:50, or in 20m",
+		.synonyms = "in next-at" },
 	{ .name = NULL },
 };
 

@@ -8,8 +8,13 @@
 static const char *rights_words(struct call *c)
 {
 	static const char *const rights[] = {
-		"incident.read", "incident.write", "incident.approve", "incident.execute", "incident.admin",
-		"tools.oncall.read", "tools.oncall.write",
+		"incident.read",
+		"incident.write",
+		"incident.approve",
+		"incident.execute",
+		"incident.admin",
+		"tools.oncall.read",
+		"tools.oncall.write",
 	};
 	struct str s;
 
@@ -53,8 +58,8 @@ static struct done whoami_run(struct call *c)
 	str_init_arena(&roles, c->arena, 2000);
 	if (roles_words(c, &roles) < 0)
 		return call_fail(c);
-	doc = message_line(c, "You are %s (%s), times are read in %s", words_name(c, c->actor), c->actor,
-		c->zone && *c->zone ? c->zone : "UTC");
+	doc = message_line(c, "You are %s (%s), times are read in %s", words_name(c, c->actor),
+		c->actor, c->zone && *c->zone ? c->zone : "UTC");
 	doc_field(doc, "Rights", rights_words(c));
 	doc_field(doc, "Roles now", roles.len ? roles.p : "none");
 	return call_reply(c, doc);

@@ -46,7 +46,8 @@ int talk_setup(void **state)
 	snprintf(path, sizeof(path), "%s/sitrep.db", x->folder);
 	str_init(&report, 1u << 20);
 	if (config_load(&x->config, SITREP_SOURCE_DIR "/config", NULL, 0, true, &report) < 0 ||
-		store_open(&x->store, &(struct store_options){ .path = path, .create = true }, &x->err) < 0) {
+		store_open(&x->store, &(struct store_options){ .path = path, .create = true },
+			&x->err) < 0) {
 		fprintf(stderr, "%s%s\n", report.p, x->err.text);
 		return -1;
 	}
@@ -140,7 +141,8 @@ const char *talk_say(struct talk *x, const char *words)
 	return talk_say_as(x, ALICE, words);
 }
 
-const char *talk_press(struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take)
+const char *talk_press(
+	struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take)
 {
 	struct request *r = chat_request(x, person);
 
@@ -150,7 +152,8 @@ const char *talk_press(struct talk *x, const char *person, const char *op, int64
 	return run(x, r);
 }
 
-const char *talk_submit(struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take)
+const char *talk_submit(
+	struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take)
 {
 	struct request *r = chat_request(x, person);
 
@@ -201,7 +204,8 @@ void talk_pass(struct talk *x, int64_t ms)
 			break;
 		if (next > x->clock.manual_ms)
 			x->clock.manual_ms = next;
-		assert_int_equal(timer_due(x->store, x->arena, x->clock.manual_ms, 1, &due, &n, &x->err), 0);
+		assert_int_equal(
+			timer_due(x->store, x->arena, x->clock.manual_ms, 1, &due, &n, &x->err), 0);
 		assert_int_equal(n, 1);
 		fire(x, &due[0]);
 	}
@@ -217,7 +221,8 @@ static json_t *result_of(struct talk *x, const struct effect *e)
 	switch (e->kind) {
 	case EFFECT_CHANNEL_OPEN:
 		key = arena_printf(x->arena, "slack:CINC%lld", (long long)e->incident);
-		return json_pack("{s:s, s:s}", "channel", key, "name", json_get_str(e->payload, "name"));
+		return json_pack(
+			"{s:s, s:s}", "channel", key, "name", json_get_str(e->payload, "name"));
 	case EFFECT_MESSAGE_POST:
 	case EFFECT_MESSAGE_PRIVATE:
 		key = arena_printf(x->arena, "slack:C1/%lld.0001", (long long)++x->delivered);
@@ -249,7 +254,8 @@ void talk_deliver(struct talk *x)
 			fail_msg("deliver: %s", x->err.text);
 		assert_int_equal(store_commit(x->store, &x->err), 0);
 		for (size_t i = 0; i < n; i++) {
-			run(x, outcome_request(out[i], OUTCOME_DELIVERED, result_of(x, out[i]), NULL, 0));
+			run(x, outcome_request(
+				       out[i], OUTCOME_DELIVERED, result_of(x, out[i]), NULL, 0));
 			effect_destroy(out[i]);
 		}
 	} while (n);
@@ -263,8 +269,9 @@ void talk_forget(struct talk *x)
 	assert_int_equal(store_begin(x->store, &x->err), 0);
 	assert_int_equal(effect_open_list(x->store, x->arena, 0, 500, &row, &n, &x->err), 0);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(effect_end(x->store, row[i].id, EFFECT_DROPPED, NULL, clock_now(&x->clock),
-			&x->err), 0);
+		assert_int_equal(effect_end(x->store, row[i].id, EFFECT_DROPPED, NULL,
+					 clock_now(&x->clock), &x->err),
+			0);
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 }
 
@@ -367,8 +374,9 @@ const char *talk_said(struct talk *x, enum effect_kind kind, const char *to)
 	if (!n)
 		fail_msg("nothing of kind %s for %s", effect_kind_name(kind), to ? to : "anybody");
 	assert_non_null(row[n - 1].payload);
-	assert_int_equal(json_parse(row[n - 1].payload, strlen(row[n - 1].payload), 1 << 20, &payload,
-		&x->err), 0);
+	assert_int_equal(json_parse(row[n - 1].payload, strlen(row[n - 1].payload), 1 << 20,
+				 &payload, &x->err),
+		0);
 	return plain(x, json_get_obj(payload, "doc"));
 }
 
@@ -377,12 +385,13 @@ const char *talk_button(struct talk *x, const char *op)
 	json_t *block, *item;
 	size_t i, k;
 
-	json_array_foreach(json_get_arr(x->reply.doc, "blocks"), i, block) {
+	json_array_foreach(json_get_arr(x->reply.doc, "blocks"), i, block)
+	{
 		if (strcmp(json_get_str(block, "t"), "buttons") != 0)
 			continue;
-		json_array_foreach(json_get_arr(block, "items"), k, item)
-			if (strcmp(json_get_str(item, "op"), op) == 0)
-				return json_get_str(item, "label");
+		json_array_foreach(json_get_arr(block, "items"), k,
+			item) if (strcmp(json_get_str(item, "op"), op) ==
+				  0) return json_get_str(item, "label");
 	}
 	return NULL;
 }

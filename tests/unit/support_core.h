@@ -1,9 +1,9 @@
 #ifndef SUPPORT_CORE_H
 #define SUPPORT_CORE_H
 /*
- * A desk with everything behind it: a database in a folder of its own, the shipped config, a clock that is turned by
- * hand, the real dispatcher. What is said to it is answered as plain text; what it wants to be seen outside can be
- * looked at, and delivered by a chat that is not there.
+ * A desk with everything behind it: a database in a folder of its own, the shipped config, a clock
+ * that is turned by hand, the real dispatcher. What is said to it is answered as plain text; what
+ * it wants to be seen outside can be looked at, and delivered by a chat that is not there.
  */
 #include "base/clock.h"
 #include "commands/dispatch.h"
@@ -14,9 +14,9 @@
 
 /* 2026-03-02 14:00 UTC, a Monday. */
 #define TALK_START INT64_C(1772460000000)
-#define ALICE "slack:UALICE"
-#define BOB   "slack:UBOB"
-#define CAROL "slack:UCAROL"
+#define ALICE	   "slack:UALICE"
+#define BOB	   "slack:UBOB"
+#define CAROL	   "slack:UCAROL"
 
 struct talk {
 	char folder[64];
@@ -26,28 +26,32 @@ struct talk {
 	struct desk desk;
 	struct arena *arena;
 	struct error err;
-	struct reply reply;   /* of the last request */
-	const char *text;     /* the same as plain text, UTC */
-	const char *channel;  /* where the next thing is said; NULL: nowhere */
-	bool forms;           /* the front end can show forms */
-	int64_t delivered;    /* serial number for keys of messages */
+	struct reply reply;  /* of the last request */
+	const char *text;    /* the same as plain text, UTC */
+	const char *channel; /* where the next thing is said; NULL: nowhere */
+	bool forms;	     /* the front end can show forms */
+	int64_t delivered;   /* serial number for keys of messages */
 };
 
 int talk_setup(void **state);
 int talk_teardown(void **state);
 
-/* One typed line by alice, resp. by somebody else; the reply as plain text, "" when there is none. */
+/* One typed line by alice, resp. by somebody else; the reply as plain text, "" when there is none.
+ */
 const char *talk_say(struct talk *x, const char *words);
 const char *talk_say_as(struct talk *x, const char *person, const char *words);
 /* A button or a filled form: an operation with arguments (taken over). */
-const char *talk_press(struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take);
-const char *talk_submit(struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take);
+const char *talk_press(
+	struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take);
+const char *talk_submit(
+	struct talk *x, const char *person, const char *op, int64_t incident, json_t *args_take);
 /* An event from outside. */
 const char *talk_event(struct talk *x, const char *person, const char *op);
 
 /* Turns the clock, running every timer at its time. */
 void talk_pass(struct talk *x, int64_t ms);
-/* Delivers all effects that may go now, and those that follow from them. Channels become slack:CINC<id>. */
+/* Delivers all effects that may go now, and those that follow from them. Channels become
+ * slack:CINC<id>. */
 void talk_deliver(struct talk *x);
 /* Ends every effect that is waiting, so that what comes next stands alone. */
 void talk_forget(struct talk *x);

@@ -1,4 +1,5 @@
-/* messages.yml: what is shipped is the default, what is said replaces it, what is wrong is named with its place (FEATURES E6). */
+/* messages.yml: what is shipped is the default, what is said replaces it, what is wrong is named
+ * with its place (FEATURES E6). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +58,8 @@ static void test_shipped_is_the_default(void **state)
 	struct folder *f = *state;
 	struct config *shipped, *empty;
 
-	assert_int_equal(config_load(&shipped, SITREP_SOURCE_DIR "/config", NULL, 0, true, &f->report), 0);
+	assert_int_equal(
+		config_load(&shipped, SITREP_SOURCE_DIR "/config", NULL, 0, true, &f->report), 0);
 	assert_int_equal(load(f, "", &empty), 0);
 	for (size_t i = 0; i < TEMPLATE_COUNT; i++) {
 		const struct message_template *a = &shipped->message[i], *b = &empty->message[i];
@@ -81,7 +83,8 @@ static void test_said(void **state)
 	assert_int_equal(c->message[TEMPLATE_UPDATE].count, 1);
 	assert_string_equal(c->message[TEMPLATE_UPDATE].line[0], "We know: {{known}}");
 	/* What it does not say stays. */
-	assert_string_equal(c->message[TEMPLATE_UPDATE].subject, "{{severity}} UPDATE · {{about}} · {{state}}");
+	assert_string_equal(
+		c->message[TEMPLATE_UPDATE].subject, "{{severity}} UPDATE · {{about}} · {{state}}");
 	config_release(c);
 }
 
@@ -102,7 +105,8 @@ static void test_refused(void **state)
 	refused(f, "update:\n  body:\n    - 'x'\n    - '{{knwon}}'\n", "messages.yml:4:7",
 		"there is no variable {{knwon}}; did you mean {{known}}?");
 	refused(f, "first: {subject: 'all {{zzzzzzzzz}}'}\n", "messages.yml:1:18", "lists all");
-	refused(f, "first: {subject: 'all {{title'}\n", "messages.yml:1:18", "\"{{title\" does not end: }} is missing");
+	refused(f, "first: {subject: 'all {{title'}\n", "messages.yml:1:18",
+		"\"{{title\" does not end: }} is missing");
 	refused(f, "resolution: {body: []}\n", "messages.yml:1:", "resolution.body");
 	refused(f, "resolved: {subject: x}\n", "messages.yml:1:1", "resolution");
 }
@@ -112,7 +116,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_shipped_is_the_default), TEST(test_said), TEST(test_refused),
+		TEST(test_shipped_is_the_default),
+		TEST(test_said),
+		TEST(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("config: messages", tests, NULL, NULL);

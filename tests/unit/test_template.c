@@ -61,8 +61,10 @@ static void test_empty_lines_go(void **state)
 static void test_bold(void **state)
 {
 	(void)state;
-	renders("*Level:* {{severity}}", "\x01" "bLevel:\x02 SEV2");
-	renders("*{{severity}}* up", "\x01" "bSEV2\x02 up");
+	renders("*Level:* {{severity}}", "\x01"
+					 "bLevel:\x02 SEV2");
+	renders("*{{severity}}* up", "\x01"
+				     "bSEV2\x02 up");
 	renders("5 * 3", "5 * 3");
 	renders("a ** b", "a ** b");
 	/* A mark does not stand in a mark. */
@@ -76,8 +78,10 @@ static void test_values_are_not_templates(void **state)
 	(void)state;
 	values.value[VAR_TITLE] = "{{severity}} *bold* }}";
 	renders("{{title}}", "{{severity}} *bold* }}");
-	renders("*{{title}}*", "\x01" "b{{severity}} *bold* }}\x02");
-	renders("{{title}} *x*", "{{severity}} *bold* }} \x01" "bx\x02");
+	renders("*{{title}}*", "\x01"
+			       "b{{severity}} *bold* }}\x02");
+	renders("{{title}} *x*", "{{severity}} *bold* }} \x01"
+				 "bx\x02");
 }
 
 static void test_long_values(void **state)
@@ -103,7 +107,8 @@ static void test_unknown(void **state)
 	assert_true(template_unknown("a {{severity", name));
 	assert_true(template_unknown("{{}}", name));
 	assert_string_equal(name, "");
-	assert_true(template_unknown("{{a name that is much longer than any variable could ever be}}", name));
+	assert_true(template_unknown(
+		"{{a name that is much longer than any variable could ever be}}", name));
 	assert_int_equal(strlen(name), TEMPLATE_NAME_MAX);
 }
 
@@ -117,7 +122,8 @@ static void test_every_variable_is_told(void **state)
 		assert_non_null(template_variable_help((enum template_variable)v));
 		assert_true(strlen(name) <= TEMPLATE_NAME_MAX);
 		for (int w = 0; w < v; w++)
-			assert_string_not_equal(name, template_variable_name((enum template_variable)w));
+			assert_string_not_equal(
+				name, template_variable_name((enum template_variable)w));
 	}
 }
 
@@ -126,8 +132,12 @@ static void test_every_variable_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_variables), TEST(test_empty_lines_go), TEST(test_bold),
-		TEST(test_values_are_not_templates), TEST(test_long_values), TEST(test_unknown),
+		TEST(test_variables),
+		TEST(test_empty_lines_go),
+		TEST(test_bold),
+		TEST(test_values_are_not_templates),
+		TEST(test_long_values),
+		TEST(test_unknown),
 		TEST(test_every_variable_is_told),
 	};
 

@@ -1,4 +1,5 @@
-/* declare, show, list, the Home tab: an incident is opened and found again (FEATURES A8, B1, B3, B6). */
+/* declare, show, list, the Home tab: an incident is opened and found again (FEATURES A8, B1, B3,
+ * B6). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,8 +78,9 @@ static void test_declare_records(void **state)
 {
 	struct talk *x = *state;
 
-	talk_say(x, "declare p1 --service Payments --env PROD --customer --since 13:35 payments API answers 5xx "
-		"--impact \"all card payments\"");
+	talk_say(x, "declare p1 --service Payments --env PROD --customer --since 13:35 payments "
+		    "API answers 5xx "
+		    "--impact \"all card payments\"");
 	assert_answered(x, "INC-1");
 	struct incident inc = talk_incident(x, 1);
 	assert_string_equal(inc.title, "payments API answers 5xx");
@@ -138,7 +140,8 @@ static void test_declare_hostile_title(void **state)
 	struct talk *x = *state;
 	char words[1500];
 
-	talk_say(x, "declare sev3 <!channel> @here \x01" "b look\x02 <@UBOB|bob> & <script>");
+	talk_say(x, "declare sev3 <!channel> @here \x01"
+		    "b look\x02 <@UBOB|bob> & <script>");
 	assert_answered(x, "INC-1 is open");
 	const char *title = talk_incident(x, 1).title;
 	assert_null(strchr(title, '\x01'));
@@ -168,12 +171,14 @@ static void test_declare_form(void **state)
 	assert_string_equal(json_get_str(x->reply.form, "op"), "declare");
 	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.0"), "arg"), "title");
 	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.1"), "value"), "sev3");
-	talk_submit(x, BOB, "declare", 0, json_pack("{s:s, s:s, s:s}", "title", "db is down", "severity", "sev1",
-		"since", "14:50"));
+	talk_submit(x, BOB, "declare", 0,
+		json_pack("{s:s, s:s, s:s}", "title", "db is down", "severity", "sev1", "since",
+			"14:50"));
 	assert_answered(x, "INC-1 is open, SEV1");
 	/* Bob is in Berlin, an hour ahead: 14:50 there is 13:50 here. */
 	assert_int_equal(talk_incident(x, 1).impact_at, TALK_START - 10 * MINUTE_MS);
-	talk_submit(x, BOB, "declare", 0, json_pack("{s:s, s:s}", "title", "x", "since", "2027-01-01 00:00"));
+	talk_submit(x, BOB, "declare", 0,
+		json_pack("{s:s, s:s}", "title", "x", "since", "2027-01-01 00:00"));
 	assert_refused(x, "usage", "has not come yet");
 	assert_non_null(json_get_str(x->reply.fields, "since"));
 }
@@ -302,10 +307,19 @@ static void test_home(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_declare_opens), TEST(test_declare_owes), TEST(test_declare_is_seen),
-		TEST(test_declare_records), TEST(test_declare_without_severity), TEST(test_declare_refuses),
-		TEST(test_declare_hostile_title), TEST(test_declare_form), TEST(test_show),
-		TEST(test_card_tells_what_waits), TEST(test_list), TEST(test_list_pages), TEST(test_home),
+		TEST(test_declare_opens),
+		TEST(test_declare_owes),
+		TEST(test_declare_is_seen),
+		TEST(test_declare_records),
+		TEST(test_declare_without_severity),
+		TEST(test_declare_refuses),
+		TEST(test_declare_hostile_title),
+		TEST(test_declare_form),
+		TEST(test_show),
+		TEST(test_card_tells_what_waits),
+		TEST(test_list),
+		TEST(test_list_pages),
+		TEST(test_home),
 	};
 
 	return cmocka_run_group_tests_name("verbs: declare, show, list", tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* note, timeline, impact, sync, whoami, help, and who may do what (FEATURES F1–F3, H1, H8, A4, U1). */
+/* note, timeline, impact, sync, whoami, help, and who may do what (FEATURES F1–F3, H1, H8, A4, U1).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,8 +45,11 @@ static void test_note(void **state)
 	assert_answered(x, "as a hypothesis");
 	assert_int_equal(talk_entry(x, 1, 0).kind, ENTRY_HYPOTHESIS);
 	talk_say(x, "decision 13:59 we roll back");
-	assert_int_equal(talk_entry(x, 1, 0).kind == ENTRY_DECISION || talk_entry(x, 1, 1).kind == ENTRY_DECISION ||
-		talk_entry(x, 1, 2).kind == ENTRY_DECISION || talk_entry(x, 1, 3).kind == ENTRY_DECISION, 1);
+	assert_int_equal(talk_entry(x, 1, 0).kind == ENTRY_DECISION ||
+				 talk_entry(x, 1, 1).kind == ENTRY_DECISION ||
+				 talk_entry(x, 1, 2).kind == ENTRY_DECISION ||
+				 talk_entry(x, 1, 3).kind == ENTRY_DECISION,
+		1);
 	talk_say(x, "note --kind mitigation traffic moved");
 	assert_int_equal(talk_entry(x, 1, 0).kind, ENTRY_MITIGATION);
 	/* Nobody is told: it is on the timeline. */
@@ -59,7 +63,8 @@ static void test_note_corrects(void **state)
 
 	talk_say(x, "fact the deploy began at noon");
 	struct timeline_entry wrong = talk_entry(x, 1, 0);
-	snprintf(words, sizeof(words), "fact --correct %lld the deploy began at 13:42", (long long)wrong.id);
+	snprintf(words, sizeof(words), "fact --correct %lld the deploy began at 13:42",
+		(long long)wrong.id);
 	talk_say(x, words);
 	assert_answered(x, "correcting entry");
 	assert_int_equal(talk_entry(x, 1, 0).corrects, wrong.id);
@@ -82,7 +87,8 @@ static void test_note_refuses(void **state)
 	assert_refused(x, "usage", "/inc note");
 	talk_say(x, "note 14:12");
 	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
-	talk_press(x, ALICE, "note", 1, json_pack("{s:s, s:s}", "at", "2026-03-02 15:00", "text", "from the future"));
+	talk_press(x, ALICE, "note", 1,
+		json_pack("{s:s, s:s}", "at", "2026-03-02 15:00", "text", "from the future"));
 	assert_refused(x, "usage", "has not come yet");
 	talk_say(x, "note --kind rumour it is DNS");
 	assert_refused(x, "usage", "rumour");
@@ -113,9 +119,9 @@ static void test_timeline_pages(void **state)
 	json_t *block, *args = NULL;
 	size_t i;
 
-	json_array_foreach(json_get_arr(x->reply.doc, "blocks"), i, block)
-		if (strcmp(json_get_str(block, "t"), "buttons") == 0)
-			args = json_deep_copy(json_at(block, "items.0.args"));
+	json_array_foreach(json_get_arr(x->reply.doc, "blocks"), i,
+		block) if (strcmp(json_get_str(block, "t"), "buttons") == 0) args =
+		json_deep_copy(json_at(block, "items.0.args"));
 	assert_non_null(args);
 	talk_press(x, ALICE, "timeline", 1, args);
 	assert_answered(x, "step 14");
@@ -139,7 +145,8 @@ static void test_timeline_shortens(void **state)
 	talk_say(x, "log");
 	assert_answered(x, "begin läng");
 	assert_has_not(x->text, "theend");
-	snprintf(ask, sizeof(ask), "/inc timeline #1 --entry %lld", (long long)talk_entry(x, 1, 0).id);
+	snprintf(ask, sizeof(ask), "/inc timeline #1 --entry %lld",
+		(long long)talk_entry(x, 1, 0).id);
 	assert_has(x->text, ask);
 	talk_say(x, ask);
 	assert_answered(x, "theend");
@@ -190,8 +197,9 @@ static void fail_post(struct talk *x)
 	assert_int_equal(store_begin(x->store, &x->err), 0);
 	assert_int_equal(deliver_start(&x->desk, out, 8, &n, &x->err), 0);
 	assert_int_equal(n, 1);
-	assert_int_equal(effect_end(x->store, out[0]->id, EFFECT_FAILED, "is_archived", clock_now(&x->clock),
-		&x->err), 0);
+	assert_int_equal(effect_end(x->store, out[0]->id, EFFECT_FAILED, "is_archived",
+				 clock_now(&x->clock), &x->err),
+		0);
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 	effect_destroy(out[0]);
 }
@@ -229,9 +237,16 @@ static void test_sync(void **state)
 	talk_say(x, "take ops");
 	talk_forget(x);
 	assert_int_equal(store_begin(x->store, &x->err), 0);
-	assert_int_equal(effect_insert(x->store, x->arena, &(struct effect_row){ .incident = 1, .system = "slack",
-		.lane = "slack/1", .kind = EFFECT_MESSAGE_POST, .to = "incident", .created_at = clock_now(&x->clock),
-		.payload = "{\"doc\":{\"text\":\"x\"}}" }, &x->err), 0);
+	assert_int_equal(effect_insert(x->store, x->arena,
+				 &(struct effect_row){ .incident = 1,
+					 .system = "slack",
+					 .lane = "slack/1",
+					 .kind = EFFECT_MESSAGE_POST,
+					 .to = "incident",
+					 .created_at = clock_now(&x->clock),
+					 .payload = "{\"doc\":{\"text\":\"x\"}}" },
+				 &x->err),
+		0);
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 	fail_post(x);
 	talk_say(x, "sync");
@@ -320,10 +335,19 @@ static void test_examples_work(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_note), TEST(test_note_corrects), TEST(test_note_refuses), TEST(test_timeline_pages),
-		TEST(test_timeline_shortens), TEST(test_impact), TEST(test_sync), TEST(test_whoami), TEST(test_help),
-		TEST(test_strangers), TEST(test_examples_work),
+		TEST(test_note),
+		TEST(test_note_corrects),
+		TEST(test_note_refuses),
+		TEST(test_timeline_pages),
+		TEST(test_timeline_shortens),
+		TEST(test_impact),
+		TEST(test_sync),
+		TEST(test_whoami),
+		TEST(test_help),
+		TEST(test_strangers),
+		TEST(test_examples_work),
 	};
 
-	return cmocka_run_group_tests_name("verbs: note, timeline, impact, sync, whoami, help", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(
+		"verbs: note, timeline, impact, sync, whoami, help", tests, NULL, NULL);
 }

@@ -35,7 +35,8 @@ static void test_take_command(void **state)
 	assert_int_equal(talk_promise_last(x, 1, PROMISE_RESPOND).state, PROMISE_KEPT);
 	/* Communications is still free: the roles stay owed. */
 	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, TALK_START + 5 * MINUTE_MS);
-	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "incident"), "Incident commander of INC-1 is @bob now");
+	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "incident"),
+		"Incident commander of INC-1 is @bob now");
 	/* Told in the answer, so not a second time; the announcement shows the commander. */
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 0);
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_EDIT, "announce", NULL), 1);
@@ -76,8 +77,10 @@ static void test_assign(void **state)
 	assert_answered(x, "@bob is Operations lead of INC-1 and has been told what it is for");
 	assert_string_equal(talk_role(x, 1, ROLE_OPERATIONS), BOB);
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, BOB, &row), 1);
-	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "You are Operations lead of INC-1, checkout is failing (SEV2)");
-	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "You find the fault and undo the harm");
+	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB),
+		"You are Operations lead of INC-1, checkout is failing (SEV2)");
+	assert_has(
+		talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "You find the fault and undo the harm");
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_INVITE, NULL, &row), 1);
 	assert_has(row[0].payload, BOB);
 	/* Only the commander stands in the announcement. */
@@ -123,7 +126,8 @@ static void test_drop(void **state)
 	assert_null(talk_role(x, 1, ROLE_COMMANDER));
 	const char *said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
 	assert_has(said, "@alice gave up Incident commander of INC-1; nobody holds it now");
-	assert_string_equal(talk_entry(x, 1, 0).text, "Incident commander: @alice gave it up, nobody now");
+	assert_string_equal(
+		talk_entry(x, 1, 0).text, "Incident commander: @alice gave it up, nobody now");
 	talk_say(x, "release ic");
 	assert_answered(x, "Nobody is Incident commander of INC-1; nothing was changed");
 	talk_say(x, "ic @bob");
@@ -174,8 +178,13 @@ static void test_after_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_take_command), TEST(test_roles_promise_is_kept), TEST(test_roles_are_asked_for),
-		TEST(test_assign), TEST(test_taken_is_not_taken_away), TEST(test_drop), TEST(test_list_and_ask),
+		TEST(test_take_command),
+		TEST(test_roles_promise_is_kept),
+		TEST(test_roles_are_asked_for),
+		TEST(test_assign),
+		TEST(test_taken_is_not_taken_away),
+		TEST(test_drop),
+		TEST(test_list_and_ask),
 		TEST(test_after_the_end),
 	};
 

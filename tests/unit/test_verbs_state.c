@@ -1,4 +1,5 @@
-/* severity, state, resolve, reopen, cancel, close: the way of an incident (FEATURES B2, B4, C1, C4). */
+/* severity, state, resolve, reopen, cancel, close: the way of an incident (FEATURES B2, B4, C1,
+ * C4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +82,8 @@ static void test_severity_lowered(void **state)
 	assert_int_equal(talk_incident(x, 1).severity, 2);
 	talk_say(x, "severity moderate a workaround is in place");
 	assert_answered(x, "INC-1 is SEV3 now");
-	/* Counted from the declaration, as if it had been level 3 all along; no roles are asked for there. */
+	/* Counted from the declaration, as if it had been level 3 all along; no roles are asked for
+	 * there. */
 	assert_int_equal(talk_promise(x, 1, PROMISE_RESPOND).due_at, TALK_START + HOUR_MS);
 	assert_int_equal(talk_promise(x, 1, PROMISE_RESOLVE).due_at, TALK_START + DAY_MS);
 	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, 0);
@@ -92,7 +94,8 @@ static void test_severity_lowered(void **state)
 	assert_int_equal(talk_promise(x, 1, PROMISE_RESOLVE).due_at, 0);
 	talk_say(x, "sev 2 it is back");
 	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, TALK_START + 6 * MINUTE_MS);
-	assert_int_equal(talk_promise(x, 1, PROMISE_RESOLVE).due_at, TALK_START + MINUTE_MS + 4 * HOUR_MS);
+	assert_int_equal(
+		talk_promise(x, 1, PROMISE_RESOLVE).due_at, TALK_START + MINUTE_MS + 4 * HOUR_MS);
 }
 
 static void test_severity_same(void **state)
@@ -163,7 +166,8 @@ static void test_state_moves(void **state)
 	talk_pass(x, MINUTE_MS);
 	talk_say(x, "state monitoring");
 	assert_answered(x, "the states between were skipped");
-	assert_has(talk_entry(x, 1, 0).text, "identified → monitoring (states between were skipped)");
+	assert_has(
+		talk_entry(x, 1, 0).text, "identified → monitoring (states between were skipped)");
 	assert_int_equal(talk_incident(x, 1).mitigated_at, TALK_START + 2 * MINUTE_MS);
 	talk_pass(x, MINUTE_MS);
 	talk_say(x, "mitigating it came back in one zone");
@@ -194,7 +198,8 @@ static void test_state_refuses(void **state)
 	assert_refused(x, "usage", "monitoring");
 	talk_say(x, "resolve --not-verified \"no traffic\"");
 	talk_say(x, "identified bad config");
-	assert_refused(x, "conflict", "INC-1 is resolved; only an open incident can become identified");
+	assert_refused(
+		x, "conflict", "INC-1 is resolved; only an open incident can become identified");
 	assert_has(x->text, "/inc reopen #1 why");
 	talk_say(x, "investigating");
 	assert_refused(x, "conflict", "Reopen it first");
@@ -210,7 +215,8 @@ static void test_resolve_with_evidence(void **state)
 	talk_say(x, "impact 25 % of EU checkouts since 13:40");
 	talk_say(x, "ic me");
 	talk_forget(x);
-	talk_say(x, "resolve rolled back --signal \"checkout success 99.9 % for 15 min\" --health \"5xx at baseline\"");
+	talk_say(x, "resolve rolled back --signal \"checkout success 99.9 % for 15 min\" --health "
+		    "\"5xx at baseline\"");
 	assert_answered(x, "INC-1 is resolved · within the target");
 	struct incident inc = talk_incident(x, 1);
 	assert_int_equal(inc.state, STATE_RESOLVED);
@@ -236,7 +242,8 @@ static void test_resolve_with_evidence(void **state)
 	assert_has(said, "a review is due");
 	struct timeline_entry e = talk_entry(x, 1, 0);
 	assert_int_equal(e.kind, ENTRY_RESOLUTION);
-	assert_has(e.text, "resolved (states between were skipped): rolled back; users: checkout success");
+	assert_has(e.text,
+		"resolved (states between were skipped): rolled back; users: checkout success");
 	assert_has(e.meta, "\"health\":\"5xx at baseline\"");
 }
 
@@ -251,7 +258,8 @@ static void test_resolve_late(void **state)
 	assert_int_equal(p.state, PROMISE_KEPT);
 	assert_int_equal(p.missed_at, TALK_START + 4 * HOUR_MS);
 	assert_string_equal(talk_incident(x, 1).not_verified, "no traffic at night");
-	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "announce"), "Not verified: no traffic at night");
+	assert_has(
+		talk_said(x, EFFECT_MESSAGE_POST, "announce"), "Not verified: no traffic at night");
 }
 
 static void test_resolve_asks_for_evidence(void **state)
@@ -259,7 +267,9 @@ static void test_resolve_asks_for_evidence(void **state)
 	struct talk *x = *state;
 
 	talk_say(x, "resolve rolled back");
-	assert_refused(x, "usage", "INC-1 is not resolved yet: say what shows that it is over, for users and for the systems");
+	assert_refused(x, "usage",
+		"INC-1 is not resolved yet: say what shows that it is over, for users and for the "
+		"systems");
 	assert_has(x->text, "--not-verified");
 	talk_say(x, "fixed rolled back --signal \"checkout works\"");
 	assert_refused(x, "usage", "for the systems too");
@@ -272,13 +282,17 @@ static void test_resolve_asks_for_evidence(void **state)
 	x->forms = true;
 	talk_say(x, "resolve rolled back --signal \"checkout works\"");
 	assert_int_equal(x->reply.kind, REPLY_FORM);
-	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.0"), "value"), "rolled back");
-	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.1"), "value"), "checkout works");
-	talk_submit(x, ALICE, "resolve", 1, json_pack("{s:s, s:s}", "text", "rolled back", "signal", "checkout works"));
+	assert_string_equal(
+		json_get_str(json_at(x->reply.form, "fields.0"), "value"), "rolled back");
+	assert_string_equal(
+		json_get_str(json_at(x->reply.form, "fields.1"), "value"), "checkout works");
+	talk_submit(x, ALICE, "resolve", 1,
+		json_pack("{s:s, s:s}", "text", "rolled back", "signal", "checkout works"));
 	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
 	assert_non_null(json_get_str(x->reply.fields, "health"));
-	talk_submit(x, ALICE, "resolve", 1, json_pack("{s:s, s:s, s:s}", "text", "rolled back", "signal",
-		"checkout works", "health", "green"));
+	talk_submit(x, ALICE, "resolve", 1,
+		json_pack("{s:s, s:s, s:s}", "text", "rolled back", "signal", "checkout works",
+			"health", "green"));
 	assert_answered(x, "INC-1 is resolved");
 	talk_press(x, ALICE, "resolve", 1, NULL);
 	talk_submit(x, ALICE, "resolve", 1, json_pack("{s:s}", "not-verified", "twice"));
@@ -363,7 +377,8 @@ static void test_close(void **state)
 	assert_int_equal(inc.closed_at, TALK_START + MINUTE_MS);
 	assert_string_equal(talk_entry(x, 1, 0).text, "closed: all done");
 	assert_int_equal(talk_entry(x, 1, 1).kind, ENTRY_DECISION);
-	assert_string_equal(talk_entry(x, 1, 1).text, "closed without review by @alice: same cause as INC-40");
+	assert_string_equal(
+		talk_entry(x, 1, 1).text, "closed without review by @alice: same cause as INC-40");
 	assert_shown(x, "INC-1 is closed by @alice, without a review: same cause as INC-40");
 	talk_say(x, "close");
 	assert_refused(x, "conflict", "INC-1 is closed already");
@@ -390,13 +405,25 @@ static void test_close_without_duty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_severity_raised), TEST(test_severity_stricter_promise_stands), TEST(test_severity_lowered),
-		TEST(test_severity_same), TEST(test_severity_drops_slower_rhythm), TEST(test_severity_refuses),
-		TEST(test_state_moves), TEST(test_state_same), TEST(test_state_refuses),
-		TEST(test_resolve_with_evidence), TEST(test_resolve_late), TEST(test_resolve_asks_for_evidence),
-		TEST(test_resolve_cancelled), TEST(test_reopen), TEST(test_cancel), TEST(test_close),
+		TEST(test_severity_raised),
+		TEST(test_severity_stricter_promise_stands),
+		TEST(test_severity_lowered),
+		TEST(test_severity_same),
+		TEST(test_severity_drops_slower_rhythm),
+		TEST(test_severity_refuses),
+		TEST(test_state_moves),
+		TEST(test_state_same),
+		TEST(test_state_refuses),
+		TEST(test_resolve_with_evidence),
+		TEST(test_resolve_late),
+		TEST(test_resolve_asks_for_evidence),
+		TEST(test_resolve_cancelled),
+		TEST(test_reopen),
+		TEST(test_cancel),
+		TEST(test_close),
 		TEST(test_close_without_duty),
 	};
 
-	return cmocka_run_group_tests_name("verbs: severity, state, resolve and after", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(
+		"verbs: severity, state, resolve and after", tests, NULL, NULL);
 }

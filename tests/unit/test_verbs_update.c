@@ -64,8 +64,9 @@ static void test_update_sections(void **state)
 {
 	struct talk *x = *state;
 
-	talk_say(x, "update known: bad config in v2.31; unknown: why canary passed; impact: EU checkout; "
-		"doing: rollback; next: verify; in 25m");
+	talk_say(x, "update known: bad config in v2.31; unknown: why canary passed; impact: EU "
+		    "checkout; "
+		    "doing: rollback; next: verify; in 25m");
 	assert_answered(x, "promised for 14:26");
 	const char *said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
 	assert_has(said, "Known: bad config in v2.31");
@@ -166,9 +167,9 @@ static const char *field_value(struct talk *x, const char *arg)
 	json_t *field;
 	size_t i;
 
-	json_array_foreach(json_get_arr(x->reply.form, "fields"), i, field)
-		if (strcmp(json_get_str(field, "arg"), arg) == 0)
-			return json_get_str(field, "value");
+	json_array_foreach(json_get_arr(x->reply.form, "fields"), i,
+		field) if (strcmp(json_get_str(field, "arg"), arg) == 0) return json_get_str(field,
+		"value");
 	fail_msg("no field %s", arg);
 	return NULL;
 }
@@ -178,7 +179,8 @@ static void test_update_form(void **state)
 	struct talk *x = *state;
 
 	x->forms = true;
-	talk_say(x, "update known: a; unknown: why canary passed; doing: rollback; impact: EU; in 20m");
+	talk_say(x,
+		"update known: a; unknown: why canary passed; doing: rollback; impact: EU; in 20m");
 	talk_say(x, "update still rolling back");
 	talk_press(x, ALICE, "update", 1, NULL);
 	assert_int_equal(x->reply.kind, REPLY_FORM);
@@ -186,8 +188,9 @@ static void test_update_form(void **state)
 	assert_string_equal(field_value(x, "impact"), "EU");
 	assert_string_equal(field_value(x, "at"), "in 30 min");
 	assert_null(field_value(x, "doing"));
-	talk_submit(x, BOB, "update", 1, json_pack("{s:s, s:s, s:s}", "known", "found it", "doing", "fixing", "at",
-		"in 30 min"));
+	talk_submit(x, BOB, "update", 1,
+		json_pack("{s:s, s:s, s:s}", "known", "found it", "doing", "fixing", "at",
+			"in 30 min"));
 	assert_answered(x, "promised for 14:31");
 	assert_string_equal(talk_incident(x, 1).updated_by, BOB);
 	talk_press(x, ALICE, "update", 1, NULL);
@@ -214,7 +217,8 @@ static void test_cadence(void **state)
 	assert_answered(x, "come every 15 min now · next one promised for 14:16");
 	assert_int_equal(talk_incident(x, 1).cadence_ms, 15 * MINUTE_MS);
 	assert_int_equal(talk_promise(x, 1, PROMISE_UPDATE).due_at, TALK_START + 16 * MINUTE_MS);
-	assert_string_equal(talk_entry(x, 1, 0).text, "update cadence 30 min → 15 min: the board is watching");
+	assert_string_equal(
+		talk_entry(x, 1, 0).text, "update cadence 30 min → 15 min: the board is watching");
 	assert_int_equal(x->config->severity.level[2].cadence_ms, 30 * MINUTE_MS);
 	talk_say(x, "cadence 15m again");
 	assert_answered(x, "already");
@@ -286,11 +290,13 @@ static void test_snooze_button_asks(void **state)
 	talk_submit(x, ALICE, "snooze", 1, json_pack("{s:s}", "for", "10m"));
 	assert_refused(x, "usage", "needs a reason");
 	assert_non_null(json_get_str(x->reply.fields, "why"));
-	talk_submit(x, ALICE, "snooze", 1, json_pack("{s:s, s:s}", "for", "10m", "why", "on the phone"));
+	talk_submit(x, ALICE, "snooze", 1,
+		json_pack("{s:s, s:s}", "for", "10m", "why", "on the phone"));
 	assert_answered(x, "quiet until 14:11");
 }
 
-/* A chat that opens no channel: the incident lives under its announcement, and nothing stands there twice. */
+/* A chat that opens no channel: the incident lives under its announcement, and nothing stands there
+ * twice. */
 static void test_without_channel(void **state)
 {
 	struct talk *x = *state;
@@ -307,8 +313,9 @@ static void test_without_channel(void **state)
 	assert_int_equal(deliver_start(&x->desk, out, 1, &n, &x->err), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(out[0]->kind, EFFECT_CHANNEL_OPEN);
-	assert_int_equal(effect_end(x->store, out[0]->id, EFFECT_FAILED, "missing_scope", x->clock.manual_ms,
-		&x->err), 0);
+	assert_int_equal(effect_end(x->store, out[0]->id, EFFECT_FAILED, "missing_scope",
+				 x->clock.manual_ms, &x->err),
+		0);
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 	effect_destroy(out[0]);
 	talk_forget(x);
@@ -333,10 +340,18 @@ static void test_closed_to_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_update_posts), TEST(test_update_sections), TEST(test_update_by_cadence),
-		TEST(test_update_kept_late), TEST(test_update_refuses), TEST(test_update_after_the_end),
-		TEST(test_update_form), TEST(test_cadence), TEST(test_snooze), TEST(test_snooze_button_asks),
-		TEST(test_without_channel), TEST(test_closed_to_all),
+		TEST(test_update_posts),
+		TEST(test_update_sections),
+		TEST(test_update_by_cadence),
+		TEST(test_update_kept_late),
+		TEST(test_update_refuses),
+		TEST(test_update_after_the_end),
+		TEST(test_update_form),
+		TEST(test_cadence),
+		TEST(test_snooze),
+		TEST(test_snooze_button_asks),
+		TEST(test_without_channel),
+		TEST(test_closed_to_all),
 	};
 
 	return cmocka_run_group_tests_name("verbs: update, cadence, snooze", tests, NULL, NULL);
