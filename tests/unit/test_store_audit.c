@@ -18,6 +18,8 @@ static int append(struct scratch *x, const char *action)
 	struct audit_entry e = { .at = 1000, .entity = "incident", .entity_id = 42, .level = "info",
 		.action = action, .actor = "slack:U1", .meta = "{\"n\":1}" };
 
+	if (strcmp(action, "incident.step4") == 0)
+		e.meta = NULL;
 	return audit_append(x->store, &e, &x->err);
 }
 
@@ -111,11 +113,12 @@ static const struct tampering {
 	{ "UPDATE audit SET at = at + 1 WHERE id = 1", "audit entry 1" },
 	{ "UPDATE audit SET meta = NULL WHERE id = 2", "audit entry 2" },
 	{ "UPDATE audit SET meta = '' WHERE id = 2", "audit entry 2" },
+	{ "UPDATE audit SET meta = '' WHERE id = 4", "audit entry 4" }, /* it was NULL */
 	{ "UPDATE audit SET entity_id = 43 WHERE id = 4", "audit entry 4" },
 	{ "UPDATE audit SET level = 'warn' WHERE id = 4", "audit entry 4" },
 	/* The same letters, moved from one field to the next. */
-	{ "UPDATE audit SET entity = 'inciden', level = 'info', action = 'tincident.step4' WHERE id = 4",
-		"audit entry 4" },
+	{ "UPDATE audit SET action = 'incident.step2s', actor = 'lack:U1' WHERE id = 2",
+		"audit entry 2" },
 	{ "UPDATE audit SET hash = randomblob(32) WHERE id = 5", "audit entry 5" },
 	{ "DELETE FROM audit WHERE id = 1", "audit entry 1 is missing" },
 	{ "DELETE FROM audit WHERE id = 3", "audit entry 3 is missing" },
@@ -152,6 +155,30 @@ static void tampering_is_found(void **state)
 		assert_says(&x->err, tamperings[i].finding);
 		scratch_teardown(state);
 	}
+}
+
+/* A whole entry with the hash that it would have had: what comes behind does not fit to it. */
+static void a_forged_entry_breaks_the_chain(void **state)
+{
+	struct scratch *x = *state;
+	void *other = NULL;
+	int64_t entries;
+	char sql[400];
+
+	fill(x, 5);
+	assert_int_equal(scratch_setup(&other), 0);
+	struct scratch *y = other;
+	fill(y, 2);
+	assert_int_equal(store_begin(y->store, &y->err), 0);
+	assert_int_equal(append(y, "incident.forged"), 0);
+	assert_int_equal(store_commit(y->store, &y->err), 0);
+	snprintf(sql, sizeof(sql), OPEN_TABLE "ATTACH '%s' AS y; UPDATE audit SET action ="
+		" 'incident.forged', hash = (SELECT hash FROM y.audit WHERE id = 3) WHERE id = 3",
+		y->path);
+	scratch_sql(x, sql);
+	assert_int_equal(audit_verify(x->store, &entries, &x->err), -EBADMSG);
+	assert_says(&x->err, "audit entry 4");
+	scratch_teardown(&other);
 }
 
 /* The daemon went on after the end was cut away: that does not mend the chain. */
@@ -207,6 +234,7 @@ int main(void)
 		CASE(a_chain_verifies),
 		CASE(undoing_leaves_no_gap),
 		cmocka_unit_test(tampering_is_found),
+		CASE(a_forged_entry_breaks_the_chain),
 		CASE(a_cut_stays_visible),
 		CASE(the_table_is_append_only),
 		CASE(a_reader_beside_the_daemon),

@@ -363,6 +363,16 @@ static void a_full_arena_is_an_error(void **state)
 	assert_int_equal(incident_find(x->store, tiny, &f, &rows, &count, &x->err), -E2BIG);
 	found(x, &f, "4 2 1"); /* and the statement is usable again */
 	arena_destroy(tiny);
+	/* Room for the rows, but not for what is in them. */
+	struct incident inc = full_incident();
+	inc.impact = arena_alloc(x->arena, 20001);
+	memset(inc.impact, 'x', 20000);
+	STORED(x, incident_insert(x->store, &inc, &x->err));
+	tiny = arena_create(16384);
+	f.with_private = true;
+	assert_int_equal(incident_find(x->store, tiny, &f, &rows, &count, &x->err), -E2BIG);
+	assert_int_equal(incident_load(x->store, tiny, inc.id, &inc, &x->err), -E2BIG);
+	arena_destroy(tiny);
 }
 
 /* The SQL names the active states once more; the rules decide which they are. */
