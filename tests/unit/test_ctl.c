@@ -78,6 +78,11 @@ static void core_answer(struct request *r)
 		answer->reply.form = form_new("t", "declare", 0, "ok");
 	} else if (strcmp(words, "none") == 0) {
 		answer->reply.kind = REPLY_NONE;
+	} else if (strcmp(words, "large") == 0) {
+		static char large[400001];
+		memset(large, 'L', sizeof(large) - 1);
+		answer->reply.kind = REPLY_MESSAGE;
+		answer->reply.doc = doc_new(large);
 	} else if (strcmp(words, "refuse") == 0) {
 		answer->reply.kind = REPLY_REFUSAL;
 		answer->reply.code = "conflict";
@@ -583,19 +588,24 @@ static void test_connection_cap(void **state)
 
 static void story_unread(void)
 {
-	static char line[61000];
-	int fd = dial(), other;
-	/* Its answers are not read: it must not cost more than its cap, nor anybody else their answers. */
-	memset(line, 'w', sizeof(line));
-	memcpy(line, "{\"words\":1, \"", 13);
-	memcpy(line + sizeof(line) - 2, "\n", 2);
+	static char sink[65536];
+	int fd = dial(), other = dial();
+	size_t got = 0;
+	ssize_t n;
+	/* 40 MB of answers for somebody who reads none of them. */
 	for (int i = 0; i < 100; i++)
-		if (send(fd, "{\"words\":\"hello\"}\n", 18, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		if (send(fd, "{\"words\":\"large\"}\n", 18, MSG_NOSIGNAL) < 0)
 			break;
-	other = dial();
 	say(other, "{\"words\":\"me too\"}\n");
-	hear_text(other, true, NULL, "did: me too");
+	hear_text(other, true, NULL, "did: me too"); /* nobody else waits for that */
 	close(other);
+	for (int i = 0; i < 200 && T.submitted < 20; i++)
+		peer_sleep(10);
+	peer_sleep(200);
+	while ((n = recv(fd, sink, sizeof(sink), 0)) > 0)
+		got += (size_t)n;
+	need(n == 0 || errno == ECONNRESET); /* it was closed … */
+	need(got < 10u << 20);               /* … before all of it had been kept for it */
 	close(fd);
 }
 
@@ -603,6 +613,7 @@ static void test_unread_answers(void **state)
 {
 	(void)state;
 	tell(story_unread);
+	assert_in_range(T.submitted, 20, 60);
 }
 
 /* ---- the socket file -------------------------------------------------------------------- */
