@@ -186,7 +186,7 @@ static void a_short_restart_is_not_told(void **state)
 	bot_type(b, "declare sev2 checkout is failing");
 	bot_pass(b, 29 * MINUTE_MS + 59 * SECOND_MS);
 	bot_restart(b, 5 * SECOND_MS);
-	assert_int_equal(bot_count(b, 0, "is due now"), 1);
+	assert_int_equal(bot_count(b, 0, "is 4 s overdue"), 1);
 	assert_int_equal(bot_count(b, 0, "I was away"), 0);
 }
 
