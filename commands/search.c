@@ -95,6 +95,9 @@ void search_from_args(struct call *c, struct search *s)
 	str_init_arena(&s->text, c->arena, 3000);
 	s->filter.severity = (int)call_number(c, "severity", 0);
 	s->filter.since = call_number(c, "since", 0);
+	s->filter.until = call_number(c, "until", 0);
+	if (call_given(c, "source"))
+		take_source(c, s, call_text(c, "source"));
 	if (call_given(c, "service"))
 		take_service(c, s, call_text(c, "service"));
 	if (call_given(c, "env"))
@@ -105,7 +108,7 @@ void search_from_args(struct call *c, struct search *s)
 		w = strtok_r(NULL, " \n\t", &save))
 		take_word(c, s, w);
 	s->filter.text = s->text.len ? s->text.p : NULL;
-	s->filter.person = s->mine ? c->actor : NULL;
+	s->filter.person = s->mine ? c->actor : call_text(c, "owner");
 	s->filter.open_only = !s->all;
 	s->filter.limit = SEARCH_MAX;
 }

@@ -29,7 +29,8 @@ static const char *list_line(struct call *c, const struct incident *inc)
 /* The same search, from there on. */
 static json_t *next_page(struct call *c, int64_t page)
 {
-	static const char *const kept[] = { "text", "service", "env", "state", "since" };
+	static const char *const kept[] = { "text", "service", "env", "state", "since", "until",
+		"source", "owner" };
 	json_t *more = json_pack("{s:s}", "page", arena_printf(c->arena, "%lld", (long long)page));
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
@@ -74,7 +75,9 @@ static struct done list_run(struct call *c)
 	if (n == 0 || from >= n)
 		return list_none(c, &s,
 			s.filter.text || s.filter.severity || s.filter.service ||
-				s.filter.environment || s.filter.state >= 0 || from > 0);
+				s.filter.environment || s.filter.source || s.filter.state >= 0 ||
+				s.filter.since || s.filter.until || call_given(c, "owner") ||
+				from > 0);
 	to = n - from > PAGE ? from + PAGE : n;
 	doc = message_line(c, "%zu%s %s%s%s", n, n == SEARCH_MAX ? " or more" : "",
 		s.all ? "" : "open ", n == 1 ? "incident" : "incidents", s.mine ? " of yours" : "");
@@ -141,6 +144,22 @@ static const struct arg_def args[] = {
 		.flags = ARG_OPTION | ARG_PAST,
 		.label = "since",
 		.help = "Declared since then" },
+	{ .name = "until",
+		.type = ARG_TIME,
+		.flags = ARG_OPTION | ARG_PAST,
+		.label = "until",
+		.help = "Declared until then" },
+	{ .name = "source",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION,
+		.label = "source",
+		.help = "How it was declared: chat, manual, api, webhook, alert" },
+	{ .name = "owner",
+		.type = ARG_PERSON,
+		.flags = ARG_OPTION,
+		.label = "owner",
+		.help = "Where this person has a role, or which they declared",
+		.synonyms = "person" },
 	{ .name = "mine",
 		.type = ARG_FLAG,
 		.flags = ARG_OPTION,

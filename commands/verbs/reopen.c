@@ -1,5 +1,6 @@
 /* It came back, or it was never gone (FEATURES B2): everything is owed again. */
 #include "commands/messages.h"
+#include "commands/obligations.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 
@@ -52,7 +53,8 @@ static struct done reopen_run(struct call *c)
 	reopen_record(c);
 	if (record_event(c, ENTRY_RECURRENCE, "incident.reopened", "reopened, was %s: %s",
 		    state_name(from), why) < 0 ||
-		promise_make_all(c, false) < 0 || reopen_say(c, from, why) < 0)
+		promise_make_all(c, false) < 0 || obligation_roles(c) < 0 ||
+		reopen_say(c, from, why) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is open again, investigating · next update promised for %s", id,
 		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)));

@@ -23,7 +23,7 @@ static struct done resolve_refuse_state(struct call *c)
 	if (c->incident.state == STATE_RESOLVED || c->incident.state == STATE_AUTO_RESOLVED)
 		return call_refuse(c, "conflict",
 			"%s is %s already, since %s; nothing was changed.", id,
-			state_name(c->incident.state), words_time(c, c->incident.resolved_at));
+			state_name(c->incident.state), words_time(c, c->incident.state_at));
 	str_init_arena(&legal, c->arena, 400);
 	state_list_legal(c->incident.state, &legal);
 	return call_refuse(c, "conflict",

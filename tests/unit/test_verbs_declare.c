@@ -256,6 +256,32 @@ static void test_list(void **state)
 	assert_answered(x, "No open incident of yours");
 }
 
+static void test_list_by_owner_source_time(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev3 search is slow");
+	talk_pass(x, 2 * HOUR_MS);
+	talk_say_as(x, BOB, "declare sev3 payments are slow");
+	talk_say(x, "#1 scribe @carol");
+	talk_say(x, "list --owner @bob");
+	assert_answered(x, "1 open incident");
+	assert_has(x->text, "INC-2");
+	talk_say(x, "list --owner @carol");
+	assert_answered(x, "INC-1");
+	assert_has_not(x->text, "INC-2");
+	talk_say(x, "list source:chat");
+	assert_answered(x, "2 open incidents");
+	talk_say(x, "list --source alert");
+	assert_answered(x, "No open incident fits");
+	talk_say(x, "list --since 15:00");
+	assert_answered(x, "1 open incident");
+	assert_has(x->text, "INC-2");
+	talk_say(x, "list --until 15:00");
+	assert_answered(x, "INC-1");
+	assert_has_not(x->text, "INC-2");
+}
+
 static void test_list_pages(void **state)
 {
 	struct talk *x = *state;
@@ -318,6 +344,7 @@ int main(void)
 		TEST(test_show),
 		TEST(test_card_tells_what_waits),
 		TEST(test_list),
+		TEST(test_list_by_owner_source_time),
 		TEST(test_list_pages),
 		TEST(test_home),
 	};

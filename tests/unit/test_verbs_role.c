@@ -161,6 +161,20 @@ static void test_list_and_ask(void **state)
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 1);
 }
 
+static void test_after_reopening(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "take ic");
+	talk_say(x, "take comms");
+	talk_say(x, "resolve --not-verified \"no traffic\"");
+	talk_say(x, "reopen it is back");
+	/* Both are still there: nobody is asked for. */
+	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, 0);
+	talk_say(x, "drop ic");
+	assert_int_not_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, 0);
+}
+
 static void test_after_the_end(void **state)
 {
 	struct talk *x = *state;
@@ -185,6 +199,7 @@ int main(void)
 		TEST(test_taken_is_not_taken_away),
 		TEST(test_drop),
 		TEST(test_list_and_ask),
+		TEST(test_after_reopening),
 		TEST(test_after_the_end),
 	};
 
