@@ -1,4 +1,5 @@
-/* One value of one type out of text. The same readers serve lines, buttons, forms and ctl (docs/DESIGN.md §5). */
+/* One value of one type out of text. The same readers serve lines, buttons, forms and ctl
+ * (docs/DESIGN.md §5). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,16 +40,20 @@ static const char *too_long(struct call *c, const struct arg_def *d, const char 
 	const char *label = arg_label(c->arena, d);
 
 	if (bytes == chars)
-		return arena_printf(c->arena, "“%s” is %zu characters long; at most %zu fit", label, chars, max);
-	return arena_printf(c->arena, "“%s” is %zu characters long, which is %zu bytes; at most %zu bytes fit",
-		label, chars, bytes, max);
+		return arena_printf(c->arena, "“%s” is %zu characters long; at most %zu fit", label,
+			chars, max);
+	return arena_printf(c->arena,
+		"“%s” is %zu characters long, which is %zu bytes; at most %zu bytes fit", label,
+		chars, bytes, max);
 }
 
-static const char *read_text(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_text(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	size_t max = d->max_bytes ? d->max_bytes : TEXT_BYTES_MAX;
 
-	out->text = line_plain(c, text, strlen(text), !(d->flags & ARG_LONG) && d->type != ARG_REST);
+	out->text =
+		line_plain(c, text, strlen(text), !(d->flags & ARG_LONG) && d->type != ARG_REST);
 	if (!*out->text)
 		return arena_printf(c->arena, "“%s” is empty", arg_label(c->arena, d));
 	return strlen(out->text) > max ? too_long(c, d, out->text, max) : NULL;
@@ -56,7 +61,8 @@ static const char *read_text(struct call *c, const struct arg_def *d, const char
 
 /* ---- severity ---- */
 
-static const char *read_severity(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_severity(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	const struct severity_table *t = &c->config->severity;
 	int level = severity_parse(t, text, true);
@@ -93,7 +99,8 @@ static const char *known_by_name(struct call *c, const char *name)
 	return rc == 0 ? arena_strdup(c->arena, p.key) : NULL;
 }
 
-static const char *read_person(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_person(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	const char *person = NULL;
 	size_t n = line_mention(c->arena, text, &person);
@@ -113,7 +120,8 @@ static const char *read_person(struct call *c, const struct arg_def *d, const ch
 		person = known_by_name(c, text + (*text == '@'));
 	if (!person || !person_key_valid(person))
 		return arena_printf(c->arena,
-			"I know nobody called \"%s\"; type @ and pick the person from the list that the chat offers",
+			"I know nobody called \"%s\"; type @ and pick the person from the list "
+			"that the chat offers",
 			shown(c, text + (*text == '@')));
 	out->text = arena_strdup(c->arena, person);
 	return NULL;
@@ -121,7 +129,8 @@ static const char *read_person(struct call *c, const struct arg_def *d, const ch
 
 /* ---- roles, choices, operations ---- */
 
-static const char *read_role(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_role(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	const struct role_table *t = &c->config->roles;
 	const struct role_policy *role = role_find(t, text);
@@ -171,7 +180,8 @@ static const char *find_choice(const struct arg_def *d, const char *text, bool e
 	return several == 1 ? found : NULL;
 }
 
-static const char *read_choice(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_choice(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	struct str s;
 
@@ -185,7 +195,8 @@ static const char *read_choice(struct call *c, const struct arg_def *d, const ch
 	return s.p;
 }
 
-static const char *read_operation(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_operation(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	struct found found;
 	const char *name = text + (text_prefix_fold("/inc ", text) ? 5 : 0);
@@ -196,14 +207,16 @@ static const char *read_operation(struct call *c, const struct arg_def *d, const
 		return NULL;
 	}
 	if (!operation_find(name, &found))
-		return arena_printf(c->arena, "there is no operation \"%s\"; /inc help lists all", shown(c, name));
+		return arena_printf(c->arena, "there is no operation \"%s\"; /inc help lists all",
+			shown(c, name));
 	out->text = found.op->name;
 	return NULL;
 }
 
 /* ---- numbers, flags ---- */
 
-static const char *read_integer(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_integer(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	char *end;
 
@@ -216,7 +229,8 @@ static const char *read_integer(struct call *c, const struct arg_def *d, const c
 	return NULL;
 }
 
-static const char *read_flag(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_flag(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	static const char *const yes[] = { "yes", "true", "on", "1", "y", NULL };
 	static const char *const no[] = { "no", "false", "off", "0", "n", "", NULL };
@@ -267,7 +281,8 @@ static size_t moment_duration(const char *text, struct arg_value *out)
 	return n ? skip + n : 0;
 }
 
-/* "20m ago", "in 20m"; bare, on the side where the argument lies: --since 20m, --at 20m. sure: not bare. */
+/* "20m ago", "in 20m"; bare, on the side where the argument lies: --since 20m, --at 20m. sure: not
+ * bare. */
 static size_t moment_relative(struct call *c, const struct arg_def *d, const char *text, bool sure,
 	struct arg_value *out)
 {
@@ -302,25 +317,30 @@ static size_t moment_time(struct call *c, const struct arg_def *d, const char *t
 		return 3;
 	}
 	skip = lead(text, "at");
-	n = moment_end(text + skip, time_prefix(text + skip, c->zone, c->now, d->flags & ARG_PAST, &out->number));
+	n = moment_end(text + skip,
+		time_prefix(text + skip, c->zone, c->now, d->flags & ARG_PAST, &out->number));
 	return n ? skip + n : 0;
 }
 
-static size_t moment(struct call *c, const struct arg_def *d, const char *text, bool sure, struct arg_value *out)
+static size_t moment(
+	struct call *c, const struct arg_def *d, const char *text, bool sure, struct arg_value *out)
 {
-	size_t n = d->type == ARG_TIME ? moment_time(c, d, text, sure, out) : moment_duration(text, out);
+	size_t n = d->type == ARG_TIME ? moment_time(c, d, text, sure, out)
+				       : moment_duration(text, out);
 
 	if (n > 0)
 		out->text = arena_strndup(c->arena, text, n);
 	return n;
 }
 
-size_t value_moment(struct call *c, const struct arg_def *d, const char *text, bool due, struct arg_value *out)
+size_t value_moment(
+	struct call *c, const struct arg_def *d, const char *text, bool due, struct arg_value *out)
 {
 	return moment(c, d, text, !due, out);
 }
 
-static const char *read_duration(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_duration(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	size_t skip = lead(text, "in");
 
@@ -330,10 +350,12 @@ static const char *read_duration(struct call *c, const struct arg_def *d, const 
 	out->text = arena_strdup(c->arena, text);
 	if (duration_parse(text + skip, &out->number))
 		return NULL;
-	return arena_printf(c->arena, "\"%s\" is no duration; write it like 30m, 1h30 or 2 days", shown(c, text));
+	return arena_printf(c->arena, "\"%s\" is no duration; write it like 30m, 1h30 or 2 days",
+		shown(c, text));
 }
 
-static const char *read_time(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+static const char *read_time(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	size_t n = moment(c, d, text, false, out), skip = lead(text, "at");
 	char *end;
@@ -349,13 +371,14 @@ static const char *read_time(struct call *c, const struct arg_def *d, const char
 		out->number = ms;
 		return NULL;
 	}
-	return arena_printf(c->arena, "\"%s\" is no time; write it like 17:00, tomorrow 9:00 or %s", shown(c, text),
-		d->flags & ARG_PAST ? "20m ago" : "in 20m");
+	return arena_printf(c->arena, "\"%s\" is no time; write it like 17:00, tomorrow 9:00 or %s",
+		shown(c, text), d->flags & ARG_PAST ? "20m ago" : "in 20m");
 }
 
 /* ---- all of them ---- */
 
-typedef const char *(*value_reader)(struct call *, const struct arg_def *, const char *, struct arg_value *);
+typedef const char *(*value_reader)(
+	struct call *, const struct arg_def *, const char *, struct arg_value *);
 
 static const value_reader readers[] = {
 	[ARG_WORD] = read_text,         [ARG_REST] = read_text,     [ARG_SEVERITY] = read_severity,
@@ -364,7 +387,8 @@ static const value_reader readers[] = {
 	[ARG_CHOICE] = read_choice,     [ARG_OPERATION] = read_operation,
 };
 
-const char *value_read(struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+const char *value_read(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	const char *why = readers[d->type](c, d, text, out);
 
@@ -374,7 +398,8 @@ const char *value_read(struct call *c, const struct arg_def *d, const char *text
 }
 
 /* What a word in a sentence is for sure; certain: it stands where the value is due. */
-bool value_try(struct call *c, const struct arg_def *d, const char *text, bool certain, struct arg_value *out)
+bool value_try(struct call *c, const struct arg_def *d, const char *text, bool certain,
+	struct arg_value *out)
 {
 	bool is = false;
 

@@ -1,4 +1,5 @@
-/* Structured arguments (buttons, forms, ctl) and what lines share with them: finding, taking, completeness. */
+/* Structured arguments (buttons, forms, ctl) and what lines share with them: finding, taking,
+ * completeness. */
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static bool is_synonym(const struct arg_def *d, const char *p, size_t len)
 }
 
 /* Exact name, synonym, "no-" before a flag, else the unique beginning of a name. */
-const struct arg_def *arg_find(const struct operation *op, const char *name, size_t len, size_t *index)
+const struct arg_def *arg_find(
+	const struct operation *op, const char *name, size_t len, size_t *index)
 {
 	const struct arg_def *prefix = NULL;
 	size_t several = 0;
@@ -44,7 +46,8 @@ const struct arg_def *arg_find(const struct operation *op, const char *name, siz
 		bool no = d->type == ARG_FLAG && len > 3 && !strncasecmp(name, "no-", 3);
 
 		if (is_word(d->name, name, len) || is_synonym(d, name, len) ||
-			(no && (is_word(d->name, name + 3, len - 3) || is_synonym(d, name + 3, len - 3)))) {
+			(no && (is_word(d->name, name + 3, len - 3) ||
+				       is_synonym(d, name + 3, len - 3)))) {
 			*index = (size_t)(d - op->args);
 			return d;
 		}
@@ -67,7 +70,8 @@ void call_understood(struct call *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	more = arena_vprintf(c->arena, fmt, ap);
 	va_end(ap);
-	c->understood = c->understood ? arena_printf(c->arena, "%s · %s", c->understood, more) : more;
+	c->understood =
+		c->understood ? arena_printf(c->arena, "%s · %s", c->understood, more) : more;
 }
 
 static void refuse_value(struct call *c, const struct arg_def *d, const char *why)
@@ -125,7 +129,8 @@ static const char *json_as_text(struct call *c, const json_t *v)
 
 	switch (json_typeof(v)) {
 	case JSON_STRING:
-		return text_clean(c->arena, json_string_value(v), json_string_length(v), VALUE_BYTES_MAX, true);
+		return text_clean(c->arena, json_string_value(v), json_string_length(v),
+			VALUE_BYTES_MAX, true);
 	case JSON_INTEGER:
 		return arena_printf(c->arena, "%lld", (long long)json_integer_value(v));
 	case JSON_TRUE:
@@ -159,11 +164,13 @@ static int take_json(struct call *c, const char *key, const json_t *value)
 	if (!d || strlen(d->name) > strlen(key)) {
 		if (internal)
 			return 0; /* the operation reads its own structures */
-		call_refuse(c, "usage", "%s takes nothing called \"%.*s\"; nothing was done", c->op->name, 40, key);
+		call_refuse(c, "usage", "%s takes nothing called \"%.*s\"; nothing was done",
+			c->op->name, 40, key);
 		return -EINVAL;
 	}
 	if (!text) {
-		refuse_value(c, d, arena_printf(c->arena, "“%s” must be a text", arg_label(c->arena, d)));
+		refuse_value(c, d,
+			arena_printf(c->arena, "“%s” must be a text", arg_label(c->arena, d)));
 		return -EINVAL;
 	}
 	return *text ? arg_take(c, index, text) : 0;
@@ -189,7 +196,8 @@ static void refuse_missing(struct call *c, const struct arg_def *d)
 	struct str usage;
 
 	if (c->request->from_form) {
-		call_refuse_arg(c, d->name, "Please say this: %s", d->help ? d->help : arg_label(c->arena, d));
+		call_refuse_arg(c, d->name, "Please say this: %s",
+			d->help ? d->help : arg_label(c->arena, d));
 		return;
 	}
 	str_init_arena(&usage, c->arena, 3000);

@@ -172,6 +172,7 @@ struct done call_fail(struct call *c)
 	reply_finish(c->reply);
 	c->reply->kind = REPLY_REFUSAL;
 	c->reply->code = "internal";
-	c->reply->doc = doc_new("Something inside failed, so nothing was done. Try again; what went wrong is in the log.");
+	c->reply->doc = doc_new("Something inside failed, so nothing was done. Try again; what "
+				"went wrong is in the log.");
 	return end(END_FAILED);
 }

@@ -1,10 +1,12 @@
 /*
- * The one way in. The happy path of one request is: its keys are new → the actor is known → savepoint → words →
- * right → target → arguments → run → saved, audited, what shows it refreshed → released → reply stored with the keys.
+ * The one way in. The happy path of one request is: its keys are new → the actor is known →
+ * savepoint → words → right → target → arguments → run → saved, audited, what shows it refreshed →
+ * released → reply stored with the keys.
  *
- * A refusal undoes to the savepoint; its reply is stored all the same, so that a repeated delivery is refused in the same
- * words. An internal failure is undone and not remembered: the same delivery may come again and succeed. When the store
- * itself fails, nothing of the batch can be trusted and the caller rolls all of it back.
+ * A refusal undoes to the savepoint; its reply is stored all the same, so that a repeated delivery
+ * is refused in the same words. An internal failure is undone and not remembered: the same delivery
+ * may come again and succeed. When the store itself fails, nothing of the batch can be trusted and
+ * the caller rolls all of it back.
  */
 #include "commands/dispatch.h"
 
@@ -66,7 +68,8 @@ static int actor_know(struct call *c)
 
 	if (!strcmp(c->actor, PERSON_SELF))
 		return 0;
-	name = name && *name ? text_clean(c->arena, name, strlen(name), NAME_MAX_BYTES, false) : NULL;
+	name = name && *name ? text_clean(c->arena, name, strlen(name), NAME_MAX_BYTES, false)
+			     : NULL;
 	rc = person_get(c->store, c->arena, c->actor, &p, &c->err);
 	c->actor_name = rc == 0 && p.name ? p.name : name;
 	if (rc == 0 && p.zone)
@@ -87,10 +90,12 @@ struct asked {
 
 static struct done refuse_unknown(struct call *c, const struct line *line)
 {
-	return call_refuse_doc(c, line->too_long ? "usage" : "unknown", line_unknown(c->arena, line));
+	return call_refuse_doc(
+		c, line->too_long ? "usage" : "unknown", line_unknown(c->arena, line));
 }
 
-/* Buttons, forms, ctl and the system's own name the operation; people are offered only what is theirs. */
+/* Buttons, forms, ctl and the system's own name the operation; people are offered only what is
+ * theirs. */
 static bool asked_by_name(struct call *c, struct asked *asked)
 {
 	const struct request *r = c->request;
@@ -105,7 +110,8 @@ static bool asked_by_name(struct call *c, struct asked *asked)
 		c->op = found.op;
 		asked->line.alias = found.alias;
 	} else {
-		asked->line.word = text_clean(c->arena, r->operation, strlen(r->operation), 256, false);
+		asked->line.word =
+			text_clean(c->arena, r->operation, strlen(r->operation), 256, false);
 		return false;
 	}
 	asked->args = r->args;
@@ -136,7 +142,8 @@ static bool may(const struct call *c)
 static struct done refuse_right(struct call *c)
 {
 	return call_refuse(c, "forbidden",
-		"You may not use %s: it needs the right %s, and none of your roles has it; nothing was done. Whoever keeps rbac.yml can grant it to %s.",
+		"You may not use %s: it needs the right %s, and none of your roles has it; nothing "
+		"was done. Whoever keeps rbac.yml can grant it to %s.",
 		c->op->name, c->op->right, c->actor);
 }
 
@@ -283,8 +290,9 @@ static int remember(struct call *c, struct error *err)
 
 static void log_failure(const struct call *c)
 {
-	log_line(LOG_ERROR, "commands", c->has_incident ? c->incident.id : 0, "%s failed, undone: %s",
-		c->op ? c->op->name : "request", c->err.text[0] ? c->err.text : "no reason was given");
+	log_line(LOG_ERROR, "commands", c->has_incident ? c->incident.id : 0,
+		"%s failed, undone: %s", c->op ? c->op->name : "request",
+		c->err.text[0] ? c->err.text : "no reason was given");
 }
 
 /* Settles the savepoint by how the call ended. 0, or negative when the batch must go. */

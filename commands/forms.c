@@ -78,7 +78,8 @@ static const char *label_of(struct call *c, const struct arg_def *d)
 	return label;
 }
 
-static void field_add(struct call *c, json_t *form, const struct arg_def *d, const struct arg_value *v)
+static void field_add(
+	struct call *c, json_t *form, const struct arg_def *d, const struct arg_value *v)
 {
 	char *value = v->given ? arena_strdup(c->arena, v->text) : NULL;
 	json_t *field;

@@ -1,4 +1,5 @@
-/* Help and the command reference, made from the operation table and never written twice (FEATURES A4). */
+/* Help and the command reference, made from the operation table and never written twice (FEATURES
+ * A4). */
 #include <string.h>
 
 #include "commands/reading.h"
@@ -170,7 +171,9 @@ json_t *help_short(struct arena *a)
 
 	for (size_t i = 0; i < GROUPS; i++)
 		short_group(a, doc, i);
-	doc_context(doc, "In an incident's channel it is the one that is meant; from elsewhere put its number first: "
+	doc_context(doc,
+		"In an incident's channel it is the one that is meant; from elsewhere put its "
+		"number first: "
 		"/inc #42 update … · Words may be shortened · More about one: /inc help update");
 	return doc;
 }
@@ -296,12 +299,15 @@ static void reference_operation(struct str *out, const struct operation *op)
 
 void help_reference(struct str *out)
 {
-	str_add(out,
-		"# Commands\n\n"
-		"Made from the operation table (`commands/table.c`); a test keeps the two the same.\n\n"
-		"Every line begins with `/inc` (or `/incident`); from a shell the same words follow `sitrep ctl`. In the\n"
-		"channel of an incident that incident is meant; from elsewhere its number comes first: `/inc #42 update …`.\n"
-		"Words may be shortened as long as they stay unique. Options may stand anywhere in the line.\n\n");
+	str_add(out, "# Commands\n\n"
+		     "Made from the operation table (`commands/table.c`); a test keeps the two the "
+		     "same.\n\n"
+		     "Every line begins with `/inc` (or `/incident`); from a shell the same words "
+		     "follow `sitrep ctl`. In the\n"
+		     "channel of an incident that incident is meant; from elsewhere its number "
+		     "comes first: `/inc #42 update …`.\n"
+		     "Words may be shortened as long as they stay unique. Options may stand "
+		     "anywhere in the line.\n\n");
 	for (size_t g = 0; g < GROUPS; g++) {
 		str_addf(out, "## %s\n\n", groups[g].title);
 		for (size_t i = 0; operations[i]; i++)

@@ -46,8 +46,8 @@ static size_t id_digits(const char *p, int64_t *id)
 	return *id > 0 ? n : 0;
 }
 
-/* "#42", "INC-42", "inc42", "#inc-42-checkout" (its channel): length with the comma or colon behind it; 0. digits: a
- * lone number too. */
+/* "#42", "INC-42", "inc42", "#inc-42-checkout" (its channel): length with the comma or colon behind
+ * it; 0. digits: a lone number too. */
 static size_t incident_reference(const char *p, bool digits, int64_t *id)
 {
 	const char *q = p;
@@ -76,7 +76,8 @@ static size_t incident_reference(const char *p, bool digits, int64_t *id)
 	return (size_t)(q - p);
 }
 
-/* The dashes in front of an option: "--", or the one dash that a phone makes of them; their length. */
+/* The dashes in front of an option: "--", or the one dash that a phone makes of them; their
+ * length. */
 static size_t dashes(const char *p, size_t before)
 {
 	if (before >= 2 && !memcmp(p - 2, "--", 2))
@@ -93,12 +94,14 @@ static const char *take_incident_option(struct arena *a, const char *rest, int64
 		size_t dash = dashes(p, (size_t)(p - rest)), n;
 		const char *from = p - dash, *q = p + strlen("incident");
 
-		if (!dash || (from > rest && !token_blank(from[-1])) || (*q != '=' && !token_blank(*q)))
+		if (!dash || (from > rest && !token_blank(from[-1])) ||
+			(*q != '=' && !token_blank(*q)))
 			continue;
 		q = skip_blanks(q + 1);
 		n = incident_reference(q, true, id);
 		if (n > 0)
-			return arena_printf(a, "%.*s%s", (int)(from - rest), rest, skip_blanks(q + n));
+			return arena_printf(
+				a, "%.*s%s", (int)(from - rest), rest, skip_blanks(q + n));
 	}
 	return rest;
 }
@@ -148,7 +151,8 @@ static size_t find_pair(const char *p, struct found *found)
 }
 
 /* A policy's role in one word or two: "ic @bob" is "role" with role=commander. */
-static size_t find_role(struct arena *a, const struct config *config, const char *p, struct found *found)
+static size_t find_role(
+	struct arena *a, const struct config *config, const char *p, struct found *found)
 {
 	char word[WORD_MAX], second[WORD_MAX];
 	size_t n = word_at(p, word), m;
@@ -175,7 +179,8 @@ static size_t find_role(struct arena *a, const struct config *config, const char
 }
 
 /* The operation that p begins with; the length of its name, 0 when it is none. */
-static size_t find_operation(struct arena *a, const struct config *config, const char *p, struct found *found)
+static size_t find_operation(
+	struct arena *a, const struct config *config, const char *p, struct found *found)
 {
 	char word[WORD_MAX];
 	size_t n = find_pair(p, found);

@@ -14,21 +14,23 @@ struct line {
 	const struct operation *op;     /* NULL: not found; `unknown` says what to answer */
 	const struct op_alias *alias;   /* through which it was found; NULL */
 	int64_t incident;               /* named by #42 / INC-42; 0 */
-	const char *rest;               /* cleaned text after the operation's name and the incident */
+	const char *rest;               /* cleaned text after operation and incident */
 	const char *word;               /* the first word as typed */
 	bool bare;                      /* nothing but the operation (and the incident) was typed */
 	bool prefix;                    /* the operation was found by the beginning of its name */
-	size_t too_long;                /* bytes of a line past LINE_BYTES_MAX: not read at all, op NULL; else 0 */
+	size_t too_long;                /* its bytes, when more than LINE_BYTES_MAX: not read; else 0 */
 };
 
-/* Cleans (smart quotes, dashes, escaped mentions, control characters), unescapes, cuts off "/inc" itself. An empty line is help. Never fails: an
- * unknown operation has op NULL. roles: a policy's role names are words too ("ic @bob"). */
+/* Cleans (smart quotes, escaped mentions, control characters), unescapes, cuts off "/inc"
+ * itself. An empty line is help. Never fails: an unknown operation has op NULL. roles: a policy's
+ * role names are words too ("ic @bob"). */
 void line_read(struct arena *a, const char *words, const struct config *config, struct line *out);
-/* "No operation "updte". Did you mean: /inc update … ? (nothing was done)" as a refusal document. */
+/* "No operation "updte". Did you mean: /inc update … ? (nothing was done)" as a refusal
+ * document. */
 json_t *line_unknown(struct arena *a, const struct line *line);
 
-/* Types the arguments of c->op from line (words) into c->value. 0, or -EINVAL with the refusal set by
- * call_refuse_arg or call_refuse (usage line included). */
+/* Types the arguments of c->op from line (words) into c->value. 0, or -EINVAL with the refusal set
+ * by call_refuse_arg or call_refuse (usage line included). */
 int args_from_line(struct call *c, const struct line *line);
 /* The same from structured arguments (strings are read by the same rules). */
 int args_from_json(struct call *c, const json_t *args);

@@ -71,7 +71,8 @@ static bool is_id(const char *p, size_t n)
 }
 
 /* "@U1|bob": head is "@U1", label "bob" or empty. */
-static bool clean_person(struct cleaning *c, const char *head, size_t n, const char *label, size_t m)
+static bool clean_person(
+	struct cleaning *c, const char *head, size_t n, const char *label, size_t m)
 {
 	static const char begin[] = { MARK_BEGIN, '@', '\0' };
 
@@ -87,7 +88,8 @@ static bool clean_person(struct cleaning *c, const char *head, size_t n, const c
 	return true;
 }
 
-static bool clean_channel(struct cleaning *c, const char *head, size_t n, const char *label, size_t m)
+static bool clean_channel(
+	struct cleaning *c, const char *head, size_t n, const char *label, size_t m)
 {
 	if (!is_id(head + 1, n - 1))
 		return false;
@@ -96,8 +98,10 @@ static bool clean_channel(struct cleaning *c, const char *head, size_t n, const 
 	return true;
 }
 
-/* "!channel", "!subteam^S1|@sre", "!date^…|fallback": what it shows, as plain text that calls nobody. */
-static bool clean_special(struct cleaning *c, const char *head, size_t n, const char *label, size_t m)
+/* "!channel", "!subteam^S1|@sre", "!date^…|fallback": what it shows, as plain text that calls
+ * nobody. */
+static bool clean_special(
+	struct cleaning *c, const char *head, size_t n, const char *label, size_t m)
 {
 	if (m > 0) {
 		if (memchr(head, '^', n) == NULL && *label != '@')
@@ -201,7 +205,8 @@ size_t line_mention(struct arena *a, const char *p, const char **person)
 	return (size_t)(end - p) + 1;
 }
 
-static void plain_mention(struct str *s, struct call *c, const char *p, size_t n, const char *person)
+static void plain_mention(
+	struct str *s, struct call *c, const char *p, size_t n, const char *person)
 {
 	const char *name = c ? words_name(c, person) : NULL;
 	const char *bar = memchr(p, '|', n), *id = strchr(person, ':');

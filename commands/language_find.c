@@ -1,4 +1,5 @@
-/* Operations by what people type: exact words, unique prefixes, and what may have been meant (FEATURES A3, A4). */
+/* Operations by what people type: exact words, unique prefixes, and what may have been meant
+ * (FEATURES A3, A4). */
 #include <string.h>
 
 #include "base/text.h"
@@ -23,7 +24,8 @@ static bool offered(const struct operation *op)
 }
 
 /* Several words that end in the same thing are one candidate. */
-static bool same_meaning(const struct candidate *c, const struct operation *op, const struct op_alias *alias)
+static bool same_meaning(
+	const struct candidate *c, const struct operation *op, const struct op_alias *alias)
 {
 	const char *a = c->alias ? c->alias->value : NULL, *b = alias ? alias->value : NULL;
 	const char *x = c->alias ? c->alias->arg : NULL, *y = alias ? alias->arg : NULL;
@@ -34,8 +36,8 @@ static bool same_meaning(const struct candidate *c, const struct operation *op, 
 }
 
 /* Keeps the nearest, each meaning once. */
-static void candidate_add(struct candidates *c, const struct operation *op, const struct op_alias *alias,
-	unsigned distance)
+static void candidate_add(struct candidates *c, const struct operation *op,
+	const struct op_alias *alias, unsigned distance)
 {
 	size_t i, at;
 
@@ -59,7 +61,8 @@ static void candidate_add(struct candidates *c, const struct operation *op, cons
 	c->count++;
 }
 
-/* Every word of every operation that is offered: judge gives its distance, negative for "not at all". */
+/* Every word of every operation that is offered: judge gives its distance, negative for "not at
+ * all". */
 static void candidates_collect(struct candidates *c, const char *word,
 	int (*judge)(const char *word, const char *name))
 {
@@ -148,7 +151,8 @@ static void candidate_usage(struct str *s, const struct candidate *c)
 static json_t *unknown_none(struct arena *a, const char *shown)
 {
 	return doc_new(arena_printf(a,
-		"No operation \"%s\" (nothing was done). /inc help lists what there is; to open an incident: /inc declare sev2 what is wrong",
+		"No operation \"%s\" (nothing was done). /inc help lists what there is; to open an "
+		"incident: /inc declare sev2 what is wrong",
 		shown));
 }
 
@@ -169,7 +173,8 @@ json_t *line_unknown(struct arena *a, const struct line *line)
 
 	if (line->too_long)
 		return doc_new(arena_printf(a,
-			"This line is %zu bytes long; at most %zu can be read (nothing was done). Say the essence, and put the rest into notes: /inc note what happened",
+			"This line is %zu bytes long; at most %zu can be read (nothing was done). "
+			"Say the essence, and put the rest into notes: /inc note what happened",
 			line->too_long, (size_t)LINE_BYTES_MAX));
 	candidates_collect(&c, word, judge_prefix);
 	if (c.count > 0 && *word)

@@ -34,15 +34,19 @@ static bool may_see(struct call *c, const struct incident *inc, const struct rol
 
 static enum target refuse_absent(struct call *c, int64_t id)
 {
-	call_refuse(c, "not_found", "There is no INC-%lld; nothing was done. The ones there are: /inc list",
+	call_refuse(c, "not_found",
+		"There is no INC-%lld; nothing was done. The ones there are: /inc list",
 		(long long)id);
 	return TARGET_REFUSED;
 }
 
 static enum target refuse_closed(struct call *c)
 {
-	call_refuse(c, "conflict", "INC-%lld is %s; %s works only on an open incident, so nothing was done. Reopen it first: /inc reopen #%lld why",
-		(long long)c->incident.id, state_name(c->incident.state), c->op->name, (long long)c->incident.id);
+	call_refuse(c, "conflict",
+		"INC-%lld is %s; %s works only on an open incident, so nothing was done. Reopen it "
+		"first: /inc reopen #%lld why",
+		(long long)c->incident.id, state_name(c->incident.state), c->op->name,
+		(long long)c->incident.id);
 	return TARGET_REFUSED;
 }
 
@@ -116,7 +120,8 @@ static int open_ones(struct call *c, struct incident **out, size_t *count)
 static enum target refuse_none(struct call *c)
 {
 	call_refuse(c, "not_found",
-		"No incident is open, so %s has nothing to work on. Open one: /inc declare sev2 what is wrong; or name an older one: /inc #42 %s",
+		"No incident is open, so %s has nothing to work on. Open one: /inc declare sev2 "
+		"what is wrong; or name an older one: /inc #42 %s",
 		c->op->name, c->op->name);
 	return TARGET_REFUSED;
 }
@@ -135,7 +140,8 @@ static enum target only_one(struct call *c)
 		return TARGET_SEVERAL;
 	t = load(c, open[0].id);
 	if (t == TARGET_FOUND)
-		call_understood(c, "taken for INC-%lld, the only open incident", (long long)open[0].id);
+		call_understood(
+			c, "taken for INC-%lld, the only open incident", (long long)open[0].id);
 	return t;
 }
 
@@ -147,7 +153,8 @@ enum target target_find(struct call *c, int64_t named)
 	/* The system's own look up what they need. */
 	if (nothing && (c->op->flags & OP_INTERNAL))
 		return TARGET_FOUND;
-	/* What must be told something and needs no incident makes a new one: its channel does not matter. */
+	/* What must be told something and needs no incident makes a new one: its channel does
+	 * not matter. */
 	if (!id && !operation_makes(c->op) && from_place(c, &id) < 0)
 		return TARGET_FAILED;
 	if (id)
@@ -194,13 +201,15 @@ struct done target_ask(struct call *c)
 	args = args_again(c);
 	fits = strlen(json_text(c->arena, args)) <= ARGS_MAX;
 	doc = doc_new(arena_printf(c->arena,
-		"%zu incidents are open; nothing was done. Which one is meant by %s? Choose it%s: /inc #%lld %s …", n,
-		c->op->name, fits ? ", or put its number first" : " by putting its number first",
+		"%zu incidents are open; nothing was done. Which one is meant by %s? Choose it%s: "
+		"/inc #%lld %s …",
+		n, c->op->name, fits ? ", or put its number first" : " by putting its number first",
 		(long long)open[0].id, c->op->name));
 	doc_text(doc, json_get_str(doc, "text"));
 	for (size_t i = 0; i < n && i < ASK_MAX; i++) {
 		if (fits)
-			doc_button(doc, short_title(c, &open[i]), c->op->name, open[i].id, json_deep_copy(args), NULL);
+			doc_button(doc, short_title(c, &open[i]), c->op->name, open[i].id,
+				json_deep_copy(args), NULL);
 		else
 			doc_list_item(doc, short_title(c, &open[i]));
 	}

@@ -1,4 +1,5 @@
-/* A line as tokens: words, and quoted texts as one. In one pass, however many quotes are never closed. */
+/* A line as tokens: words, and quoted texts as one. In one pass, however many quotes are never
+ * closed. */
 #include <string.h>
 
 #include "commands/reading.h"

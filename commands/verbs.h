@@ -32,6 +32,6 @@ extern const struct operation op_promise_due;    /* "promise.due" */
 extern const struct operation op_effect_outcome; /* "effect.outcome" */
 extern const struct operation op_reaction_added; /* "reaction.added" */
 extern const struct operation op_home_opened;    /* "home.opened" */
-extern const struct operation op_housekeeping;   /* "housekeeping": forgets old inbox keys and effects */
+extern const struct operation op_housekeeping;   /* "housekeeping" */
 
 #endif

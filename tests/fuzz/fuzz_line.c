@@ -1,6 +1,7 @@
 /*
- * Any bytes as a line typed in chat, run for real against a record with two open incidents and rolled back: always an
- * answer, never a mark of the user's making in what would be kept. A first byte of '{' makes it the arguments of a button.
+ * Any bytes as a line typed in chat, run for real against a record with two open incidents and
+ * rolled back: always an answer, never a mark of the user's making in what would be kept. A first
+ * byte of '{' makes it the arguments of a button.
  */
 #include <unistd.h>
 
@@ -69,7 +70,8 @@ static void prepare(void)
 	snprintf(path, sizeof(path), "%s/x.db", dir);
 	/* No files in it: the shipped defaults. */
 	MUST(config_load(&config, dir, NULL, 0, true, &report) == 0);
-	MUST(store_open(&store, &(struct store_options){ .path = path, .create = true }, &err) == 0);
+	MUST(store_open(&store, &(struct store_options){ .path = path, .create = true }, &err) ==
+		0);
 	atexit(clean);
 	str_finish(&report);
 	clock_init_manual(&clock_at, INT64_C(1772460000000));
@@ -111,7 +113,8 @@ static void read_only(const char *words)
 
 static void press(const char *text)
 {
-	static const char *const ops[] = { "declare", "severity", "role", "note", "snooze", "update", "list" };
+	static const char *const ops[] = { "declare", "severity", "role", "note", "snooze",
+		"update", "list" };
 	struct request *r = request_of(NULL);
 	struct error err;
 

@@ -1,4 +1,5 @@
-/* One request from the inbox to the stored reply: what is kept, what is undone, who may, which incident is meant. */
+/* One request from the inbox to the stored reply: what is kept, what is undone, who may, which
+ * incident is meant. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 
 #define MALLORY "slack:UMALLORY"
 
-/* ---- requests with delivery keys ------------------------------------------------------------------ */
+/* ---- requests with delivery keys ------------------------------------------------------- */
 
 struct delivery {
 	const char *person, *words, *op;
@@ -81,25 +82,29 @@ static int64_t audited(struct talk *x)
 	return n;
 }
 
-/* ---- the inbox ---------------------------------------------------------------------------------------- */
+/* ---- the inbox ------------------------------------------------------------------------- */
 
 static void test_repeated_delivery_gets_the_stored_reply(void **state)
 {
 	struct talk *x = *state;
 	const char *first;
 
-	deliver(x, &(struct delivery){ .words = "declare sev2 checkout", .envelope = "E1", .trigger = "T1" });
+	deliver(x, &(struct delivery){
+			   .words = "declare sev2 checkout", .envelope = "E1", .trigger = "T1" });
 	assert_answered(x, "INC-1 is open");
 	first = x->text;
-	deliver(x, &(struct delivery){ .words = "declare sev2 checkout", .envelope = "E1", .trigger = "T1" });
+	deliver(x, &(struct delivery){
+			   .words = "declare sev2 checkout", .envelope = "E1", .trigger = "T1" });
 	assert_string_equal(x->text, first);
 	assert_int_equal(x->reply.kind, REPLY_MESSAGE);
 	/* Under a new envelope the trigger still tells. */
-	deliver(x, &(struct delivery){ .words = "declare sev2 checkout", .envelope = "E2", .trigger = "T1" });
+	deliver(x, &(struct delivery){
+			   .words = "declare sev2 checkout", .envelope = "E2", .trigger = "T1" });
 	assert_string_equal(x->text, first);
 	assert_int_equal(incidents(x), 1);
 	/* The same words under new keys are a new wish. */
-	deliver(x, &(struct delivery){ .words = "declare sev2 checkout", .envelope = "E3", .trigger = "T3" });
+	deliver(x, &(struct delivery){
+			   .words = "declare sev2 checkout", .envelope = "E3", .trigger = "T3" });
 	assert_answered(x, "INC-2 is open");
 	/* Without a key nothing is taken for a repetition. */
 	deliver(x, &(struct delivery){ .words = "declare sev2 checkout" });
@@ -123,7 +128,9 @@ static void test_refusal_is_remembered(void **state)
 static void test_form_does_not_open_twice(void **state)
 {
 	struct talk *x = *state;
-	struct delivery bare = { .words = "declare", .envelope = "E1", .trigger = "T1", .forms = true };
+	struct delivery bare = {
+		.words = "declare", .envelope = "E1", .trigger = "T1", .forms = true
+	};
 
 	deliver(x, &bare);
 	assert_int_equal(x->reply.kind, REPLY_FORM);
@@ -133,7 +140,7 @@ static void test_form_does_not_open_twice(void **state)
 	assert_null(x->reply.form);
 }
 
-/* ---- failures ------------------------------------------------------------------------------------------ */
+/* ---- failures -------------------------------------------------------------------------- */
 
 static void sql(struct talk *x, const char *text)
 {
@@ -148,7 +155,8 @@ static void test_internal_failure_is_undone_and_can_come_again(void **state)
 	int64_t before = audited(x);
 
 	/* The incident is written before its first timeline entry, which now fails. */
-	sql(x, "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.timeline BEGIN SELECT RAISE(ABORT, 'broken'); END");
+	sql(x, "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.timeline BEGIN SELECT "
+	       "RAISE(ABORT, 'broken'); END");
 	deliver(x, &d);
 	assert_refused(x, "internal", "nothing was done. Try again");
 	assert_has_not(x->text, "broken");
@@ -165,10 +173,12 @@ static void test_internal_failure_is_undone_and_can_come_again(void **state)
 static void test_failure_in_a_batch(void **state)
 {
 	struct talk *x = *state;
-	const char *const lines[] = { "declare sev2 first", "declare sev2 explodes", "declare sev2 third" };
+	const char *const lines[] = { "declare sev2 first", "declare sev2 explodes",
+		"declare sev2 third" };
 
-	sql(x, "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.timeline WHEN NEW.text LIKE 'explodes%' "
-		"BEGIN SELECT RAISE(ABORT, 'broken'); END");
+	sql(x, "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.timeline WHEN NEW.text LIKE "
+	       "'explodes%' "
+	       "BEGIN SELECT RAISE(ABORT, 'broken'); END");
 	assert_int_equal(store_begin(x->store, &x->err), 0);
 	for (size_t i = 0; i < 3; i++) {
 		struct request *r = request_create(REQUEST_CHAT);
@@ -202,7 +212,7 @@ static void test_full_disk_takes_the_batch_back(void **state)
 	assert_answered(x, "is open");
 }
 
-/* ---- people ---------------------------------------------------------------------------------------------- */
+/* ---- people ---------------------------------------------------------------------------- */
 
 static void test_first_sight(void **state)
 {
@@ -229,7 +239,7 @@ static void test_zone_of_the_actor(void **state)
 	assert_int_equal(TALK_START - talk_entry(x, 1, 2).happened_at, 20 * MINUTE_MS);
 }
 
-/* ---- rights ------------------------------------------------------------------------------------------------ */
+/* ---- rights ---------------------------------------------------------------------------- */
 
 static void test_rights(void **state)
 {
@@ -262,7 +272,13 @@ static void test_people_cannot_run_internal_operations(void **state)
 {
 	struct talk *x = *state;
 	static const char *const ops[] = {
-		"promise.due", "effect.outcome", "reaction.added", "home.opened", "housekeeping", "", "x\x01y",
+		"promise.due",
+		"effect.outcome",
+		"reaction.added",
+		"home.opened",
+		"housekeeping",
+		"",
+		"x\x01y",
 	};
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
@@ -311,7 +327,7 @@ static void test_private(void **state)
 	assert_refused(x, "conflict", "3 incidents are open");
 }
 
-/* ---- which incident ---------------------------------------------------------------------------------------- */
+/* ---- which incident -------------------------------------------------------------------- */
 
 static void test_target_of_none(void **state)
 {
@@ -417,7 +433,7 @@ static void test_target_closed(void **state)
 	assert_refused(x, "not_found", "No incident is open");
 }
 
-/* ---- forms and buttons --------------------------------------------------------------------------------------- */
+/* ---- forms and buttons ----------------------------------------------------------------- */
 
 static void test_forms(void **state)
 {
@@ -425,7 +441,8 @@ static void test_forms(void **state)
 
 	talk_say(x, "declare sev2 checkout");
 	talk_say(x, "severity");
-	assert_refused(x, "usage", "severity needs “level”; nothing was done. Usage: /inc severity");
+	assert_refused(
+		x, "usage", "severity needs “level”; nothing was done. Usage: /inc severity");
 	x->forms = true;
 	talk_say(x, "severity");
 	assert_int_equal(x->reply.kind, REPLY_FORM);
@@ -437,26 +454,30 @@ static void test_forms(void **state)
 	/* A line with something in it is a line, and is told what it lacks. */
 	talk_say(x, "sev because");
 	assert_refused(x, "usage", "is no severity");
-	/* A button that leaves something to be said opens the form, what it said already filled in. */
+	/* A button that leaves something to be said opens the form, what it said already filled
+	 * in. */
 	talk_press(x, ALICE, "severity", 1, json_pack("{s:s}", "why", "doubled"));
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	assert_string_equal(json_get_str(json_at(x->reply.form, "fields.1"), "value"), "doubled");
 	talk_press(x, ALICE, "update", 1, NULL);
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	/* The filled form is checked at its fields. */
-	talk_submit(x, ALICE, "severity", 1, json_pack("{s:s, s:s}", "level", "", "why", "doubled"));
+	talk_submit(
+		x, ALICE, "severity", 1, json_pack("{s:s, s:s}", "level", "", "why", "doubled"));
 	assert_refused(x, "usage", "");
 	assert_non_null(json_get_str(x->reply.fields, "level"));
 	talk_submit(x, ALICE, "severity", 1, json_pack("{s:s}", "level", "enormous"));
 	assert_has(json_get_str(x->reply.fields, "level"), "is no severity");
-	talk_submit(x, ALICE, "severity", 1, json_pack("{s:s, s:s}", "level", "sev1", "why", "doubled"));
+	talk_submit(x, ALICE, "severity", 1,
+		json_pack("{s:s, s:s}", "level", "sev1", "why", "doubled"));
 	assert_answered(x, "INC-1 is SEV1");
 }
 
 static void test_nothing_in_the_line(void **state)
 {
 	struct talk *x = *state;
-	static const char *const lines[] = { "", "  ", "\x01\x02\x7f", "\xE2\x80\x8B\xE2\x80\xAE", "/inc", "/incident  " };
+	static const char *const lines[] = { "", "  ", "\x01\x02\x7f", "\xE2\x80\x8B\xE2\x80\xAE",
+		"/inc", "/incident  " };
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		talk_say(x, lines[i]);
@@ -466,7 +487,7 @@ static void test_nothing_in_the_line(void **state)
 	assert_refused(x, "unknown", "nothing was done");
 }
 
-/* ---- audit --------------------------------------------------------------------------------------------------- */
+/* ---- audit ----------------------------------------------------------------------------- */
 
 static void test_audit(void **state)
 {

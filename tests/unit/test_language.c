@@ -1,4 +1,5 @@
-/* Lines as people type them, and what is understood: operation, incident, arguments, or the refusal (FEATURES A1–A4). */
+/* Lines as people type them, and what is understood: operation, incident, arguments, or the refusal
+ * (FEATURES A1–A4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +59,8 @@ static void call_prepare(struct call *c, struct talk *x, struct request *r, stru
 	};
 }
 
-/* What a line says, in one: "severity #42 level=1 why=…", "? …" when there is no operation, "! usage: …" when refused. */
+/* What a line says, in one: "severity #42 level=1 why=…", "? …" when there is no operation, "!
+ * usage: …" when refused. */
 static char *read_as(struct talk *x, const char *words)
 {
 	struct request *r = request_create(REQUEST_CHAT);
@@ -137,7 +139,8 @@ static void test_operations(void **state)
 		{ "note: rebooted db1", "note text=rebooted db1" },
 		{ "status update all good", "update text=all good" },
 		{ "false alarm the probe was broken", "cancel why=the probe was broken" },
-		{ "identified bad config in v2.31", "state to=identified text=bad config in v2.31" },
+		{ "identified bad config in v2.31",
+			"state to=identified text=bad config in v2.31" },
 		{ "Monitoring", "state to=monitoring (bare)" },
 		{ "mine", "list mine=1 (bare)" },
 		{ "sev1", "? Did you mean: /inc sev … (severity) ?" },
@@ -147,7 +150,8 @@ static void test_operations(void **state)
 		{ "ca", "? /inc cadence" },
 		{ "ca", "? /inc card … (show)" },
 		{ "declaring", "? Did you mean: /inc declare" },
-		{ "frobnicate the servers", "? No operation \"frobnicate\" (nothing was done). /inc help lists" },
+		{ "frobnicate the servers",
+			"? No operation \"frobnicate\" (nothing was done). /inc help lists" },
 		{ "<@U1>", "? No operation \"@U1\" (nothing was done)" },
 		{ "<@U1|dave> <@U2>", "? No operation \"@dave\" (nothing was done)" },
 		{ "<@UBOB> <@UALICE> <@UCAROL>", "? (nothing was done)" },
@@ -198,18 +202,24 @@ static void test_declare(void **state)
 	static const struct typed cases[] = {
 		{ "declare sev2 checkout is failing for EU customers",
 			"declare title=checkout is failing for EU customers severity=2" },
-		{ "declare checkout is failing sev2", "declare title=checkout is failing severity=2" },
-		{ "declare checkout (SEV-2) is failing", "declare title=checkout is failing severity=2" },
-		{ "declare sev 2 checkout is failing", "declare title=checkout is failing severity=2" },
-		{ "declare checkout is failing, severity 1", "declare title=checkout is failing, severity=1" },
+		{ "declare checkout is failing sev2",
+			"declare title=checkout is failing severity=2" },
+		{ "declare checkout (SEV-2) is failing",
+			"declare title=checkout is failing severity=2" },
+		{ "declare sev 2 checkout is failing",
+			"declare title=checkout is failing severity=2" },
+		{ "declare checkout is failing, severity 1",
+			"declare title=checkout is failing, severity=1" },
 		{ "new sev2: checkout", "declare title=checkout severity=2" },
 		{ "open p1 checkout", "declare title=checkout severity=2" },
-		{ "declare major outage of checkout",
-			"declare title=outage of checkout severity=2 (“major” was read as the severity)" },
-		{ "declare a major outage of checkout", "declare title=a major outage of checkout" },
+		{ "declare major outage of checkout", "declare title=outage of checkout severity=2 "
+						      "(“major” was read as the severity)" },
+		{ "declare a major outage of checkout",
+			"declare title=a major outage of checkout" },
 		{ "declare 3 nodes down", "declare title=3 nodes down" },
 		{ "declare 3 nodes down sev4", "declare title=3 nodes down severity=4" },
-		{ "declare \"checkout is failing\" sev2", "declare title=checkout is failing severity=2" },
+		{ "declare \"checkout is failing\" sev2",
+			"declare title=checkout is failing severity=2" },
 		{ "declare \"sev1 runbook\" is gone", "declare title=\"sev1 runbook\" is gone" },
 		{ "declare “checkout” can’t pay", "declare title=\"checkout\" can't pay" },
 		{ "declare \"never closed", "declare title=\"never closed" },
@@ -220,21 +230,28 @@ static void test_declare(void **state)
 		{ "declare <!subteam^S1|@sre> is away", "declare title=@sre is away" },
 		{ "declare <https://x.example/a?b&amp;c|the page> is down",
 			"declare title=https://x.example/a?b&c is down" },
-		{ "declare <mailto:a@x.example|a@x.example> bounces", "declare title=a@x.example bounces" },
-		{ "declare <#C1|general> and <#C2|> flood", "declare title=#general and #C2 flood" },
-		{ "declare <@UBOB> and <@U9|dave> see 5xx", "declare title=@bob and @dave see 5xx" },
+		{ "declare <mailto:a@x.example|a@x.example> bounces",
+			"declare title=a@x.example bounces" },
+		{ "declare <#C1|general> and <#C2|> flood",
+			"declare title=#general and #C2 flood" },
+		{ "declare <@UBOB> and <@U9|dave> see 5xx",
+			"declare title=@bob and @dave see 5xx" },
 		{ "declare <@nope> <!> <#> <https:", "declare title=<@nope> <!> <#> <https:" },
-		{ "declare p1 --service payments --env prod --customer --since 13:05 payments API answers 5xx",
-			"declare title=payments API answers 5xx severity=2 service=payments env=prod since=-3300 customer=1" },
+		{ "declare p1 --service payments --env prod --customer --since 13:05 payments API "
+		  "answers 5xx",
+			"declare title=payments API answers 5xx severity=2 service=payments "
+			"env=prod since=-3300 customer=1" },
 		{ "declare payments 5xx —service payments –env=prod —customer",
 			"declare title=payments 5xx service=payments env=prod customer=1" },
-		{ "declare service:payments env:prod 5xx", "declare title=5xx service=payments env=prod" },
+		{ "declare service:payments env:prod 5xx",
+			"declare title=5xx service=payments env=prod" },
 		{ "declare down --service a --service=b", "declare title=down service=a,b" },
 		{ "declare down --service \"a b\", --impact 'all of it'",
 			"declare title=down impact=all of it service=a b" },
 		{ "declare down --impact=\"all of it\" since noon",
 			"declare title=down since noon impact=all of it" },
-		{ "declare service:\"a b\" --env \"x down", "declare title=down service=a b env=\"x" },
+		{ "declare service:\"a b\" --env \"x down",
+			"declare title=down service=a b env=\"x" },
 		{ "declare down --cust", "declare title=down customer=1" },
 		{ "declare down --no-customer", "declare title=down customer=0" },
 		{ "declare down --since 20m ago", "declare title=down since=-1200" },
@@ -243,17 +260,23 @@ static void test_declare(void **state)
 		{ "declare rolled back -- all quiet", "declare title=rolled back -- all quiet" },
 		{ "declare slow — nobody knows why", "declare title=slow — nobody knows why" },
 		{ "declare slow —nobody knows why", "declare title=slow —nobody knows why" },
-		{ "declare down --servce payments", "! declare has no option --servce. Did you mean --service? (nothing was done)" },
-		{ "declare down --colour blue", "! declare has no option --colour; it has --title, --severity" },
+		{ "declare down --servce payments", "! declare has no option --servce. Did you "
+						    "mean --service? (nothing was done)" },
+		{ "declare down --colour blue",
+			"! declare has no option --colour; it has --title, --severity" },
 		{ "declare down --service", "! --service needs a value" },
 		{ "declare down --service --customer", "! --service needs a value" },
 		{ "declare down --env a --env b", "! said twice" },
-		{ "declare", "! declare needs “what is wrong”; nothing was done. Usage: /inc declare" },
+		{ "declare",
+			"! declare needs “what is wrong”; nothing was done. Usage: /inc declare" },
 		{ "declare sev2", "! declare needs “what is wrong”" },
-		{ "declare down --severity 9", "! \"9\" is no severity; there are sev1 (p0), sev2 (p1)" },
+		{ "declare down --severity 9",
+			"! \"9\" is no severity; there are sev1 (p0), sev2 (p1)" },
 		{ "declare two\nlines", "declare title=two\nlines" },
 		{ "declare \xff\xfe broken", "declare title=\xEF\xBF\xBD\xEF\xBF\xBD broken" },
-		{ "declare a\x01@slack:UBOB\x02" "b", "declare title=a@slack:UBOBb" },
+		{ "declare a\x01@slack:UBOB\x02"
+		  "b",
+			"declare title=a@slack:UBOBb" },
 	};
 
 	check(*state, cases, COUNT(cases));
@@ -263,7 +286,8 @@ static void test_others(void **state)
 {
 	static const struct typed cases[] = {
 		{ "update rolling back v2.31, 40 % of checkouts fail, cause not known yet. in 20m",
-			"update text=rolling back v2.31, 40 % of checkouts fail, cause not known yet. in 20m" },
+			"update text=rolling back v2.31, 40 % of checkouts fail, cause not known "
+			"yet. in 20m" },
 		{ "update known: bad config; unknown: why; next: verify; in 20m",
 			"update text=known: bad config; unknown: why; next: verify; in 20m" },
 		{ "update fine --at 14:50", "update text=fine at=+3000" },
@@ -279,8 +303,10 @@ static void test_others(void **state)
 		{ "state foo", "! \"foo\" is none of: triage, investigating" },
 		{ "state m", "! is none of" },
 		{ "identified --to monitoring", "! said twice" },
-		{ "resolve rolled back --signal \"checkout success 99.9 % for 15 min\" --health “5xx at baseline”",
-			"resolve text=rolled back signal=checkout success 99.9 % for 15 min health=5xx at baseline" },
+		{ "resolve rolled back --signal \"checkout success 99.9 % for 15 min\" --health "
+		  "“5xx at baseline”",
+			"resolve text=rolled back signal=checkout success 99.9 % for 15 min "
+			"health=5xx at baseline" },
 		{ "ic <@UBOB>", "role role=commander person=slack:UBOB" },
 		{ "IC <@UBOB|bob>", "role role=commander person=slack:UBOB" },
 		{ "ic @bob", "role role=commander person=slack:UBOB" },
@@ -292,13 +318,16 @@ static void test_others(void **state)
 		{ "assign ops bob", "role do=assign role=operations person=slack:UBOB" },
 		{ "assign @bob scribe", "role do=assign role=scribe person=slack:UBOB" },
 		{ "assign slack:UBOB scribe", "role do=assign role=scribe person=slack:UBOB" },
-		{ "assign ops @nobody", "! I know nobody called \"nobody\"; type @ and pick the person" },
+		{ "assign ops @nobody",
+			"! I know nobody called \"nobody\"; type @ and pick the person" },
 		{ "assign ops nobody", "! I know nobody called \"nobody\"" },
 		{ "assign ops <@UBOB> <@UCAROL>", "! role cannot do anything with \"@UCAROL\"" },
 		{ "take janitor", "! \"janitor\" is no role; there are commander" },
 		{ "roles", "role do=list (bare)" },
-		{ "note 13:12 deploy of v2.31 started", "note at=-2880 text=deploy of v2.31 started" },
-		{ "note 14:12 deploy of v2.31 started", "note at=-85680 text=deploy of v2.31 started" },
+		{ "note 13:12 deploy of v2.31 started",
+			"note at=-2880 text=deploy of v2.31 started" },
+		{ "note 14:12 deploy of v2.31 started",
+			"note at=-85680 text=deploy of v2.31 started" },
 		{ "note 13:12: deploy", "note at=-2880 text=deploy" },
 		{ "note 20m ago: deploy", "note at=-1200 text=deploy" },
 		{ "note 20m of downtime", "note text=20m of downtime" },
@@ -308,7 +337,8 @@ static void test_others(void **state)
 		{ "note x --kind dec", "note text=x kind=decision" },
 		{ "note", "! note needs “what happened”" },
 		{ "note ask <@UBOB> about it", "note text=ask @bob about it" },
-		{ "snooze 10m waiting for the vendor", "snooze for=600 why=waiting for the vendor" },
+		{ "snooze 10m waiting for the vendor",
+			"snooze for=600 why=waiting for the vendor" },
 		{ "snooze for 1h30 vendor", "snooze for=5400 why=vendor" },
 		{ "snooze 15", "snooze for=900" },
 		{ "snooze --until 15:10 vendor", "snooze why=vendor until=+4200" },
@@ -380,13 +410,42 @@ static double time_of(struct talk *x, const char *start, const char *piece)
 	return seconds() - begun;
 }
 
-/* What makes parsers slow is read about as fast as plain words; anything quadratic takes hundreds of times as long. */
+/* What makes parsers slow is read about as fast as plain words; anything quadratic takes hundreds
+ * of times as long. */
 static void test_hostile_is_quick(void **state)
 {
 	static const char *const pieces[] = {
-		"\"a ", "'a ", "--env 'x ", "--env=\"x ", "a=\"b ", "<@", "<@U1", "<@U1> ", "&amp;", "\"", "sev ",
-		"a1 ", "--", "—", "—a ", "in 20m ", "14:00 ", "a:\"b ", "((((", "@bob ", "#1 ", "incident ",
-		"--incident ", ":", "service:x ", "1", "a ", "&", "“", "<https://x|", "\n",
+		"\"a ",
+		"'a ",
+		"--env 'x ",
+		"--env=\"x ",
+		"a=\"b ",
+		"<@",
+		"<@U1",
+		"<@U1> ",
+		"&amp;",
+		"\"",
+		"sev ",
+		"a1 ",
+		"--",
+		"—",
+		"—a ",
+		"in 20m ",
+		"14:00 ",
+		"a:\"b ",
+		"((((",
+		"@bob ",
+		"#1 ",
+		"incident ",
+		"--incident ",
+		":",
+		"service:x ",
+		"1",
+		"a ",
+		"&",
+		"“",
+		"<https://x|",
+		"\n",
 	};
 	static const char *const starts[] = {
 		"declare ", "declare x --impact ", "list ", "note ", "assign ops ", "snooze ", "",
@@ -398,12 +457,13 @@ static void test_hostile_is_quick(void **state)
 		for (size_t p = 0; p < COUNT(pieces); p++) {
 			took = time_of(x, starts[s], pieces[p]);
 			if (took > 0.05 + 40 * plain)
-				fail_msg("%s%s… took %.3f s, plain words %.3f s", starts[s], pieces[p], took, plain);
+				fail_msg("%s%s… took %.3f s, plain words %.3f s", starts[s],
+					pieces[p], took, plain);
 		}
 	}
 }
 
-/* ---- structured arguments are read by the same rules -------------------------------------------- */
+/* ---- structured arguments are read by the same rules ----------------------------------- */
 
 static char *read_json(struct talk *x, const char *op, const char *json)
 {
@@ -442,18 +502,23 @@ static void test_json(void **state)
 		{ "severity", "{\"level\":null}", "" },
 		{ "declare", "{\"title\":\"a \\u0001@slack:UBOB\\u0002 b\",\"customer\":true}",
 			" title=a @slack:UBOB b customer=1" },
-		{ "declare", "{\"title\":\"a &amp; b\",\"service\":[\"x\",\"y\"],\"customer\":false}",
+		{ "declare",
+			"{\"title\":\"a &amp; b\",\"service\":[\"x\",\"y\"],\"customer\":false}",
 			" title=a &amp; b service=x,y customer=0" },
 		{ "declare", "{\"title\":\"a\",\"since\":\"13:00\"}", " title=a since=-3600" },
 		{ "declare", "{\"title\":\"a\",\"since\":1772460000000}", " title=a since=+0" },
 		{ "declare", "{\"title\":\"a\",\"customer\":\"perhaps\"}", "! neither yes nor no" },
 		{ "role", "{\"do\":\"take\",\"role\":\"ic\"}", " do=take role=commander" },
-		{ "role", "{\"role\":\"ops\",\"person\":\"slack:UBOB\"}", " role=operations person=slack:UBOB" },
-		{ "role", "{\"role\":\"ops\",\"person\":\"<@UBOB>\"}", " role=operations person=slack:UBOB" },
-		{ "role", "{\"role\":\"ops\",\"person\":\"me\"}", " role=operations person=slack:UALICE" },
+		{ "role", "{\"role\":\"ops\",\"person\":\"slack:UBOB\"}",
+			" role=operations person=slack:UBOB" },
+		{ "role", "{\"role\":\"ops\",\"person\":\"<@UBOB>\"}",
+			" role=operations person=slack:UBOB" },
+		{ "role", "{\"role\":\"ops\",\"person\":\"me\"}",
+			" role=operations person=slack:UALICE" },
 		{ "role", "{\"person\":\"slack:U<!channel>\"}", "! I know nobody called" },
 		{ "role", "{\"person\":\"slack:UBOB,slack:UCAROL\"}", "! I know nobody called" },
-		{ "role", "{\"role\":\"janitor\"}", "! \"janitor\" is no role; there are commander" },
+		{ "role", "{\"role\":\"janitor\"}",
+			"! \"janitor\" is no role; there are commander" },
 		{ "snooze", "{\"for\":\"10m\"}", " for=600" },
 		{ "snooze", "{\"for\":\"ten apples\"}", "! is no duration; write it like 30m" },
 		{ "timeline", "{\"entry\":\"7\"}", " entry=7" },
@@ -469,7 +534,8 @@ static void test_json(void **state)
 						  : !strcmp(as, cases[i].as);
 
 		if (!same) {
-			print_error("%s %s\n  is    %s\n  not   %s\n", cases[i].op, cases[i].json, as, cases[i].as);
+			print_error("%s %s\n  is    %s\n  not   %s\n", cases[i].op, cases[i].json,
+				as, cases[i].as);
 			wrong++;
 		}
 		free(as);
@@ -491,7 +557,7 @@ static void test_person_keys(void **state)
 	assert_false(person_key_valid(""));
 }
 
-/* ---- declarations that no operation of today has, but a later one may ---------------------------------- */
+/* ---- declarations that no operation of today has, but a later one may ------------------ */
 
 static void read_own(struct talk *x, const struct arg_def *args, const char *rest, const char *as)
 {
@@ -553,7 +619,8 @@ static void test_positional(void **state)
 	read_own(x, args, "\"PAY 1\" -7 our", " key=PAY 1 count=-7 side=ours");
 	read_own(x, args, "--why it was wrong --count=3 PAY", " key=PAY count=3 why=it was wrong");
 	read_own(x, args, "PAY --count=3 --why it was wrong", " key=PAY count=3 why=it was wrong");
-	read_own(x, args, "--why it was wrong --count 3 --key x", " key=x count=3 why=it was wrong");
+	read_own(
+		x, args, "--why it was wrong --count 3 --key x", " key=x count=3 why=it was wrong");
 	read_own(x, args, "PAY seven", "! \"seven\" is no whole number");
 	read_own(x, args, "PAY-1234567890 7", "! “key” is 14 characters long; at most 10 fit");
 	read_own(x, args, "PAY", "! own needs “count”");

@@ -1,4 +1,5 @@
-/* The operation table: every entry is whole, no two answer to one word, and what is made from it is up to date. */
+/* The operation table: every entry is whole, no two answer to one word, and what is made from it is
+ * up to date. */
 #include <ctype.h>
 #include <dirent.h>
 #include <setjmp.h>
@@ -91,7 +92,8 @@ static void test_arguments(void **state)
 			fail_msg("%s takes two free texts", op->name);
 		for (const struct op_alias *al = op->aliases; al && al->name; al++)
 			if (al->arg && !arg_find(op, al->arg, strlen(al->arg), &at))
-				fail_msg("%s: alias %s sets --%s, which is not there", op->name, al->name, al->arg);
+				fail_msg("%s: alias %s sets --%s, which is not there", op->name,
+					al->name, al->arg);
 	}
 }
 
@@ -109,14 +111,22 @@ static void test_examples(void **state)
 		if (!visible(operations[i]))
 			continue;
 		r = request_create(REQUEST_CHAT);
-		c = (struct call){ .desk = &x->desk, .arena = r->arena, .store = x->store, .config = x->config,
-			.request = r, .reply = &reply, .now = TALK_START, .actor = ALICE, .zone = "UTC" };
+		c = (struct call){ .desk = &x->desk,
+			.arena = r->arena,
+			.store = x->store,
+			.config = x->config,
+			.request = r,
+			.reply = &reply,
+			.now = TALK_START,
+			.actor = ALICE,
+			.zone = "UTC" };
 		line_read(r->arena, operations[i]->example, x->config, &line);
 		if (line.op != operations[i])
 			fail_msg("\"%s\" is no %s", operations[i]->example, operations[i]->name);
 		c.op = line.op;
 		if (args_from_line(&c, &line) < 0 || args_complete(&c) < 0)
-			fail_msg("\"%s\" is refused: %s", operations[i]->example, json_get_str(reply.doc, "text"));
+			fail_msg("\"%s\" is refused: %s", operations[i]->example,
+				json_get_str(reply.doc, "text"));
 		reply_finish(&reply);
 		request_destroy(r);
 	}
@@ -195,7 +205,7 @@ static void test_usage(void **state)
 	assert_has(s.p, " [--customer]");
 }
 
-/* ---- what is made from the table -------------------------------------------------------------------- */
+/* ---- what is made from the table ------------------------------------------------------- */
 
 static char *file_text(const char *path)
 {
@@ -229,11 +239,12 @@ static void test_reference_is_up_to_date(void **state)
 	}
 	committed = file_text(REFERENCE);
 	if (strcmp(committed, s.p))
-		fail_msg("docs/commands.md is not what the table says; SITREP_UPDATE=1 test_table writes it anew");
+		fail_msg("docs/commands.md is not what the table says; SITREP_UPDATE=1 test_table "
+			 "writes it anew");
 	free(committed);
 }
 
-/* ---- every operation has a test ----------------------------------------------------------------------- */
+/* ---- every operation has a test -------------------------------------------------------- */
 
 /* Is it said to the bot in this text: "name …" or "/inc name …" or a press of it? */
 static bool mentions(const char *text, const char *name)
@@ -243,7 +254,8 @@ static bool mentions(const char *text, const char *name)
 	for (const char *p = strstr(text, name); p; p = strstr(p + 1, name)) {
 		char before = p > text ? p[-1] : '\n', after = p[n];
 
-		if (strchr("\"' ", before) && before && (after == '"' || after == '\'' || after == ' '))
+		if (strchr("\"' ", before) && before &&
+			(after == '"' || after == '\'' || after == ' '))
 			return true;
 	}
 	return false;
@@ -258,7 +270,8 @@ static void add_folder(struct str *all, const char *folder, const char *ending)
 		size_t n = strlen(e->d_name), m = strlen(ending);
 
 		/* Not this one: it names all of them by the table. */
-		if (n < m || strcmp(e->d_name + n - m, ending) || !strcmp(e->d_name, "test_table.c"))
+		if (n < m || strcmp(e->d_name + n - m, ending) ||
+			!strcmp(e->d_name, "test_table.c"))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
 
