@@ -31,7 +31,7 @@ static bool envelope_copy(char *out, size_t size, const char *s)
 void envelope_say(struct envelope *e, enum envelope_kind kind, const char *why)
 {
 	e->kind = kind;
-	snprintf(e->why, sizeof(e->why), "%s", why);
+	snprintf(e->why, sizeof(e->why), "%.*s", (int)sizeof(e->why) - 1, why);
 }
 
 /* Ids of Slack are capital letters and digits; what is not is no id, and never becomes part of a key. */

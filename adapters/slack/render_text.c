@@ -12,6 +12,8 @@
 #define ZERO_WIDTH      "\xe2\x80\x8b"
 #define LATEST_MS       INT64_C(253402300799000) /* the end of the year 9999 */
 #define SAME_DAY_MS     (INT64_C(12) * 3600 * 1000)
+/* Tokens cannot be split, so none may be longer than the smallest place for text. */
+#define TOKEN_MAX       1500
 #define SLACK_PREFIX    "slack:"
 
 /* Bytes of the UTF-8 character at p, of which n bytes are left; a stray byte counts as one. */
@@ -89,7 +91,7 @@ static const char *key_id(const char *key)
 	key += strlen(SLACK_PREFIX);
 	size_t n = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 
-	return n && !key[n] ? key : NULL;
+	return n && n <= 30 && !key[n] ? key : NULL;
 }
 
 static bool time_read(const char *content, int64_t *ms)
@@ -175,20 +177,26 @@ static void add_link(struct str *out, const char *content)
 	size_t n = bar ? (size_t)(bar - content) : strlen(content);
 	const char *label = bar && bar[1] ? bar + 1 : NULL;
 
-	if (!url_allowed(content, n)) {
-		if (label)
-			escape_string(out, label);
-		else
-			render_escape(out, content, n);
+	struct str STR_CLEANUP token = { 0 };
+
+	str_init(&token, RENDER_STR_MAX);
+	str_addc(&token, '<');
+	add_url(&token, content, n);
+	if (label) {
+		str_addc(&token, '|');
+		add_label(&token, label);
+	}
+	str_addc(&token, '>');
+	if (url_allowed(content, n) && token.len <= TOKEN_MAX) {
+		str_addn(out, token.p, token.len);
 		return;
 	}
-	str_addc(out, '<');
-	add_url(out, content, n);
-	if (label) {
-		str_addc(out, '|');
-		add_label(out, label);
-	}
-	str_addc(out, '>');
+	if (label)
+		escape_string(out, label);
+	if (label && url_allowed(content, n))
+		str_addc(out, ' ');
+	if (!label || url_allowed(content, n))
+		render_escape(out, content, n);
 }
 
 /* *…* and `…` hold only on one line, and not around their own sign. */
@@ -338,7 +346,8 @@ struct edges {
 
 size_t render_split(const char *mrkdwn, size_t max)
 {
-	size_t n = strlen(mrkdwn), units = 0, i = 0, step, hard = 0;
+	/* A unit is at most three bytes, so this is as far as it can matter. */
+	size_t n = strnlen(mrkdwn, max * 3 + 8), units = 0, i = 0, step, hard = 0;
 	struct edges at = { 0 };
 	char inside = 0; /* the sign that ends the token we are in */
 
