@@ -25,6 +25,7 @@
 #include "store/people.h"
 
 #define NAME_MAX_BYTES 80
+#define NOBODY         "nobody" /* no key: no person can be bound to it */
 
 static bool from_people(const struct request *r)
 {
@@ -32,6 +33,17 @@ static bool from_people(const struct request *r)
 }
 
 /* ---- the actor ---- */
+
+/* Only what the core itself made acts as the system; somebody outside without a proper key is
+ * nobody. */
+static const char *actor_of(const struct request *r)
+{
+	if (r->source == REQUEST_TIMER || r->source == REQUEST_OUTCOME)
+		return PERSON_SELF;
+	return r->actor.person && strchr(r->actor.person, ':') && person_key_valid(r->actor.person)
+		? r->actor.person
+		: NOBODY;
+}
 
 static void call_init(struct call *c, struct desk *desk, struct request *r, struct reply *reply)
 {
@@ -43,7 +55,7 @@ static void call_init(struct call *c, struct desk *desk, struct request *r, stru
 		.request = r,
 		.reply = reply,
 		.now = clock_now(desk->clock),
-		.actor = r->actor.person ? r->actor.person : PERSON_SELF,
+		.actor = actor_of(r),
 		.zone = desk->config->timezone,
 		.away_from = desk->away_from,
 		.away_to = desk->away_to,
@@ -66,7 +78,7 @@ static int actor_know(struct call *c)
 	const char *name = r->actor.name;
 	int rc;
 
-	if (!strcmp(c->actor, PERSON_SELF))
+	if (!strchr(c->actor, ':'))
 		return 0;
 	name = name && *name ? text_clean(c->arena, name, strlen(name), NAME_MAX_BYTES, false)
 			     : NULL;
@@ -234,7 +246,10 @@ static enum end perform(struct call *c)
 	struct asked asked;
 	struct done done;
 
-	if (!asked_read(c, &asked))
+	if (!strcmp(c->actor, NOBODY))
+		done = call_refuse(
+			c, "forbidden", "It could not be told who asks; nothing was done.");
+	else if (!asked_read(c, &asked))
 		done = refuse_unknown(c, &asked.line);
 	else if (!may(c))
 		done = refuse_right(c);

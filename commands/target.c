@@ -150,12 +150,11 @@ enum target target_find(struct call *c, int64_t named)
 	int64_t id = named;
 	bool nothing = c->op->need == NEED_NOTHING;
 
-	/* The system's own look up what they need. */
-	if (nothing && (c->op->flags & OP_INTERNAL))
+	/* The system's own look up what they need, and a new incident has nothing to do with
+	 * one that is. */
+	if ((nothing && (c->op->flags & OP_INTERNAL)) || operation_makes(c->op))
 		return TARGET_FOUND;
-	/* What must be told something and needs no incident makes a new one: its channel does
-	 * not matter. */
-	if (!id && !operation_makes(c->op) && from_place(c, &id) < 0)
+	if (!id && from_place(c, &id) < 0)
 		return TARGET_FAILED;
 	if (id)
 		return load(c, id);

@@ -289,6 +289,23 @@ static void test_people_cannot_run_internal_operations(void **state)
 	}
 }
 
+/* Rights come from who asks: whoever is nobody has none, and nobody outside is the system. */
+static void test_nobody(void **state)
+{
+	struct talk *x = *state;
+	static const char *const persons[] = { "sitrep", "nobody", "slack:", "slack:U1 U2", "" };
+
+	for (size_t i = 0; i < sizeof(persons) / sizeof(*persons); i++) {
+		talk_say_as(x, persons[i], "declare sev2 checkout");
+		assert_refused(x, "forbidden", "who asks");
+		talk_event(x, persons[i], "home.opened");
+		assert_refused(x, "forbidden", "who asks");
+	}
+	talk_say_as(x, NULL, "declare sev2 checkout");
+	assert_refused(x, "forbidden", "who asks");
+	assert_int_equal(incidents(x), 0);
+}
+
 /* Whoever may not see a private incident cannot tell that it exists. */
 static void test_private(void **state)
 {
@@ -413,9 +430,11 @@ static void test_target_by_channel(void **state)
 	talk_say(x, "declare sev3 mail");
 	assert_answered(x, "INC-3 is open");
 	assert_string_equal(talk_incident(x, 1).title, "search");
+	talk_say(x, "#999 declare sev3 print");
+	assert_answered(x, "INC-4 is open");
 	x->channel = "slack:CELSEWHERE";
 	talk_say(x, "sev 2 worse");
-	assert_refused(x, "conflict", "3 incidents are open");
+	assert_refused(x, "conflict", "4 incidents are open");
 }
 
 static void test_target_closed(void **state)
@@ -523,6 +542,7 @@ int main(void)
 		TEST(test_zone_of_the_actor),
 		TEST(test_rights),
 		TEST(test_people_cannot_run_internal_operations),
+		TEST(test_nobody),
 		TEST(test_private),
 		TEST(test_target_of_none),
 		TEST(test_target_of_one),
