@@ -126,8 +126,6 @@ json_t *message_update(
 	v.value[VAR_DOING] = u->doing;
 	v.value[VAR_NEXT] = u->next;
 	v.value[VAR_NEXT_UPDATE] = next;
-	if (u->impact)
-		v.value[VAR_IMPACT] = u->impact;
 	doc = template_doc(c, kind, &v,
 		arena_printf(c->arena, ": %s%s%s", message_short(c, update_gist(u), 400),
 			next ? " · Next update " : "", next ? next : ""));

@@ -57,6 +57,31 @@ static void test_severity_raised(void **state)
 	assert_string_equal(e.text, "severity SEV2 → SEV1: error rate doubled");
 }
 
+/* Whoever says it need not be called. */
+static void test_severity_calls_only_others(void **state)
+{
+	struct talk *x = *state;
+	struct effect_row *row;
+
+	talk_say(x, "assign ic @bob");
+	talk_say(x, "assign comms @bob");
+	talk_forget(x);
+	talk_say_as(x, BOB, "sev 1 doubled");
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "incident", &row), 1);
+	assert_has_not(row[0].payload, "@slack:UBOB");
+	talk_forget(x);
+	talk_say(x, "sev 2 halved");
+	talk_forget(x);
+	talk_say(x, "sev 1 doubled again");
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "incident", &row), 1);
+	const char *first = strstr(row[0].payload, "{\"t\":\"text\"");
+	assert_non_null(first);
+	first = strstr(first, "@slack:UBOB");
+	assert_non_null(first);
+	/* Both roles, one call. */
+	assert_null(strstr(first + 1, "@slack:UBOB"));
+}
+
 static void test_severity_stricter_promise_stands(void **state)
 {
 	struct talk *x = *state;
@@ -406,6 +431,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_severity_raised),
+		TEST(test_severity_calls_only_others),
 		TEST(test_severity_stricter_promise_stands),
 		TEST(test_severity_lowered),
 		TEST(test_severity_same),
