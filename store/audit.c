@@ -15,13 +15,14 @@ enum { APPEND, LIST, ALL, HEAD_GET, HEAD_PUT, COUNT };
 #define HEX_SIZE  (2 * AUDIT_HASH_SIZE + 1)
 
 static const char *const sql[COUNT] = {
-	[APPEND] = "INSERT INTO audit (" COLUMNS ", hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	[APPEND] =
+		"INSERT INTO audit (" COLUMNS ", hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 	[LIST] = "SELECT " COLUMNS " FROM audit WHERE entity = 'incident' AND entity_id = $1"
-		" ORDER BY id DESC LIMIT $2",
+		 " ORDER BY id DESC LIMIT $2",
 	[ALL] = "SELECT " COLUMNS ", hash FROM audit ORDER BY id",
 	[HEAD_GET] = "SELECT value FROM cursor WHERE name = '" HEAD_NAME "'",
 	[HEAD_PUT] = "INSERT INTO cursor (name, value) VALUES ('" HEAD_NAME "', $1)"
-		" ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+		     " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 };
 const struct record_sql audit_sql = { "audit", sql, COUNT };
 
@@ -124,7 +125,8 @@ static bool head_parse(const char *text, struct audit_head *head)
 	return true;
 }
 
-/* The mark counts, not the last row: after a cut the chain goes on from where it was, so that the gap stays to be seen. */
+/* The mark counts, not the last row: after a cut the chain goes on from where it was, so that the
+ * gap stays to be seen. */
 static int head_read(struct store *s, struct audit_head *head, struct error *err)
 {
 	struct stmt *st = stmt_of(s, HEAD_GET);
@@ -136,7 +138,8 @@ static int head_read(struct store *s, struct audit_head *head, struct error *err
 		return rc;
 	bool fine = head_parse(db_text(st, 0), head);
 	db_reset(st);
-	return fine ? 0 : error_set(err, -EBADMSG, "the mark of the audit chain's end is unreadable");
+	return fine ? 0
+		    : error_set(err, -EBADMSG, "the mark of the audit chain's end is unreadable");
 }
 
 static int head_load(struct store *s, struct error *err)
@@ -223,14 +226,17 @@ static int verify_row(struct store *s, struct stmt *st, struct audit_head *seen,
 	};
 
 	if (e.id != seen->count + 1)
-		return error_set(err, -EBADMSG, "audit entry %lld is missing: after %lld comes %lld",
+		return error_set(err, -EBADMSG,
+			"audit entry %lld is missing: after %lld comes %lld",
 			(long long)seen->count + 1, (long long)seen->count, (long long)e.id);
 	int rc = hash_entry(s->hasher, &e, seen->hash, err);
 	if (rc)
 		return rc;
-	if (db_bytes(st, 8) != AUDIT_HASH_SIZE || memcmp(db_blob(st, 8), seen->hash, AUDIT_HASH_SIZE))
+	if (db_bytes(st, 8) != AUDIT_HASH_SIZE ||
+		memcmp(db_blob(st, 8), seen->hash, AUDIT_HASH_SIZE))
 		return error_set(err, -EBADMSG,
-			"audit entry %lld (%s) is not what was written: it, or one before it, was changed",
+			"audit entry %lld (%s) is not what was written: it, or one before it, was "
+			"changed",
 			(long long)e.id, e.action);
 	seen->count++;
 	return 0;
@@ -246,7 +252,8 @@ static int verify_end(struct store *s, const struct audit_head *seen, struct err
 			return rc;
 	}
 	if (head.count > seen->count)
-		return error_set(err, -EBADMSG, "the audit ends at entry %lld, but %lld were written",
+		return error_set(err, -EBADMSG,
+			"the audit ends at entry %lld, but %lld were written",
 			(long long)seen->count, (long long)head.count);
 	if (head.count < seen->count || memcmp(head.hash, seen->hash, AUDIT_HASH_SIZE) != 0)
 		return error_set(err, -EBADMSG, "entries were added to the audit after %lld, "

@@ -27,7 +27,7 @@ struct db {
 	struct stmt *statements;
 	sqlite3_stmt *control[CONTROL_COUNT];
 	bool begun;          /* the caller has a transaction open */
-	struct error undone; /* code != 0: it was undone by this failure, and the caller does not know yet */
+	struct error undone; /* code != 0: why it was undone, which the caller does not know yet */
 };
 
 /* ---- errors ----------------------------------------------------------------------------- */
@@ -47,7 +47,8 @@ static const struct {
 	{ SQLITE_LOCKED, -EBUSY, "%s is locked by another statement" },
 	{ SQLITE_CORRUPT, -EUCLEAN, "%s is damaged: restore a backup, or try sqlite3's .recover" },
 	{ SQLITE_NOTADB, -EUCLEAN, "%s is not a database: name another file, or restore a backup" },
-	{ SQLITE_CANTOPEN, -EACCES, "%s cannot be opened: look at the rights of the file and its folder" },
+	{ SQLITE_CANTOPEN, -EACCES,
+		"%s cannot be opened: look at the rights of the file and its folder" },
 	{ SQLITE_PERM, -EACCES, "%s: permission denied" },
 	{ SQLITE_AUTH, -EACCES, "%s: not allowed" },
 	{ SQLITE_NOMEM, -ENOMEM, "%s: out of memory" },
@@ -61,7 +62,8 @@ static const struct {
 	{ SQLITE_IOERR, -EIO, "%s cannot be read or written: look at the disk" },
 };
 
-/* May the file grow? SQLite knows ENOSPC only; a quota or a limit on file size is an I/O error to it, and errno is gone by then. */
+/* May the file grow? SQLite knows ENOSPC only; a quota or a limit on file size is an I/O error to
+ * it, and errno is gone by then. */
 static bool is_full(const char *path)
 {
 	struct rlimit limit;
@@ -154,8 +156,9 @@ static int configure(struct db *db, bool read_only, struct error *err)
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (sqlite3_db_config(db->handle, options[i].option, options[i].value, NULL))
 			return db_fail(db, sqlite3_errcode(db->handle), err);
-	/* The page cache is bounded to 4 MB. The journal of a savepoint stays in memory: where it may spill to a file, every
-	 * savepoint of the batch is slow from then on, and SQLite 3.40 takes a spill of more than 128 kB for a full disk. */
+	/* The page cache is bounded to 4 MB. The journal of a savepoint stays in memory: where it
+	 * may spill to a file, every savepoint of the batch is slow from then on, and SQLite 3.40
+	 * takes a spill of more than 128 kB for a full disk. */
 	if (db_script(db, "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;"
 			  "PRAGMA automatic_index = OFF;", err))
 		return err->code;
@@ -164,7 +167,8 @@ static int configure(struct db *db, bool read_only, struct error *err)
 	return db_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err);
 }
 
-/* For the whole process, before SQLite's first use: without memory statistics, for which each allocation takes a mutex. */
+/* For the whole process, before SQLite's first use: without memory statistics, for which each
+ * allocation takes a mutex. */
 static void configure_process(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -212,7 +216,8 @@ int db_open(struct db **out, const char *path, const struct db_options *o, struc
 	}
 	sqlite3_busy_timeout(db->handle, o && o->busy_ms ? o->busy_ms : BUSY_MS_DEFAULT);
 	if (!read_only && sqlite3_db_readonly(db->handle, "main") == 1) {
-		error_set(err, -EROFS, "%s is read-only: give this user the right to write it", path);
+		error_set(
+			err, -EROFS, "%s is read-only: give this user the right to write it", path);
 		goto fail;
 	}
 	if (configure(db, read_only, err) || prepare_control(db, read_only, err))
@@ -355,7 +360,8 @@ struct stmt *db_prepare(struct db *db, const char *sql, struct error *err)
 	if (!st)
 		abort();
 	st->db = db;
-	int rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &st->handle, NULL);
+	int rc = sqlite3_prepare_v3(
+		db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &st->handle, NULL);
 	if (rc == SQLITE_ERROR)
 		error_set(err, -EINVAL, "%s: %s in: %s", db->path, sqlite3_errmsg(db->handle), sql);
 	else if (rc)
@@ -401,7 +407,8 @@ static void bind_all(struct stmt *st, const char *letters, va_list ap)
 			break;
 		case 'T':
 			p = va_arg(ap, const char *);
-			rc = sqlite3_bind_text64(h, i, p, va_arg(ap, size_t), SQLITE_STATIC, SQLITE_UTF8);
+			rc = sqlite3_bind_text64(
+				h, i, p, va_arg(ap, size_t), SQLITE_STATIC, SQLITE_UTF8);
 			break;
 		case 'B':
 			p = va_arg(ap, const void *);

@@ -7,9 +7,9 @@
 #include "store/record.h"
 
 enum {
-	LANE_BUSY, INSERT, PENDING, PENDING_NONE, DUE, LOAD, START, MARKS, END, RETRY, REVIVE, ATTEMPT,
-	PROMOTE, HASTEN, RECOVER_ATTEMPTS, RECOVER, NEXT_DUE, OPEN_ALL, OPEN_OF, OPEN_COUNT_ALL,
-	OPEN_COUNT_OF, FAILED_ALL, FAILED_OF, PRUNE_ATTEMPTS, PRUNE, LEFT, COUNT,
+	LANE_BUSY, INSERT, PENDING, PENDING_NONE, DUE, LOAD, START, MARKS, END, RETRY, REVIVE,
+	ATTEMPT, PROMOTE, HASTEN, RECOVER_ATTEMPTS, RECOVER, NEXT_DUE, OPEN_ALL, OPEN_OF,
+	OPEN_COUNT_ALL, OPEN_COUNT_OF, FAILED_ALL, FAILED_OF, PRUNE_ATTEMPTS, PRUNE, LEFT, COUNT,
 };
 
 #define COLUMNS                                                                                    \
@@ -25,51 +25,52 @@ enum {
 static const char *const sql[COUNT] = {
 	[LANE_BUSY] = "SELECT 1 FROM effect WHERE lane = $1 AND ended_at IS NULL LIMIT 1",
 	[INSERT] = "INSERT INTO effect (op_id, incident, system, lane, kind, state, target, slot,"
-		" thread_slot, payload, due_at, created_at, attempts, verify, revision)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14)",
+		   " thread_slot, payload, due_at, created_at, attempts, verify, revision)"
+		   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14)",
 	[PENDING] = "SELECT id FROM effect WHERE incident = $1 AND kind = $2"
-		" AND coalesce(slot, '') = $3 AND " NOT_STARTED " ORDER BY id LIMIT 1",
+		    " AND coalesce(slot, '') = $3 AND " NOT_STARTED " ORDER BY id LIMIT 1",
 	[PENDING_NONE] = "SELECT id FROM effect WHERE incident IS NULL AND kind = $1"
-		" AND coalesce(slot, '') = $2 AND " NOT_STARTED " ORDER BY id LIMIT 1",
-	[DUE] = "SELECT " COLUMNS " FROM effect WHERE state = 'ready' AND kind = $1 AND due_at <= $2"
+			 " AND coalesce(slot, '') = $2 AND " NOT_STARTED " ORDER BY id LIMIT 1",
+	[DUE] = "SELECT " COLUMNS
+		" FROM effect WHERE state = 'ready' AND kind = $1 AND due_at <= $2"
 		" ORDER BY due_at, id LIMIT $3",
 	[LOAD] = "SELECT " COLUMNS " FROM effect WHERE id = $1",
 	[START] = "UPDATE effect SET state = 'started', started_at = $1, attempts = attempts + 1"
-		" WHERE id = $2 AND state = 'ready'",
+		  " WHERE id = $2 AND state = 'ready'",
 	[MARKS] = "SELECT lane, state, attempts, started_at FROM effect WHERE id = $1",
 	[END] = "UPDATE effect SET state = $1, ended_at = $2, error = $3 WHERE id = $4",
 	[RETRY] = "UPDATE effect SET state = 'ready', due_at = $1, verify = $2, error = $3"
-		" WHERE id = $4",
+		  " WHERE id = $4",
 	[REVIVE] = "UPDATE effect SET state = $1, due_at = $2, ended_at = NULL"
-		" WHERE id = $3 AND state = 'failed'",
+		   " WHERE id = $3 AND state = 'failed'",
 	[ATTEMPT] = "INSERT INTO attempt (effect, n, started_at, ended_at, outcome, error)"
-		" VALUES ($1, $2, $3, $4, $5, $6)",
+		    " VALUES ($1, $2, $3, $4, $5, $6)",
 	[PROMOTE] = "UPDATE effect SET state = 'ready' WHERE state = 'waiting' AND id ="
-		" (SELECT min(id) FROM effect WHERE lane = $1 AND ended_at IS NULL)",
+		    " (SELECT min(id) FROM effect WHERE lane = $1 AND ended_at IS NULL)",
 	[HASTEN] = "UPDATE effect SET due_at = $1 WHERE lane = $2 AND due_at > $1 AND " NOT_STARTED,
 	[RECOVER_ATTEMPTS] = "INSERT INTO attempt (effect, n, started_at, ended_at, outcome, error)"
-		" SELECT id, attempts, started_at, $1, 'unknown',"
-		" 'sitrep ended before the outcome was known'"
-		" FROM effect WHERE ended_at IS NULL AND state = 'started'",
+			     " SELECT id, attempts, started_at, $1, 'unknown',"
+			     " 'sitrep ended before the outcome was known'"
+			     " FROM effect WHERE ended_at IS NULL AND state = 'started'",
 	[RECOVER] = "UPDATE effect SET state = 'ready', verify = 1, due_at = $1,"
-		" error = 'sitrep ended before the outcome was known'"
-		" WHERE ended_at IS NULL AND state = 'started'",
+		    " error = 'sitrep ended before the outcome was known'"
+		    " WHERE ended_at IS NULL AND state = 'started'",
 	[NEXT_DUE] = "SELECT min(due_at) FROM effect WHERE state = 'ready' AND kind = $1",
 	[OPEN_ALL] = "SELECT " COLUMNS " FROM effect WHERE ended_at IS NULL"
-		" ORDER BY +id LIMIT $1",
+		     " ORDER BY +id LIMIT $1",
 	[OPEN_OF] = "SELECT " COLUMNS " FROM effect WHERE incident = $1 AND ended_at IS NULL"
-		" ORDER BY id LIMIT $2",
+		    " ORDER BY id LIMIT $2",
 	[OPEN_COUNT_ALL] = "SELECT count(*), min(created_at) FROM effect WHERE ended_at IS NULL",
 	[OPEN_COUNT_OF] = "SELECT count(*), min(created_at) FROM effect"
-		" WHERE incident = $1 AND ended_at IS NULL",
+			  " WHERE incident = $1 AND ended_at IS NULL",
 	[FAILED_ALL] = "SELECT " COLUMNS " FROM effect WHERE state = 'failed'"
-		" ORDER BY +id DESC LIMIT $1",
+		       " ORDER BY +id DESC LIMIT $1",
 	[FAILED_OF] = "SELECT " COLUMNS " FROM effect WHERE incident = $1 AND state = 'failed'"
-		" ORDER BY id DESC LIMIT $2",
+		      " ORDER BY id DESC LIMIT $2",
 	[PRUNE_ATTEMPTS] = "DELETE FROM attempt WHERE effect IN (" PRUNABLE ")",
 	[PRUNE] = "DELETE FROM effect WHERE id IN (" PRUNABLE ")",
 	[LEFT] = "SELECT 1 FROM effect WHERE ended_at IS NOT NULL AND ended_at < $1"
-		" AND id < (SELECT max(id) FROM effect) LIMIT 1",
+		 " AND id < (SELECT max(id) FROM effect) LIMIT 1",
 };
 const struct record_sql effect_sql = { "effect", sql, COUNT };
 
@@ -198,7 +199,7 @@ int effect_load(struct store *s, struct arena *a, int64_t id, struct effect_row 
 /* What ending and retrying need to know of a row. */
 struct marks {
 	char lane[256];
-	bool started, ended;
+	bool waiting, started, ended;
 	int64_t attempts, started_at;
 };
 
@@ -219,9 +220,10 @@ static int marks_read(struct store *s, int64_t id, struct marks *m, struct error
 		rc = error_set(err, -EUCLEAN, "effect %lld has a lane too long", (long long)id);
 	else
 		memcpy(m->lane, db_text(st, 0), n + 1);
+	m->waiting = strcmp(state, effect_state_name(EFFECT_WAITING)) == 0;
 	m->started = strcmp(state, effect_state_name(EFFECT_STARTED)) == 0;
-	m->ended = !m->started && strcmp(state, effect_state_name(EFFECT_READY)) != 0 &&
-		strcmp(state, effect_state_name(EFFECT_WAITING)) != 0;
+	m->ended = !m->waiting && !m->started &&
+		strcmp(state, effect_state_name(EFFECT_READY)) != 0;
 	m->attempts = db_int(st, 2);
 	m->started_at = db_int(st, 3);
 	db_reset(st);
@@ -270,7 +272,8 @@ int effect_end(struct store *s, int64_t id, enum effect_state state, const char 
 	struct marks m;
 
 	if (!outcome)
-		return error_set(err, -EINVAL, "an effect cannot end as %s", effect_state_name(state));
+		return error_set(
+			err, -EINVAL, "an effect cannot end as %s", effect_state_name(state));
 	int rc = marks_read(s, id, &m, err);
 	if (rc)
 		return rc;
@@ -279,8 +282,8 @@ int effect_end(struct store *s, int64_t id, enum effect_state state, const char 
 	rc = db_run(stmt_of(s, END), err, "titi", effect_state_name(state), now, error, id);
 	if (rc == 0 && m.started)
 		rc = attempt_add(s, id, &m, outcome, error, now, err);
-	/* Ending one that waited changes nothing: the first of the lane is ready or started. */
-	return rc ? rc : db_run(stmt_of(s, PROMOTE), err, "t", m.lane);
+	/* Ending one that waited makes nobody ready: another of its lane is, or is under way. */
+	return rc || m.waiting ? rc : db_run(stmt_of(s, PROMOTE), err, "t", m.lane);
 }
 
 int effect_retry(struct store *s, int64_t id, int64_t due_at, bool verify, const char *error,

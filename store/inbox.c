@@ -9,11 +9,13 @@ enum { FIND, ADD_DELIVERY, ADD_KEY, PRUNE_UP_TO, PRUNE_KEYS, PRUNE_DELIVERIES, L
 
 static const char *const sql[COUNT] = {
 	[FIND] = "SELECT coalesce(delivery.reply, '') FROM inbox"
-		" JOIN delivery ON delivery.id = inbox.delivery WHERE inbox.key = $1",
+		 " JOIN delivery ON delivery.id = inbox.delivery WHERE inbox.key = $1",
 	[ADD_DELIVERY] = "INSERT INTO delivery (at, reply) VALUES ($1, $2)",
 	[ADD_KEY] = "INSERT INTO inbox (key, delivery) VALUES ($1, $2)",
-	/* Deliveries are numbered as time goes; where a clock was set back, some stay a little longer. */
-	[PRUNE_UP_TO] = "SELECT max(id) FROM (SELECT id, at FROM delivery ORDER BY id LIMIT $1) AS oldest"
+	/* Deliveries are numbered as time goes; where a clock was set back, some stay a little
+	   longer. */
+	[PRUNE_UP_TO] =
+		"SELECT max(id) FROM (SELECT id, at FROM delivery ORDER BY id LIMIT $1) AS oldest"
 		" WHERE at < $2",
 	[PRUNE_KEYS] = "DELETE FROM inbox WHERE delivery <= $1",
 	[PRUNE_DELIVERIES] = "DELETE FROM delivery WHERE id <= $1",

@@ -8,7 +8,8 @@
 
 /*
  * One statement for each index that can lead, all with the same conditions behind; what is not
- * asked for is a parameter that lets everything pass. Text is matched row by row: there is no index for it.
+ * asked for is a parameter that lets everything pass. Text is matched row by row: there is no index
+ * for it.
  */
 enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
 
@@ -26,11 +27,11 @@ enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
 #define AFTER_DECLARED "(declared_at, id) < (SELECT declared_at, id FROM incident WHERE id = $5)"
 #define AFTER_SEVERITY "(severity, -id) > (SELECT severity, -id FROM incident WHERE id = $5)"
 
-#define FIND(after, driver, order)                                                                       \
+#define FIND(after, driver, order)                                                                 \
 	"SELECT " INCIDENT_COLUMNS " FROM incident WHERE ($1 = 0 OR severity = $1)"                \
 	" AND ($2 IS NULL OR state = $2)"                                                          \
 	" AND ($3 = 0 OR declared_at >= $3) AND ($4 = 0 OR declared_at <= $4)"                     \
-	" AND ($5 = 0 OR " after ") AND ($6 = 1 OR is_private = 0)"                                 \
+	" AND ($5 = 0 OR " after ") AND ($6 = 1 OR is_private = 0)"                                \
 	" AND ($7 IS NULL OR environment = $7) AND ($8 IS NULL OR source = $8)"                    \
 	" AND ($9 IS NULL OR ',' || replace(services, ', ', ',') || ',' LIKE $9 ESCAPE '\\')"      \
 	" AND ($10 IS NULL OR reporter = $10 OR EXISTS (SELECT 1 FROM role"                        \

@@ -8,23 +8,24 @@
 enum { INSERT, SAVE, REVISION, LOAD, COUNT_OPEN, ROLE_ASSIGN, ROLE_RELEASE, ROLE_LIST, COUNT };
 
 static const char *const sql[COUNT] = {
-	[INSERT] = "INSERT INTO incident (" INCIDENT_FIELDS ", revision) VALUES ($1, $2, $3, $4, $5,"
+	[INSERT] =
+		"INSERT INTO incident (" INCIDENT_FIELDS ", revision) VALUES ($1, $2, $3, $4, $5,"
 		" $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
 		" $23, $24, $25, $26, $27, $28, 1)",
 	[SAVE] = "UPDATE incident SET title = $1, severity = $2, state = $3, services = $4,"
-		" environment = $5, source = $6, reporter = $7, customer_reported = $8,"
-		" is_private = $9, drill = $10, impact = $11, tags = $12, signal = $13,"
-		" health = $14, not_verified = $15, declared_at = $16, impact_at = $17,"
-		" detected_at = $18, acknowledged_at = $19, mitigated_at = $20, resolved_at = $21,"
-		" closed_at = $22, state_at = $23, cadence_ms = $24, updated_at = $25,"
-		" updated_by = $26, update_text = $27, merged_into = $28, revision = revision + 1"
-		" WHERE id = $29 AND revision = $30",
+		 " environment = $5, source = $6, reporter = $7, customer_reported = $8,"
+		 " is_private = $9, drill = $10, impact = $11, tags = $12, signal = $13,"
+		 " health = $14, not_verified = $15, declared_at = $16, impact_at = $17,"
+		 " detected_at = $18, acknowledged_at = $19, mitigated_at = $20, resolved_at = $21,"
+		 " closed_at = $22, state_at = $23, cadence_ms = $24, updated_at = $25,"
+		 " updated_by = $26, update_text = $27, merged_into = $28, revision = revision + 1"
+		 " WHERE id = $29 AND revision = $30",
 	[REVISION] = "SELECT revision FROM incident WHERE id = $1",
 	[LOAD] = "SELECT " INCIDENT_COLUMNS " FROM incident WHERE id = $1",
 	[COUNT_OPEN] = "SELECT count(*) FROM incident WHERE " INCIDENT_ACTIVE,
 	[ROLE_ASSIGN] = "INSERT INTO role (incident, role, person, since) VALUES ($1, $2, $3, $4)"
-		" ON CONFLICT (incident, role) DO UPDATE SET person = excluded.person,"
-		" since = excluded.since",
+			" ON CONFLICT (incident, role) DO UPDATE SET person = excluded.person,"
+			" since = excluded.since",
 	[ROLE_RELEASE] = "DELETE FROM role WHERE incident = $1 AND role = $2",
 	[ROLE_LIST] = "SELECT role, person, since FROM role WHERE incident = $1 ORDER BY role",
 };

@@ -7,12 +7,16 @@
 
 /*
  * Conventions of the schema
- * - Times are wall-clock milliseconds; "not yet" and "none" are NULL. A timer belongs to no incident by 0, since NULLs would not be unique.
- * - Closed sets (states, severities, entry kinds) are stored as their names and checked here. Sets that grow with every adapter (kinds of
- *   effect, of promise, operations) are names too, but unchecked: widening a check means rebuilding the table.
- *   Checks are chains of OR: for an IN of more than two values SQLite builds a temporary table at every single insert.
- *   The index of ready effects holds only what is ready, so names instead of numbers cost nothing that could be measured.
- * - "ended_at IS NULL" stands for "unfinished" in partial indexes: short, and the same in every SQL.
+ * - Times are wall-clock milliseconds; "not yet" and "none" are NULL. A timer belongs to no
+ *   incident by 0, since NULLs would not be unique.
+ * - Closed sets (states, severities, entry kinds) are stored as their names and checked here. Sets
+ *   that grow with every adapter (kinds of effect, of promise, operations) are names too, but
+ *   unchecked: widening a check means rebuilding the table.
+ * - Checks are chains of OR: for an IN of more than two values SQLite builds a temporary table at
+ *   every single insert.
+ * - The index of ready effects holds only what is ready, so names instead of numbers for kind and
+ *   state cost nothing that could be measured.
+ * - "ended_at IS NULL" stands for "unfinished" in partial indexes: short, and the same in any SQL.
  */
 
 static const char *const first_tables[] = {
@@ -68,7 +72,8 @@ static const char *const first_tables[] = {
 	" corrects INTEGER REFERENCES timeline (id)"
 	") STRICT;"
 	"CREATE INDEX timeline_incident ON timeline (incident, happened_at);"
-	"CREATE UNIQUE INDEX timeline_source ON timeline (incident, source) WHERE source IS NOT NULL;"
+	"CREATE UNIQUE INDEX timeline_source ON timeline (incident, source)"
+	" WHERE source IS NOT NULL;"
 	"CREATE TRIGGER timeline_keeps BEFORE DELETE ON timeline"
 	" BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END;"
 	"CREATE TRIGGER timeline_stays BEFORE UPDATE ON timeline"
@@ -101,7 +106,8 @@ static const char *const first_tables[] = {
 	"CREATE UNIQUE INDEX timer_name ON timer (incident, subject, name);"
 	"CREATE INDEX timer_due ON timer (due_at);",
 
-	/* The reply is kept apart, so that the tree of keys, written at random places, stays small. */
+	/* The reply is kept apart: the tree of keys, written at random places, stays small. The two
+	 * are pruned together, and have no foreign key since nothing is written more often. */
 	"CREATE TABLE delivery ("
 	" id INTEGER PRIMARY KEY,"
 	" at INTEGER NOT NULL,"
@@ -109,7 +115,7 @@ static const char *const first_tables[] = {
 	") STRICT;"
 	"CREATE TABLE inbox ("
 	" key TEXT NOT NULL PRIMARY KEY CHECK (key <> ''),"
-	" delivery INTEGER NOT NULL" /* of table delivery; pruned together, so no foreign key: it is written most */
+	" delivery INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX inbox_delivery ON inbox (delivery);",
 

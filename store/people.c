@@ -54,7 +54,8 @@ int person_get(struct store *s, struct arena *a, const char *key, struct person 
 
 int person_put(struct store *s, const struct person *p, struct error *err)
 {
-	return db_run(stmt_of(s, PUT), err, "ttttz", p->key, p->name, p->zone, p->email, p->seen_at);
+	return db_run(
+		stmt_of(s, PUT), err, "ttttz", p->key, p->name, p->zone, p->email, p->seen_at);
 }
 
 int person_by_name(struct store *s, struct arena *a, const char *name, struct person *out,

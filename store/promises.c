@@ -72,8 +72,8 @@ static int promise_row(struct reader *r, void *row, struct error *err)
 	p->kept_at = read_int(r, 8);
 	p->missed_at = read_int(r, 9);
 	if (bad)
-		return error_set(err, -EUCLEAN, "promise %lld has a kind or state that nobody knows",
-			(long long)p->id);
+		return error_set(err, -EUCLEAN,
+			"promise %lld has a kind or state that nobody knows", (long long)p->id);
 	return 0;
 }
 
@@ -94,8 +94,8 @@ int promise_open_of(struct store *s, int64_t incident, enum promise_kind kind, s
 	db_bind(st, "it", incident, promise_kind_name(kind));
 	int rc = row_read(st, NULL, promise_row, out, err);
 	if (rc == -ENOENT)
-		return error_set(err, rc, "INC-%lld has no open promise \"%s\"", (long long)incident,
-			promise_kind_name(kind));
+		return error_set(err, rc, "INC-%lld has no open promise \"%s\"",
+			(long long)incident, promise_kind_name(kind));
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
-/* Inside of store/ only: what the record files share. Each brings a table of SQL text; all of it is prepared at open. */
+/* Inside of store/ only: what the record files share. Each brings a table of SQL text; all of it is
+ * prepared at open. */
 #include "store/db.h"
 #include "store/store.h"
 
@@ -70,11 +71,13 @@ struct rows {
 /* Room for one more, zeroed; NULL when the arena is full. */
 void *rows_add(struct rows *rows, struct arena *a);
 
-/* Steps a bound statement to its end, one `row` a row. 0, or a negative errno; the statement is reset. */
+/* Steps a bound statement to its end, one `row` a row. 0, or a negative errno; the statement is
+ * reset. */
 typedef int (*row_fn)(struct reader *r, void *row, struct error *err);
 int rows_read(struct stmt *st, struct arena *a, size_t size, row_fn row, void **out, size_t *count,
 	struct error *err);
-/* The one row of a bound statement into *out; -ENOENT when there is none (err is left to the caller). */
+/* The one row of a bound statement into *out; -ENOENT when there is none (err is left to the
+ * caller). */
 int row_read(struct stmt *st, struct arena *a, row_fn row, void *out, struct error *err);
 /* The first column of the one row; 0 when there is none or it is NULL. */
 int int_read(struct stmt *st, int64_t *out, struct error *err);

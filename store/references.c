@@ -15,7 +15,8 @@ static const char *const sql[COUNT] = {
 		" ON CONFLICT (incident, system, slot) DO UPDATE SET key = excluded.key,"
 		" url = excluded.url, state = excluded.state, error = excluded.error,"
 		" synced = excluded.synced, synced_at = excluded.synced_at",
-	[GET] = "SELECT " COLUMNS " FROM reference WHERE incident = $1 AND system = $2 AND slot = $3",
+	[GET] = "SELECT " COLUMNS
+		" FROM reference WHERE incident = $1 AND system = $2 AND slot = $3",
 	[BY_KEY] = "SELECT " COLUMNS " FROM reference WHERE key = $1 ORDER BY id DESC LIMIT 1",
 	[LIST] = "SELECT " COLUMNS " FROM reference WHERE incident = $1 ORDER BY system, slot",
 	[DELETE] = "DELETE FROM reference WHERE id = $1",
@@ -60,7 +61,8 @@ int reference_get(struct store *s, struct arena *a, int64_t incident, const char
 	db_bind(st, "itt", incident, system, slot);
 	int rc = row_read(st, a, reference_row, out, err);
 	if (rc == -ENOENT)
-		return error_set(err, rc, "INC-%lld has no %s in %s", (long long)incident, slot, system);
+		return error_set(
+			err, rc, "INC-%lld has no %s in %s", (long long)incident, slot, system);
 	return rc;
 }
 

@@ -18,7 +18,8 @@
 
 /* ---- the file and its folder ------------------------------------------------------------ */
 
-/* A new name is durable only when the folder that holds it is. Where that cannot be done, the file system does not need it. */
+/* A new name is durable only when the folder that holds it is. Where that cannot be done, the file
+ * system does not need it. */
 static void folder_sync(const char *folder)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -57,21 +58,24 @@ static int folder_make(char *folder, struct error *err)
 	}
 }
 
-/* SQLite would open a file that it may not write for reading only; say it before it comes to that. */
+/* SQLite would open a file that it may not write for reading only; say it before it comes to that.
+ */
 static int may_write(const char *path, bool folder, struct error *err)
 {
 	if (faccessat(AT_FDCWD, path, folder ? W_OK | X_OK : R_OK | W_OK, AT_EACCESS) == 0)
 		return 0;
 	int code = -errno;
 	if (code == -EROFS)
-		return error_set(err, code, "%s is on a read-only file system: mount it writable", path);
+		return error_set(
+			err, code, "%s is on a read-only file system: mount it writable", path);
 	return error_set(err, code, "%s%s cannot be written (%s): give this user the right to",
 		folder ? "the folder " : "", path, strerror(-code));
 }
 
 static int file_make(const char *path, struct error *err)
 {
-	/* O_EXCL: a second descriptor of a database in use must never be closed, that drops its locks. */
+	/* O_EXCL: a second descriptor of a database in use must never be closed, that drops its
+	 * locks. */
 	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 
 	if (fd >= 0) {
@@ -115,7 +119,8 @@ static int path_ready(const struct store_options *o, struct error *err)
 }
 
 /* One daemon a database. A file of its own carries the lock: SQLite's are of another kind, and
- * closing any descriptor of the database itself would drop them. It stays behind, empty of meaning. */
+ * closing any descriptor of the database itself would drop them. It stays behind, empty of meaning.
+ */
 static int lock_take(struct store *s, const char *path, struct error *err)
 {
 	char real[PATH_MAX], name[PATH_MAX + 8], pid[32] = "";
@@ -126,7 +131,8 @@ static int lock_take(struct store *s, const char *path, struct error *err)
 	s->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0) {
 		int code = -errno;
-		return error_set(err, code, "the lock file %s cannot be opened: %s", name, strerror(-code));
+		return error_set(
+			err, code, "the lock file %s cannot be opened: %s", name, strerror(-code));
 	}
 	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
 		ssize_t n = pread(s->lock, pid, sizeof(pid) - 1, 0);
@@ -188,8 +194,9 @@ static int open_database(struct store *s, const struct store_options *o, struct 
 	if (rc == 0)
 		rc = owner_check(s->db, err);
 	if (rc == 0)
-		rc = o->read_only ? migrations_check(s->db, store_migration_count, err)
-				  : migrations_run(s->db, store_migrations, store_migration_count, err);
+		rc = o->read_only
+			     ? migrations_check(s->db, store_migration_count, err)
+			     : migrations_run(s->db, store_migrations, store_migration_count, err);
 	if (rc == 0)
 		rc = db_script(s->db, "PRAGMA foreign_keys = ON", err);
 	return rc ? rc : prepare_all(s, err);

@@ -54,8 +54,8 @@ static int entry_row(struct reader *r, void *row, struct error *err)
 	e->meta = read_text(r, 8);
 	e->corrects = read_int(r, 9);
 	if (bad)
-		return error_set(err, -EUCLEAN, "timeline entry %lld is of a kind that nobody knows",
-			(long long)e->id);
+		return error_set(err, -EUCLEAN,
+			"timeline entry %lld is of a kind that nobody knows", (long long)e->id);
 	return 0;
 }
 

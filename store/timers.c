@@ -9,7 +9,8 @@ enum { ARM, DISARM, DISARM_INCIDENT, DUE, FORGET, NEXT, LIST, COUNT };
 static const char *const sql[COUNT] = {
 	[ARM] = "INSERT INTO timer (due_at, name, incident, subject, operation, args)"
 		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (incident, subject, name) DO UPDATE"
-		" SET due_at = excluded.due_at, operation = excluded.operation, args = excluded.args",
+		" SET due_at = excluded.due_at, operation = excluded.operation, args = "
+		"excluded.args",
 	[DISARM] = "DELETE FROM timer WHERE incident = $1 AND subject = $2 AND name = $3",
 	[DISARM_INCIDENT] = "DELETE FROM timer WHERE incident = $1",
 	[DUE] = "SELECT " COLUMNS " FROM timer WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2",

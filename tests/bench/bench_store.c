@@ -2,7 +2,8 @@
  * CPU of the store: one simulated declare inside batches, and finding among many incidents as a
  * ratio to a full scan. Prints what it got; it judges nothing, machines differ.
  *
- *	cmake -DSITREP_BENCH=ON … && bench_store [declares, default 20000] [incidents to find among, default 100000]
+ *	cmake -DSITREP_BENCH=ON … && bench_store [declares, default 20000] [incidents to find among,
+ *default 100000]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,8 @@ static double cpu(void)
 
 static const char reply[] =
 	"{\"kind\":\"message\",\"doc\":{\"text\":\"INC declared as SEV2. You are not the commander "
-	"yet: claim it. Next update in 30 min.\",\"blocks\":[{\"t\":\"header\",\"text\":\"declared\"},"
+	"yet: claim it. Next update in 30 "
+	"min.\",\"blocks\":[{\"t\":\"header\",\"text\":\"declared\"},"
 	"{\"t\":\"fields\",\"items\":[[\"Severity\",\"SEV2\"],[\"State\",\"investigating\"]]}]}}";
 static const char payload[] =
 	"{\"name\":\"inc-42-checkout-is-failing\",\"private\":false,\"people\":[\"slack:U1\"]}";
@@ -85,8 +87,9 @@ static void declare(struct store *s, struct arena *a, int n, int64_t now)
 	char *before = NULL;
 
 	/* Envelope ids are random, trigger ids grow. */
-	snprintf(envelope, sizeof(envelope), "slack:envelope:%08x-%04x-4%03x-%08lx", (unsigned)random(),
-		(unsigned)random() & 0xffff, (unsigned)n & 0xfff, (unsigned long)random());
+	snprintf(envelope, sizeof(envelope), "slack:envelope:%08x-%04x-4%03x-%08lx",
+		(unsigned)random(), (unsigned)random() & 0xffff, (unsigned)n & 0xfff,
+		(unsigned long)random());
 	snprintf(trigger, sizeof(trigger), "slack:trigger:17000%07d.%d.%lld", n, n,
 		(long long)(now & 0xffff));
 	const char *keys[] = { envelope, trigger };
@@ -140,7 +143,8 @@ static void bench_idle(struct store *s)
 	for (int n = 0; n < rounds; n++) {
 		struct effect_row *rows;
 		size_t count;
-		must(effect_due(s, a, EFFECT_MESSAGE_PIN, INT64_MAX, 10, &rows, &count, &err), &err);
+		must(effect_due(s, a, EFFECT_MESSAGE_PIN, INT64_MAX, 10, &rows, &count, &err),
+			&err);
 	}
 	printf("effect_due, nothing due: %.2f us; ", (cpu() - t) / rounds * 1e6);
 	t = cpu();
@@ -163,10 +167,15 @@ static void fill(struct store *s, int count)
 	for (int i = 0; i < count; i++) {
 		snprintf(title, sizeof(title), "number %d of many is failing in words", i);
 		snprintf(service, sizeof(service), "%s", services[i % 4]);
-		struct incident inc = { .title = title, .severity = 1 + i % 50 % 4,
-			.state = i % 1000 == 0 ? STATE_MITIGATING : STATE_CLOSED, .services = service,
-			.environment = environment, .source = source, .impact = impact,
-			.declared_at = 1000000 + (int64_t)i * HOUR_MS, .state_at = 1 };
+		struct incident inc = { .title = title,
+			.severity = 1 + i % 50 % 4,
+			.state = i % 1000 == 0 ? STATE_MITIGATING : STATE_CLOSED,
+			.services = service,
+			.environment = environment,
+			.source = source,
+			.impact = impact,
+			.declared_at = 1000000 + (int64_t)i * HOUR_MS,
+			.state_at = 1 };
 		if (i % 5000 == 7)
 			inc.state = STATE_CANCELLED;
 		must(incident_insert(s, &inc, &err), &err);
@@ -203,7 +212,8 @@ static void bench_find(struct store *s, int count)
 	double scan = find_time(s, &f, &n);
 	printf("find among %d, a full scan: %.2f ms\n", count, scan * 1e3);
 	static const char *const names[] = { "newest 20", "open", "severity 1", "severity 1, open",
-		"cancelled", "last 30 days", "last year", "a service", "a word, common", "a word, rare" };
+		"cancelled", "last 30 days", "last year", "a service", "a word, common",
+		"a word, rare" };
 	for (int i = 0; i < 10; i++) {
 		f = base;
 		f.open_only = i == 1 || i == 3;
@@ -213,7 +223,8 @@ static void bench_find(struct store *s, int count)
 		f.service = i == 7 ? "mail" : NULL;
 		f.text = i == 8 ? "failing" : i == 9 ? "77 words" : NULL;
 		double t = find_time(s, &f, &n);
-		printf("  %-17s %3zu rows %8.3f ms = scan / %.1f\n", names[i], n, t * 1e3, scan / t);
+		printf("  %-17s %3zu rows %8.3f ms = scan / %.1f\n", names[i], n, t * 1e3,
+			scan / t);
 	}
 }
 
@@ -244,7 +255,8 @@ static void drop(struct store *s, const char *folder, const char *path)
 
 int main(int argc, char **argv)
 {
-	int declares = argc > 1 ? atoi(argv[1]) : 20000, incidents = argc > 2 ? atoi(argv[2]) : 100000;
+	int declares = argc > 1 ? atoi(argv[1]) : 20000,
+	    incidents = argc > 2 ? atoi(argv[2]) : 100000;
 	char folder[32], path[64];
 	struct store *s = fresh(folder, path);
 

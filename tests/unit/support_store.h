@@ -18,7 +18,8 @@ int scratch_setup(void **state);
 int scratch_teardown(void **state);
 /* Closes and opens again, as a restart does. */
 void scratch_reopen(struct scratch *x);
-/* Runs SQL on the file by a connection of its own, as somebody with the sqlite3 shell would; asserts that it works. */
+/* Runs SQL on the file by a connection of its own, as somebody with the sqlite3 shell would;
+ * asserts that it works. */
 void scratch_sql(struct scratch *x, const char *sql);
 /* The first column of the first row, as a number. */
 int64_t scratch_ask(struct scratch *x, const char *sql);

@@ -42,8 +42,10 @@ static void every_letter_binds(void **state)
 	int64_t id;
 	static const unsigned char bytes[] = { 0, 255, 0 };
 
-	OK(db_script(db_of(x), "CREATE TABLE t (id INTEGER PRIMARY KEY, i INTEGER, t TEXT, part TEXT,"
-		" b INTEGER, n TEXT, z INTEGER, y INTEGER, bytes BLOB) STRICT", &x->err));
+	OK(db_script(db_of(x),
+		"CREATE TABLE t (id INTEGER PRIMARY KEY, i INTEGER, t TEXT, part TEXT,"
+		" b INTEGER, n TEXT, z INTEGER, y INTEGER, bytes BLOB) STRICT",
+		&x->err));
 	put = prepared(x, "INSERT INTO t (i, t, part, b, n, z, y, bytes)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
 	get = prepared(x, "SELECT i, t, part, b, n, z, y, bytes FROM t WHERE id = $1");
@@ -110,7 +112,8 @@ static void settings_are_what_they_should_be(void **state)
 	db_reset(st);
 	/* Defensive: no writing into the schema by hand. */
 	OK(db_script(db_of(x), "PRAGMA writable_schema = ON", &x->err));
-	assert_int_not_equal(db_script(db_of(x), "UPDATE sqlite_schema SET name = 'x'", &x->err), 0);
+	assert_int_not_equal(
+		db_script(db_of(x), "UPDATE sqlite_schema SET name = 'x'", &x->err), 0);
 }
 
 static bool is_there(struct scratch *x, const char *name)
@@ -176,7 +179,8 @@ static void a_large_request_can_be_undone(void **state)
 	OK(db_script(db_of(x), "UPDATE cursor SET value = 'gone'", &x->err));
 	store_undo(x->store);
 	OK(store_commit(x->store, &x->err));
-	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM cursor WHERE length(value) = 3000"), 600);
+	assert_int_equal(
+		scratch_ask(x, "SELECT count(*) FROM cursor WHERE length(value) = 3000"), 600);
 	assert_int_equal(store_check(x->store, &x->err), 0);
 }
 
@@ -199,10 +203,11 @@ static void in_memory(void **state)
 
 /* ---- migrations ------------------------------------------------------------------------- */
 
-static const char *const one[] = { "CREATE TABLE a (id INTEGER PRIMARY KEY);", "INSERT INTO a VALUES (1);",
+static const char *const one[] = { "CREATE TABLE a (id INTEGER PRIMARY KEY);",
+	"INSERT INTO a VALUES (1);", NULL };
+static const char *const two[] = { "CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a "
+				   "(id)); INSERT INTO b VALUES (1, 1);",
 	NULL };
-static const char *const two[] = {
-	"CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id)); INSERT INTO b VALUES (1, 1);", NULL };
 /* Rebuilds a table that another points to, as widening a check does. */
 static const char *const three[] = { "CREATE TABLE c (id INTEGER PRIMARY KEY, more TEXT);"
 	"INSERT INTO c (id) SELECT id FROM a; DROP TABLE a; ALTER TABLE c RENAME TO a;", NULL };
@@ -211,7 +216,8 @@ static const char *const broken[] = { "CREATE TABLE d (id INTEGER); INSERT INTO 
 static const char *const dangling[] = { "DELETE FROM a;", NULL };
 static const struct migration good[] = { { "one", one }, { "two", two }, { "three", three } };
 static const struct migration bad[] = { { "one", one }, { "two", two }, { "broken", broken } };
-static const struct migration unsound[] = { { "one", one }, { "two", two }, { "dangling", dangling } };
+static const struct migration unsound[] = { { "one", one }, { "two", two },
+	{ "dangling", dangling } };
 
 static struct db *bare(struct scratch *x, const char *name)
 {
@@ -261,7 +267,8 @@ static void a_failed_step_leaves_the_one_before(void **state)
 	struct db *db = bare(x, "broken");
 
 	assert_int_not_equal(migrations_run(db, bad, 3, &x->err), 0);
-	assert_says(&x->err, "bringing the database to schema 3 (broken) failed, nothing was changed");
+	assert_says(
+		&x->err, "bringing the database to schema 3 (broken) failed, nothing was changed");
 	assert_says(&x->err, "no such table");
 	assert_int_equal(db_user_version(db), 2);
 	assert_int_equal(ask(x, db, "SELECT count(*) FROM sqlite_schema WHERE name = 'd'"), 0);

@@ -1,7 +1,7 @@
 /*
- * What was committed is there after kill -9. A child commits batches and tells each one on a pipe after its commit;
- * the parent kills it at a moment of its own and looks. (This shows the order of commit and telling; what the disk
- * itself loses without power no test of this kind can show.)
+ * What was committed is there after kill -9. A child commits batches and tells each one on a pipe
+ * after its commit; the parent kills it at a moment of its own and looks. (This shows the order of
+ * commit and telling; what the disk itself loses without power no test of this kind can show.)
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -36,11 +36,16 @@ static void child_commits(struct scratch *x, int told)
 		if (store_begin(x->store, &x->err))
 			_exit(3);
 		for (int i = 0; i < PER_SET; i++) {
-			struct timeline_entry e = { .incident = 1, .happened_at = 1, .kind = ENTRY_NOTE,
-				.text = text };
-			struct audit_entry a = { .entity = "incident", .entity_id = 1, .level = "info",
-				.action = "incident.note", .actor = "slack:U1" };
-			if (timeline_append(x->store, &e, &x->err) || audit_append(x->store, &a, &x->err))
+			struct timeline_entry e = {
+				.incident = 1, .happened_at = 1, .kind = ENTRY_NOTE, .text = text
+			};
+			struct audit_entry a = { .entity = "incident",
+				.entity_id = 1,
+				.level = "info",
+				.action = "incident.note",
+				.actor = "slack:U1" };
+			if (timeline_append(x->store, &e, &x->err) ||
+				audit_append(x->store, &a, &x->err))
 				_exit(4);
 			last = e.id;
 		}
@@ -110,7 +115,8 @@ static void what_was_told_is_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_was_told_is_there, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_was_told_is_there, scratch_setup, scratch_teardown),
 	};
 
 	return cmocka_run_group_tests_name("store: durability", tests, NULL, NULL);

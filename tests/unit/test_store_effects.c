@@ -52,10 +52,19 @@ static void every_field_comes_back(void **state)
 {
 	struct scratch *x = *state;
 	int64_t incident = scratch_incident(x, "a");
-	struct effect_row in = { .incident = incident, .system = "slack", .lane = "slack/1",
-		.kind = EFFECT_MESSAGE_EDIT, .to = "incident", .slot = "card", .thread_slot = "root",
-		.payload = "{\"doc\":{}}", .due_at = 5, .created_at = 4, .verify = true,
-		.revision = 3 }, out;
+	struct effect_row in = { .incident = incident,
+		.system = "slack",
+		.lane = "slack/1",
+		.kind = EFFECT_MESSAGE_EDIT,
+		.to = "incident",
+		.slot = "card",
+		.thread_slot = "root",
+		.payload = "{\"doc\":{}}",
+		.due_at = 5,
+		.created_at = 4,
+		.verify = true,
+		.revision = 3 },
+			  out;
 
 	OK(effect_insert(x->store, x->arena, &in, &x->err));
 	assert_int_equal(strlen(in.op_id), 26);
@@ -84,7 +93,8 @@ static void only_the_first_of_a_lane_is_ready(void **state)
 {
 	struct scratch *x = *state;
 	int64_t a = add(x, "l1", EFFECT_CHANNEL_OPEN, 0), b = add(x, "l1", EFFECT_MESSAGE_POST, 0),
-		c = add(x, "l1", EFFECT_MESSAGE_PIN, 0), other = add(x, "l2", EFFECT_MESSAGE_POST, 0);
+		c = add(x, "l1", EFFECT_MESSAGE_PIN, 0),
+		other = add(x, "l2", EFFECT_MESSAGE_POST, 0);
 
 	assert_int_equal(state_of(x, a), EFFECT_READY);
 	assert_int_equal(state_of(x, b), EFFECT_WAITING);
@@ -118,7 +128,8 @@ static void a_retry_keeps_its_place(void **state)
 	for (int n = 1; n <= 3; n++) {
 		OK(effect_start(x->store, a, 100 * n, &x->err));
 		assert_int_equal(due(x, EFFECT_MESSAGE_POST, 10000, &rows), 0);
-		OK(effect_retry(x->store, a, 100 * n + 50, n == 2, "rate limited", 100 * n + 1, &x->err));
+		OK(effect_retry(
+			x->store, a, 100 * n + 50, n == 2, "rate limited", 100 * n + 1, &x->err));
 		assert_int_equal(due(x, EFFECT_MESSAGE_POST, 100 * n + 49, &rows), 0);
 		assert_int_equal(due(x, EFFECT_MESSAGE_POST, 100 * n + 50, &rows), 1);
 		assert_int_equal(rows[0].id, a);
@@ -160,6 +171,34 @@ static void dropping_one_that_waits(void **state)
 	assert_int_equal(effect_end(x->store, 99, EFFECT_DROPPED, NULL, 3, &x->err), -ENOENT);
 	assert_int_equal(effect_start(x->store, 99, 3, &x->err), -ENOENT);
 	assert_int_equal(effect_retry(x->store, 99, 3, false, NULL, 3, &x->err), -ENOENT);
+}
+
+/* A failed one tried again comes before what waits, but never beside what is under way. */
+static void reviving_a_failed_one(void **state)
+{
+	struct scratch *x = *state;
+	int64_t a = add(x, "l", EFFECT_MESSAGE_POST, 0), b = add(x, "l", EFFECT_MESSAGE_POST, 0),
+		c = add(x, "l", EFFECT_MESSAGE_POST, 0), d = add(x, "l", EFFECT_MESSAGE_POST, 0);
+
+	OK(effect_start(x->store, a, 10, &x->err));
+	assert_int_equal(effect_revive(x->store, a, 11, &x->err), -EINVAL);
+	OK(effect_end(x->store, a, EFFECT_FAILED, "archived", 12, &x->err));
+	OK(effect_start(x->store, b, 13, &x->err));
+	OK(effect_revive(x->store, a, 14, &x->err));
+	assert_int_equal(state_of(x, a), EFFECT_WAITING);
+	assert_int_equal(load(x, a).ended_at, 0);
+	OK(effect_end(x->store, d, EFFECT_DROPPED, NULL, 15, &x->err));
+	assert_int_equal(state_of(x, a), EFFECT_WAITING); /* b is still under way */
+	OK(effect_end(x->store, b, EFFECT_DELIVERED, NULL, 16, &x->err));
+	assert_int_equal(state_of(x, a), EFFECT_READY);
+	assert_int_equal(state_of(x, c), EFFECT_WAITING);
+	OK(effect_start(x->store, a, 17, &x->err));
+	OK(effect_end(x->store, a, EFFECT_DELIVERED, NULL, 18, &x->err));
+	assert_int_equal(load(x, a).attempts, 2);
+	OK(effect_end(x->store, c, EFFECT_FAILED, "no", 19, &x->err));
+	OK(effect_revive(x->store, c, 20, &x->err)); /* of an idle lane */
+	assert_int_equal(state_of(x, c), EFFECT_READY);
+	assert_int_equal(effect_revive(x->store, 99, 21, &x->err), -ENOENT);
 }
 
 static void what_was_started_before_a_crash_is_verified(void **state)
@@ -340,6 +379,7 @@ int main(void)
 		CASE(only_the_first_of_a_lane_is_ready),
 		CASE(a_retry_keeps_its_place),
 		CASE(dropping_one_that_waits),
+		CASE(reviving_a_failed_one),
 		CASE(what_was_started_before_a_crash_is_verified),
 		CASE(due_by_kind_oldest_first),
 		CASE(hastening_a_lane),

@@ -298,7 +298,8 @@ static void paging_follows_the_order(void **state)
 		f.open_only = i == 0;
 		f.since = i == 1 ? 50 : 0;
 		for (;;) {
-			assert_int_equal(incident_find(x->store, x->arena, &f, &rows, &count, &x->err), 0);
+			assert_int_equal(
+				incident_find(x->store, x->arena, &f, &rows, &count, &x->err), 0);
 			if (count == 0)
 				break;
 			f.before_id = rows[0].id;

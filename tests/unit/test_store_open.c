@@ -118,7 +118,8 @@ static void a_second_daemon_is_refused(void **state)
 	char words[64], link_name[128];
 
 	assert_int_equal(store_open(&second, &o, &x->err), -EBUSY);
-	snprintf(words, sizeof(words), "another sitrep (process %ld) is running on", (long)getpid());
+	snprintf(
+		words, sizeof(words), "another sitrep (process %ld) is running on", (long)getpid());
 	assert_says(&x->err, words);
 	/* By another name too. */
 	snprintf(link_name, sizeof(link_name), "%s/other.db", x->folder);
@@ -259,7 +260,8 @@ static void locked_by_another_program(void **state)
 	db_close(other);
 }
 
-/* Runs it in a child, for what would change this process; its exit status says which check failed. */
+/* Runs it in a child, for what would change this process; its exit status says which check failed.
+ */
 static void in_child(struct scratch *x, int (*run)(struct scratch *x))
 {
 	int status;
@@ -330,7 +332,8 @@ static int put_much(struct scratch *x, int count)
 	return rc;
 }
 
-/* The database may not grow: the batch is lost as a whole, the one before it stands, and what fits goes on. */
+/* The database may not grow: the batch is lost as a whole, the one before it stands, and what fits
+ * goes on. */
 static void a_full_database(void **state)
 {
 	struct scratch *x = *state;

@@ -1,4 +1,5 @@
-/* Every statement of every record, as SQLite means to run it: by an index, unless it is listed here with a reason. */
+/* Every statement of every record, as SQLite means to run it: by an index, unless it is listed here
+ * with a reason. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +17,10 @@ static const struct {
 } meant[] = {
 	{ "audit", "SCAN audit", "verification reads all of it" },
 	{ "incident_find", "SCAN incident", "newest first by row id, ends at the limit" },
-	{ "effect", "SCAN effect USING INDEX effect_lane", "unfinished ones only: at start, for sync" },
-	{ "effect", "SCAN effect USING INDEX effect_incident", "unfinished ones only: at start, for sync" },
+	{ "effect", "SCAN effect USING INDEX effect_lane",
+		"unfinished ones only: at start, for sync" },
+	{ "effect", "SCAN effect USING INDEX effect_incident",
+		"unfinished ones only: at start, for sync" },
 	{ "effect", "SCAN effect USING INDEX effect_failed", "failed ones only, for sync" },
 	{ "effect", "SCAN effect USING INDEX effect_ended", "ended ones, ends at the limit" },
 	{ "inbox", "SCAN delivery", "oldest first by row id, ends at the limit" },
@@ -58,7 +61,8 @@ static void nothing_scans_unmeant(void **state)
 			char plan[2048], *scan;
 			plan_of(x, record_sql[r]->sql[i], plan, sizeof(plan));
 			scan = strstr(plan, "SCAN");
-			if (scan && !strstr(scan, "SCAN CONSTANT ROW") && !is_meant(record_sql[r]->name, scan))
+			if (scan && !strstr(scan, "SCAN CONSTANT ROW") &&
+				!is_meant(record_sql[r]->name, scan))
 				fail_msg("%s\n\truns as: %s", record_sql[r]->sql[i], plan);
 		}
 	assert_true(statements > 60);
@@ -69,8 +73,10 @@ static const struct {
 	const struct record_sql *record;
 	const char *begins, *plan;
 } hot[] = {
-	{ &effect_sql, "SELECT id, op_id, incident, system, lane, kind, state, target, slot, thread_slot, "
-		"payload, due_at, created_at, started_at, ended_at, attempts, verify, error, revision "
+	{ &effect_sql,
+		"SELECT id, op_id, incident, system, lane, kind, state, target, slot, thread_slot, "
+		"payload, due_at, created_at, started_at, ended_at, attempts, verify, error, "
+		"revision "
 		"FROM effect WHERE state = 'ready'",
 		"SEARCH effect USING INDEX effect_ready (kind=? AND due_at<?); " },
 	{ &effect_sql, "SELECT min(due_at) FROM effect",
@@ -80,12 +86,15 @@ static const struct {
 	{ &effect_sql, "SELECT id FROM effect WHERE incident = $1",
 		"SEARCH effect USING INDEX effect_incident (incident=?); " },
 	{ &timer_sql, "SELECT min(due_at)", "SEARCH timer USING COVERING INDEX timer_due; " },
-	{ &timer_sql, "SELECT id, due_at, name, incident, subject, operation, args FROM timer WHERE due_at",
+	{ &timer_sql,
+		"SELECT id, due_at, name, incident, subject, operation, args FROM timer WHERE "
+		"due_at",
 		"SEARCH timer USING INDEX timer_due (due_at<?); " },
 	{ &inbox_sql, "SELECT coalesce",
 		"SEARCH inbox USING PRIMARY KEY (key=?); "
 		"SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?); " },
-	{ &promise_sql, "SELECT id, incident, kind, state, made_at, due_at, quiet_until, said, kept_at, "
+	{ &promise_sql,
+		"SELECT id, incident, kind, state, made_at, due_at, quiet_until, said, kept_at, "
 		"missed_at FROM promise WHERE incident = $1 AND kind",
 		"SEARCH promise USING INDEX promise_open (incident=? AND kind=?); " },
 };
@@ -99,7 +108,8 @@ static void hot_statements_seek(void **state)
 		char plan[2048];
 
 		for (size_t i = 0; i < hot[h].record->count && !sql; i++)
-			if (strncmp(hot[h].record->sql[i], hot[h].begins, strlen(hot[h].begins)) == 0)
+			if (strncmp(hot[h].record->sql[i], hot[h].begins, strlen(hot[h].begins)) ==
+				0)
 				sql = hot[h].record->sql[i];
 		if (!sql)
 			fail_msg("no statement begins with: %s", hot[h].begins);
@@ -140,7 +150,8 @@ static void inserts_build_no_temporary_tables(void **state)
 			assert_non_null(st);
 			while (db_step(st, &x->err) == DB_ROW)
 				if (strncmp(db_text(st, 1), "OpenEphemeral", 13) == 0)
-					fail_msg("a temporary table for: %s", record_sql[r]->sql[i]);
+					fail_msg(
+						"a temporary table for: %s", record_sql[r]->sql[i]);
 		}
 }
 

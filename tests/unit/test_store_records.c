@@ -90,7 +90,8 @@ static void nothing_on_a_timeline_can_be_changed(void **state)
 	struct scratch *x = *state;
 
 	OK(append(x, scratch_incident(x, "a"), 1, "what happened", NULL, 0));
-	assert_int_not_equal(db_script(store_db(x->store), "UPDATE timeline SET text = 'else'", &x->err), 0);
+	assert_int_not_equal(
+		db_script(store_db(x->store), "UPDATE timeline SET text = 'else'", &x->err), 0);
 	assert_says(&x->err, "append-only");
 	assert_int_not_equal(db_script(store_db(x->store), "DELETE FROM timeline", &x->err), 0);
 	assert_says(&x->err, "append-only");
@@ -243,7 +244,8 @@ static void any_key_finds_the_reply(void **state)
 	assert_string_equal(reply, "");
 	assert_int_equal(inbox_add(x->store, two, 2, "other", 100, &x->err), -EEXIST);
 	OK(inbox_add(x->store, NULL, 0, "nobody asks again", 100, &x->err));
-	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM delivery WHERE reply LIKE '%said%'"), 1);
+	assert_int_equal(
+		scratch_ask(x, "SELECT count(*) FROM delivery WHERE reply LIKE '%said%'"), 1);
 }
 
 static bool seen(struct scratch *x, int n)
@@ -287,9 +289,17 @@ static void references_are_unique_in_their_slot(void **state)
 {
 	struct scratch *x = *state;
 	int64_t id = scratch_incident(x, "a");
-	struct reference in = { .incident = id, .system = "slack", .slot = "card", .key = "slack:C1/1.0",
-		.url = "https://chat.example/1", .state = "synced", .error = "none", .synced = "{}",
-		.created_at = 5, .synced_at = 6 }, out, *list;
+	struct reference in = { .incident = id,
+		.system = "slack",
+		.slot = "card",
+		.key = "slack:C1/1.0",
+		.url = "https://chat.example/1",
+		.state = "synced",
+		.error = "none",
+		.synced = "{}",
+		.created_at = 5,
+		.synced_at = 6 },
+			 out, *list;
 	size_t count;
 
 	OK(reference_put(x->store, &in, &x->err));
@@ -308,13 +318,15 @@ static void references_are_unique_in_their_slot(void **state)
 	OK(reference_by_key(x->store, x->arena, "slack:C1/2.0", &out, &x->err));
 	assert_int_equal(out.created_at, 5);
 	assert_null(out.error);
-	assert_int_equal(reference_by_key(x->store, x->arena, "slack:C1/1.0", &out, &x->err), -ENOENT);
+	assert_int_equal(
+		reference_by_key(x->store, x->arena, "slack:C1/1.0", &out, &x->err), -ENOENT);
 	in.slot = "announcement";
 	OK(reference_put(x->store, &in, &x->err));
 	OK(reference_list(x->store, x->arena, id, &list, &count, &x->err));
 	assert_int_equal(count, 2);
 	OK(reference_delete(x->store, list[0].id, &x->err));
-	assert_int_equal(reference_get(x->store, x->arena, id, "slack", "announcement", &out, &x->err),
+	assert_int_equal(
+		reference_get(x->store, x->arena, id, "slack", "announcement", &out, &x->err),
 		-ENOENT);
 	in.state = "no such state";
 	assert_int_equal(reference_put(x->store, &in, &x->err), -EINVAL);
