@@ -297,17 +297,43 @@ static void reference_operation(struct str *out, const struct operation *op)
 	str_addf(out, ".%s\n\n", op->flags & OP_READS ? " Changes nothing." : "");
 }
 
+/* What holds for every operation. */
+static const char reading[] =
+	"# Commands\n"
+	"\n"
+	"Made from the operation table (`commands/table.c`); a test keeps the two the\n"
+	"same.\n"
+	"\n"
+	"Every line begins with `/inc` (or `/incident`); from a shell the same words\n"
+	"follow `sitrep ctl`.\n"
+	"\n"
+	"## How a line is read\n"
+	"\n"
+	"- **Operation**: in any letter case, shortened as long as it stays unique, or\n"
+	"  by another name of it. A word that is none does nothing, and the answer says\n"
+	"  what was probably meant.\n"
+	"- **Incident**: in its channel it is meant by itself. From elsewhere `#42` or\n"
+	"  `INC-42` comes first (`/inc #42 update …`), behind the operation, or\n"
+	"  anywhere as `--incident 42`. When exactly one is open, it is meant; the\n"
+	"  answer says so.\n"
+	"- **Text** needs no quotes. Quotes keep words together where one word is due,\n"
+	"  and what stands in quotes is text whatever it looks like.\n"
+	"- **Options** stand anywhere: `--service payments`, `--service=payments`,\n"
+	"  `service:payments`; the long dash that phones make of two is fine. `--no-`\n"
+	"  in front turns a flag off.\n"
+	"- **Severity** is found anywhere when it is written as `sev2` or `p1`; a plain\n"
+	"  word (`major`) only in the first place.\n"
+	"- **Times**: `17:00`, `tomorrow 9:00`, `in 20m`, `20m ago`, `2026-03-01\n"
+	"  14:00`, ISO 8601, in your own time zone. **Durations**: `30m`, `1h30`, `2\n"
+	"  days`; a lone number is minutes.\n"
+	"- **People**: a mention, `@name` of somebody the bot has met, or `me`.\n"
+	"  **Roles** by any of their names.\n"
+	"- Nothing is cut: what is too long is refused, with its length and the limit.\n"
+	"\n";
+
 void help_reference(struct str *out)
 {
-	str_add(out, "# Commands\n\n"
-		     "Made from the operation table (`commands/table.c`); a test keeps the two the "
-		     "same.\n\n"
-		     "Every line begins with `/inc` (or `/incident`); from a shell the same words "
-		     "follow `sitrep ctl`. In the\n"
-		     "channel of an incident that incident is meant; from elsewhere its number "
-		     "comes first: `/inc #42 update …`.\n"
-		     "Words may be shortened as long as they stay unique. Options may stand "
-		     "anywhere in the line.\n\n");
+	str_add(out, reading);
 	for (size_t g = 0; g < GROUPS; g++) {
 		str_addf(out, "## %s\n\n", groups[g].title);
 		for (size_t i = 0; operations[i]; i++)

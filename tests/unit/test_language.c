@@ -191,7 +191,7 @@ static void test_incident(void **state)
 		{ "show #0", "! cannot do anything with" },
 		{ "show #99999999999999999999", "! cannot do anything with" },
 		{ "#42x show", "? No operation \"#42x\"" },
-		{ "show --incident x", "! has no option --incident" },
+		{ "show --incident x", "! --incident needs a number" },
 	};
 
 	check(*state, cases, COUNT(cases));
