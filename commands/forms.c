@@ -3,7 +3,7 @@
 
 #include "commands/reading.h"
 
-#define OPTION_MAX 75 /* bytes of a choice's label */
+#define OPTION_MAX 300 /* bytes of a choice's label; the adapter cuts it visibly to what its platform takes */
 
 static const char *const field_types[] = {
 	[ARG_WORD] = "text",         [ARG_REST] = "text",         [ARG_SEVERITY] = "choice",

@@ -122,7 +122,8 @@ class WebApi:
 
     def scopes(self):
         every = {each.scope for each in METHODS.values() if each.scope}
-        return sorted((every | {"commands", "channels:read", "channels:history", "reactions:read"})
+        return sorted((every | {"commands", "channels:read", "channels:history", "reactions:read", "groups:read",
+                                "groups:write", "groups:history", "im:history"})
                       - self.missing_scopes)
 
     # ---- the HTTP side ----
