@@ -368,7 +368,11 @@ static const char *read_time(
 		return NULL;
 	/* Buttons carry times as they are stored. */
 	if (end != text && !*end && ms >= EPOCH_MS_LEAST && ms < 100 * EPOCH_MS_LEAST) {
-		out->number = ms;
+		struct str iso;
+
+		str_init_arena(&iso, c->arena, 64);
+		time_format_iso(&iso, ms);
+		*out = (struct arg_value){ .text = iso.p, .number = ms };
 		return NULL;
 	}
 	return arena_printf(c->arena, "\"%s\" is no time; write it like 17:00, tomorrow 9:00 or %s",
