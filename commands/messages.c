@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "commands/language.h"
 #include "commands/say.h"
 #include "store/references.h"
 
@@ -183,6 +184,22 @@ int message_publish(struct call *c, json_t *channel_take, json_t *thread_take)
 		return say_announce_thread(c, thread_take);
 	json_decref(thread_take);
 	return rc;
+}
+
+bool message_may_ask(const struct call *c)
+{
+	return c->request->can_open_form && !c->request->from_form;
+}
+
+struct done message_form(struct call *c, const char *fmt, ...)
+{
+	json_t *form = form_of(c);
+	va_list ap;
+
+	va_start(ap, fmt);
+	json_object_set_new(form, "intro", json_string(arena_vprintf(c->arena, fmt, ap)));
+	va_end(ap);
+	return call_form(c, form);
 }
 
 const char *message_plain_time(struct call *c, int64_t ms)

@@ -23,6 +23,12 @@ json_t *message_resolution(struct call *c, const char *text);
  * under its announcement because the chat opens no channel. 0 or -errno. */
 int message_publish(struct call *c, json_t *channel_take, json_t *thread_take);
 
+/* The operation's form, with what is still needed said on top. */
+struct done message_form(struct call *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* A form can be shown, and this is not its answer. */
+bool message_may_ask(const struct call *c);
+
 /* Time for the timeline: "14:05 UTC", in the zone of the configuration. */
 const char *message_plain_time(struct call *c, int64_t ms);
 /* text, cut at a character's edge with "…" when it is longer than max bytes; line breaks become

@@ -15,6 +15,7 @@
 #include "store/promises.h"
 
 #define TOPIC_CHARS_MAX	 250
+#define CARD_FIELD_MAX	 500	   /* bytes; the whole text is on the timeline */
 #define PENDING_QUIET_MS MINUTE_MS /* younger than this is just on its way */
 #define HOME_MAX	 20
 
@@ -51,12 +52,13 @@ static const char *card_impact(struct call *c)
 	const struct incident *inc = &c->incident;
 
 	if (inc->impact && inc->impact_at)
-		return arena_printf(
-			c->arena, "%s, since %s", inc->impact, words_time(c, inc->impact_at));
+		return arena_printf(c->arena, "%s, since %s",
+			message_short(c, inc->impact, CARD_FIELD_MAX),
+			words_time(c, inc->impact_at));
 	if (inc->impact_at)
 		return arena_printf(
 			c->arena, "not described, since %s", words_time(c, inc->impact_at));
-	return inc->impact ? inc->impact : "not known yet";
+	return inc->impact ? message_short(c, inc->impact, CARD_FIELD_MAX) : "not known yet";
 }
 
 static void card_fields(struct call *c, json_t *doc)
@@ -115,12 +117,11 @@ static void card_evidence(struct call *c, json_t *doc)
 	const struct incident *inc = &c->incident;
 
 	if (inc->signal)
-		doc_field(doc, "Users see", inc->signal);
+		doc_field(doc, "Users see", message_short(c, inc->signal, CARD_FIELD_MAX));
 	if (inc->health)
-		doc_field(doc, "Systems say", inc->health);
+		doc_field(doc, "Systems say", message_short(c, inc->health, CARD_FIELD_MAX));
 	if (inc->not_verified)
-		doc_field(doc, "Not verified", inc->not_verified);
-	(void)c;
+		doc_field(doc, "Not verified", message_short(c, inc->not_verified, CARD_FIELD_MAX));
 }
 
 /* "2 changes wait for Slack since 14:20 (HTTP 503); they will be sent in order." */

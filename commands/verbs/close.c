@@ -24,11 +24,22 @@ static struct done close_refuse_state(struct call *c)
 
 static struct done close_refuse_review(struct call *c)
 {
+	const char *id = words_id(c, c->incident.id);
+	const char *level = words_severity(c, c->incident.severity);
+
+	if (message_may_ask(c))
+		return message_form(c,
+			"A %s incident needs a finished postmortem before it is closed. To close "
+			"it without one, say why; it is recorded with your name.",
+			level);
+	if (c->request->from_form)
+		return call_refuse_arg(c, "without-review",
+			"%s was not closed: say why there is no postmortem.", id);
 	return call_refuse(c, "policy",
 		"%s was not closed: a %s incident needs a finished postmortem first. To close it "
 		"without one, "
 		"say why; it is recorded with your name: %s",
-		words_id(c, c->incident.id), words_severity(c, c->incident.severity),
+		id, level,
 		message_usage(c,
 			"/inc close #%lld --without-review \"same cause as INC-40, reviewed "
 			"there\"",

@@ -2,7 +2,6 @@
  * The end of the impact (FEATURES B4): with evidence that it is over, seen by users and by systems,
  * or with the plain word that this was not verified, and why.
  */
-#include "commands/language.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/verbs.h"
@@ -36,8 +35,10 @@ static struct done resolve_ask(struct call *c)
 {
 	const char *missing = said(c, "signal") ? "health" : "signal";
 
-	if (c->request->can_open_form && !c->request->from_form)
-		return call_form(c, form_of(c));
+	if (message_may_ask(c))
+		return message_form(c,
+			"Say what shows that it is over, for users and for the systems; or why "
+			"nobody could look.");
 	return call_refuse_arg(c, missing,
 		"%s is not resolved yet: say what shows that it is over, %s: %s — or that it was "
 		"not checked: %s",

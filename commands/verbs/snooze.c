@@ -6,7 +6,6 @@
 
 #include "base/duration.h"
 #include "base/text.h"
-#include "commands/language.h"
 #include "commands/messages.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
@@ -39,8 +38,9 @@ static int64_t snooze_until(struct call *c, const char **why)
 
 static struct done snooze_ask_why(struct call *c)
 {
-	if (c->request->can_open_form && !c->request->from_form)
-		return call_form(c, form_of(c));
+	if (message_may_ask(c))
+		return message_form(c, "At %s a snooze needs a reason.",
+			words_severity(c, c->incident.severity));
 	return call_refuse_arg(c, "why", "Reminders go on: at %s a snooze needs a reason, as in %s",
 		words_severity(c, c->incident.severity),
 		message_usage(c, "/inc snooze #%lld 10m waiting for the vendor",

@@ -409,6 +409,23 @@ static void test_close(void **state)
 	assert_refused(x, "conflict", "INC-1 is closed already");
 }
 
+static void test_close_form(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "resolve --not-verified \"no traffic\"");
+	x->forms = true;
+	talk_press(x, BOB, "close", 1, NULL);
+	assert_int_equal(x->reply.kind, REPLY_FORM);
+	assert_has(json_get_str(x->reply.form, "intro"), "needs a finished postmortem");
+	talk_submit(x, BOB, "close", 1, json_pack("{s:s}", "text", "done"));
+	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
+	assert_non_null(json_get_str(x->reply.fields, "without-review"));
+	assert_int_equal(talk_incident(x, 1).state, STATE_RESOLVED);
+	talk_submit(x, BOB, "close", 1, json_pack("{s:s}", "without-review", "known cause"));
+	assert_answered(x, "INC-1 is closed");
+}
+
 static void test_close_without_duty(void **state)
 {
 	struct talk *x = *state;
@@ -447,6 +464,7 @@ int main(void)
 		TEST(test_reopen),
 		TEST(test_cancel),
 		TEST(test_close),
+		TEST(test_close_form),
 		TEST(test_close_without_duty),
 	};
 
