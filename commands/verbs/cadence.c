@@ -52,7 +52,7 @@ static struct done cadence_run(struct call *c)
 	if (every == call_cadence(c))
 		return call_replyf(c, "Updates on %s come every %s already; nothing was changed.",
 			words_id(c, c->incident.id), words_for(c, every));
-	if (every < MINUTE_MS)
+	if (!reset && every < MINUTE_MS)
 		return call_refuse_arg(c, "every",
 			"The cadence stays %s: less than a minute is no rhythm.",
 			words_for(c, call_cadence(c)));
