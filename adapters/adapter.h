@@ -1,12 +1,14 @@
 #ifndef ADAPTERS_ADAPTER_H
 #define ADAPTERS_ADAPTER_H
 /*
- * What the bot wires: one struct adapter an outside system, made by its room (slack_create, ctl_create, …), embedded as
- * the first member of the room's own struct. All functions run on the I/O thread.
+ * What the bot wires: one struct adapter an outside system, made by its room (slack_create,
+ * ctl_create, …), embedded as the first member of the room's own struct. All functions run on the
+ * I/O thread.
  *
- * Requests go in by host->submit (better: through adapters/backlog.h, which keeps what the full queue
- * refuses), with request.adapter = index and request.handle the adapter's own. The core answers every
- * request from REQUEST_CHAT and REQUEST_SHELL exactly once through answer(), after the commit.
+ * Requests go in by host->submit (better: through adapters/backlog.h, which keeps what the full
+ * queue refuses), with request.adapter = index and request.handle the adapter's own. The core
+ * answers every request from REQUEST_CHAT and REQUEST_SHELL exactly once through answer(), after
+ * the commit.
  */
 #include <stdbool.h>
 
@@ -17,8 +19,8 @@
 #include "adapters/io.h"
 
 struct adapter_host {
-	/* False: the core's queue is full and the request still the caller's. Stop reading the source,
-	 * keep the request, and go on when resume() is called. */
+	/* False: the core's queue is full and the request still the caller's. Stop reading the
+	 * source, keep the request, and go on when resume() is called. */
 	bool (*submit)(void *ctx, struct request *take);
 	void *ctx;
 	struct io *io;
@@ -31,11 +33,12 @@ struct adapter {
 	const struct adapter_host *host;
 
 	int (*start)(struct adapter *a, struct error *err);
-	/* From io_stop: stop reading, close every handle, cancel calls. No submit afterwards. Effects whose
-	 * outcome is not known yet are destroyed without one: they stay marked as started. */
+	/* From io_stop: stop reading, close every handle, cancel calls. No submit afterwards.
+	 * Effects whose outcome is not known yet are destroyed without one: they stay marked as
+	 * started. */
 	void (*stop)(struct adapter *a);
-	/* The reply to a request of this adapter, after the commit; destroys take. The asker may be long gone. May come
-	 * after stop. */
+	/* The reply to a request of this adapter, after the commit; destroys take. The asker may be
+	 * long gone. May come after stop. */
 	void (*answer)(struct adapter *a, struct answer *take);
 	/* Do it, then submit exactly one outcome_request (through a backlog), then destroy take.
 	 * NULL: the adapter takes no effects. */

@@ -1,9 +1,10 @@
 #ifndef ADAPTERS_BACKLOG_H
 #define ADAPTERS_BACKLOG_H
 /*
- * Requests on their way to the core, in order; keeps those for which the queue has no room. Each adapter
- * has one. Outcomes are always accepted, for they must not be lost, and there are no more of them than
- * effects in flight. For what comes from outside: stop reading the source while backlog_waiting().
+ * Requests on their way to the core, in order; keeps those for which the queue has no room. Each
+ * adapter has one. Outcomes are always accepted, for they must not be lost, and there are no more
+ * of them than effects in flight. For what comes from outside: stop reading the source while
+ * backlog_waiting().
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -177,8 +177,8 @@ static void call_explain(struct http_call *call, CURLcode code)
 		return;
 	}
 	struct error e;
-	error_set(&e, call->error, "%s%s%s", text, call->curl_error[0] ? ": " : "",
-		call->curl_error);
+	error_set(
+		&e, call->error, "%s%s%s", text, call->curl_error[0] ? ": " : "", call->curl_error);
 	snprintf(call->error_text, sizeof(call->error_text), "%.*s",
 		(int)sizeof(call->error_text) - 1, e.text);
 }
@@ -337,10 +337,12 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 		}
 		return 0;
 	}
-	/* Unwatched, the call runs into its time-out and says so; nothing better can be done from here. */
+	/* Unwatched, the call runs into its time-out and says so; nothing better can be done from
+	 * here. */
 	if (!s && !(s = socket_create(client, fd)))
 		return 0;
-	int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+	int events =
+		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
 	uv_poll_start(&s->poll, events, on_poll);
 	return 0;
 }
@@ -379,7 +381,8 @@ static struct http_client *client_create(struct io *io)
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timeout);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HTTP_CONNECTIONS_PER_HOST);
+	curl_multi_setopt(
+		client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HTTP_CONNECTIONS_PER_HOST);
 	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
 	return client;
 }
@@ -430,13 +433,14 @@ static size_t on_request_body(char *p, size_t size, size_t n, void *ctx)
 	return take;
 }
 
-/* curl sends a request again by itself when a kept connection dies before any answer. With a body on its way
- * that could do the thing twice; refusing to rewind makes it an error, for the caller to look into. */
+/* curl sends a request again by itself when a kept connection dies before any answer. With a body
+ * on its way that could do the thing twice; refusing to rewind makes it an error, for the caller to
+ * look into. */
 static int on_request_rewind(void *ctx, curl_off_t offset, int origin)
 {
 	const struct http_call *call = ctx;
-	return offset == 0 && origin == SEEK_SET && call->body_at == 0 ? CURL_SEEKFUNC_OK :
-									 CURL_SEEKFUNC_FAIL;
+	return offset == 0 && origin == SEEK_SET && call->body_at == 0 ? CURL_SEEKFUNC_OK
+								       : CURL_SEEKFUNC_FAIL;
 }
 
 static bool header_clean(const char *s)
@@ -447,14 +451,16 @@ static bool header_clean(const char *s)
 	return true;
 }
 
-static int call_add_header(struct http_call *call, const char *name, const char *value,
-	struct error *err)
+static int call_add_header(
+	struct http_call *call, const char *name, const char *value, struct error *err)
 {
 	if (!header_clean(name) || !header_clean(value))
-		return error_set(err, -EINVAL, "the value of header %s has control characters", name);
+		return error_set(
+			err, -EINVAL, "the value of header %s has control characters", name);
 	struct str line STR_CLEANUP = { 0 };
 	str_init(&line, 8192);
-	/* "Name:" alone would make curl leave the header out; ";" is its way to send an empty one. */
+	/* "Name:" alone would make curl leave the header out; ";" is its way to send an empty
+	 * one. */
 	str_addf(&line, *value ? "%s: %s" : "%s;%s", name, value);
 	if (line.cut)
 		return error_set(err, -EINVAL, "header %s is too long", name);

@@ -5,7 +5,8 @@
  *
  * The caller owns the struct http_call: zero it, fill in the first part, http_start. on_done runs
  * exactly once, from the loop, also after http_cancel and at io_stop; if http_start fails it does
- * not run. The struct and all that it points to must last until then; http_call_finish releases the answer.
+ * not run. The struct and all that it points to must last until then; http_call_finish releases the
+ * answer.
  *
  * Redirects are not followed: the status says so. Connections are kept and used again, at most
  * HTTP_CONNECTIONS_PER_HOST at a time. A request with a body is never sent twice behind the
@@ -21,8 +22,8 @@
 struct io;
 
 #define HTTP_CONNECTIONS_PER_HOST 6
-#define HTTP_HEADERS_MAX 8
-#define HTTP_HEAD_MAX 16384 /* bytes of answer headers that are kept */
+#define HTTP_HEADERS_MAX          8
+#define HTTP_HEAD_MAX             16384 /* bytes of answer headers that are kept */
 
 enum http_result {
 	HTTP_ANSWERED, /* the whole answer is here; see status */
@@ -39,9 +40,9 @@ struct http_call {
 	struct {
 		const char *name, *value;
 	} headers[HTTP_HEADERS_MAX]; /* further ones, up to the first NULL name */
-	const char *body;         /* NULL: none */
+	const char *body;            /* NULL: none */
 	size_t body_len;
-	const char *ca_file;      /* PEM; NULL: the system's */
+	const char *ca_file;        /* PEM; NULL: the system's */
 	int64_t connect_timeout_ms; /* name, TCP and TLS; 0: 5 s */
 	int64_t total_timeout_ms;   /* 0: 15 s; includes waiting for a free connection */
 	size_t response_max;        /* bytes; 0: 4 MiB */
@@ -50,33 +51,37 @@ struct http_call {
 
 	/* ---- the answer, valid from on_done to http_call_finish ---- */
 	enum http_result result;
-	int error;            /* 0 when answered, else negative errno: -ETIMEDOUT, -ECANCELED, -EMSGSIZE, -ENOENT (no such
-	                       * name), -ECONNREFUSED, -EPROTO (TLS or nonsense), -ECONNRESET (lost), -EIO */
-	char error_text[256]; /* for people, without secrets; "" when answered */
-	int status;           /* 0 when none came */
-	struct str response;  /* body; p is NUL-terminated and never NULL in on_done */
-	int64_t retry_after_ms; /* Retry-After in seconds or as a date; 0 when absent or past, at most an hour */
+	int error; /* 0 when answered, else negative errno: -ETIMEDOUT, -ECANCELED, -EMSGSIZE,
+		    * -ENOENT (no such name), -ECONNREFUSED, -EPROTO (TLS or nonsense), -ECONNRESET
+		    * (lost), -EIO */
+	char error_text[256];   /* for people, without secrets; "" when answered */
+	int status;             /* 0 when none came */
+	struct str response;    /* body; p is NUL-terminated and never NULL in on_done */
+	/* Retry-After in seconds or as a date; 0 when absent or past, at most an hour. */
+	int64_t retry_after_ms;
 
 	/* ---- private ---- */
 	struct io *io;
 	void *easy;
 	struct curl_slist *list;
 	struct str head;
-	size_t body_at;       /* bytes of body that curl took */
+	size_t body_at; /* bytes of body that curl took */
 	bool too_large;
-	int state;            /* idle, running, ended */
+	int state;                     /* idle, running, ended */
 	struct http_call *prev, *next; /* client.running or client.ended */
 	char curl_error[256];
 };
 
-/* 0, or negative errno and on_done will not run: -EINVAL (URL, header), -ESHUTDOWN (io is stopping). */
+/* 0, or negative errno and on_done will not run: -EINVAL (URL, header), -ESHUTDOWN (io is
+ * stopping). */
 int http_start(struct io *io, struct http_call *call, struct error *err);
 /* on_done follows from the loop, with -ECANCELED. Only between http_start and on_done. */
 void http_cancel(struct http_call *call);
 bool http_call_running(const struct http_call *call); /* started, and on_done has not run yet */
 void http_call_finish(struct http_call *call); /* not while running; accepts a zeroed struct */
 
-/* A header of the answer, ASCII case ignored; the last of several. False when absent. Cut to size. */
+/* A header of the answer, ASCII case ignored; the last of several. False when absent. Cut to
+ * size. */
 bool http_call_header(const struct http_call *call, const char *name, char *out, size_t size);
 
 #endif

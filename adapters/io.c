@@ -7,7 +7,8 @@
 
 #include "base/log.h"
 
-#define DRAIN_STEP_MS 5
+#define DRAIN_STEP_MS   5
+#define LOOKUP_DRAIN_MS 200
 
 struct io_timer {
 	uv_timer_t handle;
@@ -54,7 +55,8 @@ struct io *io_create(struct error *err)
 	uv_timer_init(&io->loop, &io->stop_timer);
 	uv_timer_init(&io->loop, &io->tick);
 	io->stop_timer.data = io;
-	/* A peer that closes while we write is an error of that write, not the end of the process. */
+	/* A peer that closes while we write is an error of that write, not the end of the
+	 * process. */
 	signal(SIGPIPE, SIG_IGN);
 	return io;
 }
@@ -136,8 +138,9 @@ static void io_run_dry(struct io *io, uint64_t deadline)
 		uv_sleep(1);
 }
 
-/* Callbacks first, then the libraries, then whatever they close in the loop. The WebSocket library unloads its
- * own loop code in the second step of its end, so none of its handles may be left by then. */
+/* Callbacks first, then the libraries, then whatever they close in the loop. The WebSocket library
+ * unloads its own loop code in the second step of its end, so none of its handles may be left by
+ * then. */
 static void io_drain(struct io *io)
 {
 	uint64_t deadline = uv_now(&io->loop) + IO_DRAIN_MS;
@@ -145,6 +148,8 @@ static void io_drain(struct io *io)
 		!io_late(io, deadline))
 		io_step(io);
 	http_client_finish(io->http);
+	if (io->lookups) /* nothing makes the system's resolver hurry */
+		deadline = uv_now(&io->loop) + LOOKUP_DRAIN_MS;
 	uv_close((uv_handle_t *)&io->stop_timer, NULL);
 	uv_close((uv_handle_t *)&io->tick, NULL);
 	uv_unref((uv_handle_t *)&io->async);
@@ -221,7 +226,8 @@ static void on_timer(uv_timer_t *handle)
 
 void io_timer_start(struct io_timer *t, int64_t ms)
 {
-	/* The loop's idea of now is as old as its last round; a long callback must not eat the delay. */
+	/* The loop's idea of now is as old as its last round; a long callback must not eat the
+	 * delay. */
 	uv_update_time(t->handle.loop);
 	uv_timer_start(&t->handle, on_timer, ms > 0 ? (uint64_t)ms : 0, 0);
 }

@@ -27,17 +27,19 @@ struct io;
 
 struct io *io_create(struct error *err); /* NULL: err says why */
 void io_run(struct io *io);
-void io_stop(struct io *io);             /* I/O thread, from a callback; again: nothing happens */
+void io_stop(struct io *io); /* I/O thread, from a callback; again: nothing happens */
 bool io_stopping(const struct io *io);
-/* After io_run, or without it; accepts NULL. False: a name is still being looked up by a thread of the system that
- * cannot be called back; exit() would wait for it, so leave by _exit once the record is closed. */
+/* After io_run, or without it; accepts NULL. False: a name is still being looked up by a thread of
+ * the system that cannot be called back; exit() would wait for it, so leave by _exit once the
+ * record is closed. */
 bool io_destroy(struct io *io);
 
 uv_loop_t *io_loop(struct io *io);
 int64_t io_now(struct io *io); /* monotonic ms of the loop: for time-outs and pacing */
 
-/* Called once from io_stop, last registered first. The hook closes its handles and timers; its memory must
- * last until io_run has returned. The struct is the caller's, and must last as long as io. */
+/* Called once from io_stop, last registered first. The hook closes its handles and timers; its
+ * memory must last until io_run has returned. The struct is the caller's, and must last as long as
+ * io. */
 struct io_hook {
 	void (*stop)(void *ctx);
 	void *ctx;
@@ -61,7 +63,8 @@ void io_wake_send(struct io_wake *wake);
  * in the callback to repeat. Owners destroy it at the latest in their stop hook. */
 struct io_timer;
 struct io_timer *io_timer_create(struct io *io, void (*run)(void *ctx), void *ctx);
-void io_timer_start(struct io_timer *t, int64_t ms); /* from now; < 0 counts as 0; again: moves it */
+/* From now; < 0 counts as 0; again: moves it. */
+void io_timer_start(struct io_timer *t, int64_t ms);
 void io_timer_stop(struct io_timer *t);
 bool io_timer_running(const struct io_timer *t);
 void io_timer_destroy(struct io_timer *t); /* accepts NULL */

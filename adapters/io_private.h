@@ -9,21 +9,22 @@ struct websockets;  /* websocket.c, made with the first websocket */
 struct io {
 	uv_loop_t loop;
 	uv_async_t async;
-	uv_timer_t stop_timer; /* io_stop does its work from the top of the loop, not inside a library's callback */
+	/* io_stop does its work from the top of the loop, not inside a library's callback. */
+	uv_timer_t stop_timer;
 	uv_timer_t tick;       /* keeps the drain from sleeping past its deadline */
 	struct io_wake *wakes;
 	struct io_hook *hooks;
 	struct http_client *http;
 	struct websockets *websockets;
-	size_t lookups;   /* names being resolved by the thread pool */
-	bool stopping;    /* io_stop was called */
-	bool stopped;     /* … and has done its work */
-	bool closed;      /* io_run is over: only async is left */
+	size_t lookups; /* names being resolved by the thread pool */
+	bool stopping;  /* io_stop was called */
+	bool stopped;   /* … and has done its work */
+	bool closed;    /* io_run is over: only async is left */
 };
 
 /* Each accepts NULL. stop: cancel and close what is open, the callbacks follow from the loop.
- * idle: all of these callbacks have run. finish: release the library; its handles close in the loop.
- * destroy: the memory; after the loop has run dry. */
+ * idle: all of these callbacks have run. finish: release the library; its handles close in the
+ * loop. destroy: the memory; after the loop has run dry. */
 void http_client_stop(struct http_client *client);
 bool http_client_idle(const struct http_client *client);
 void http_client_finish(struct http_client *client);

@@ -174,8 +174,8 @@ static void websocket_try_next(struct websocket *ws)
 
 static void websocket_add_address(struct websocket *ws, const struct sockaddr *address)
 {
-	size_t size = address->sa_family == AF_INET ? sizeof(struct sockaddr_in) :
-						       sizeof(struct sockaddr_in6);
+	size_t size = address->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+						    : sizeof(struct sockaddr_in6);
 	if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
 		return;
 	if (ws->address_count < WEBSOCKET_ADDRESSES_MAX)
@@ -290,10 +290,10 @@ static int websocket_parse(struct websocket *ws, const char *text, struct error 
 	if (!url)
 		abort();
 	CURLUcode bad = text ? curl_url_set(url, CURLUPART_URL, text,
-				       CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER) :
-			       CURLUE_MALFORMED_INPUT;
-	int rc = bad ? error_set(err, -EINVAL, "not a usable URL: %s", curl_url_strerror(bad)) :
-		       websocket_set_url(ws, url, err);
+				       CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER)
+			     : CURLUE_MALFORMED_INPUT;
+	int rc = bad ? error_set(err, -EINVAL, "not a usable URL: %s", curl_url_strerror(bad))
+		     : websocket_set_url(ws, url, err);
 	curl_url_cleanup(url);
 	return rc;
 }
@@ -318,8 +318,8 @@ struct websocket *websocket_open(struct io *io, const struct websocket_options *
 	ws->dead_ms = options->dead_ms > 0 ? options->dead_ms : DEAD_MS;
 	ws->queue_max = options->queue_max ? options->queue_max : QUEUE_MAX;
 	str_init(&ws->rx, options->message_max ? options->message_max : MESSAGE_MAX);
-	int64_t limit = options->connect_timeout_ms > 0 ? options->connect_timeout_ms :
-							  CONNECT_TIMEOUT_MS;
+	int64_t limit =
+		options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
 	uv_update_time(&io->loop);
 	ws->connect_deadline = io_now(io) + limit;
 	if (websocket_parse(ws, options->url, err) || websocket_look_up(ws, err)) {
@@ -332,7 +332,8 @@ struct websocket *websocket_open(struct io *io, const struct websocket_options *
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-static int websocket_write(struct websocket *ws, enum websocket_opcode op, unsigned char *p, size_t n)
+static int websocket_write(
+	struct websocket *ws, enum websocket_opcode op, unsigned char *p, size_t n)
 {
 	int rc = websocket_lws_write(ws, op, p, n);
 	if (rc) {
@@ -382,8 +383,9 @@ static void websocket_flush(struct websocket *ws)
 			websocket_lws_want_write(ws);
 			return;
 		}
-		if (ws->ping_due ? websocket_write_ping(ws) :
-			    ws->tx ? websocket_write_first(ws) : websocket_write_close(ws))
+		if (ws->ping_due ? websocket_write_ping(ws)
+			: ws->tx ? websocket_write_first(ws)
+				 : websocket_write_close(ws))
 			return;
 	}
 }
@@ -511,7 +513,8 @@ void websocket_on_fragment(struct websocket *ws, const char *p, size_t n, bool f
 	if (!final)
 		return;
 	ws->rx_inside = false;
-	/* After our close there is nobody to answer any more; the peer will send it again elsewhere. */
+	/* After our close there is nobody to answer any more; the peer will send it again
+	 * elsewhere. */
 	if (ws->state == WEBSOCKET_OPEN && !ws->kill_due)
 		websocket_on_message(ws);
 	if (ws->rx.cap > WEBSOCKET_READ_SIZE)
@@ -536,8 +539,8 @@ bool websocket_on_peer_close(struct websocket *ws, const unsigned char *p, size_
 	reason_add(text, sizeof(text), n > 2 ? p + 2 : p, n > 2 ? n - 2 : 0);
 	if (ws->state == WEBSOCKET_OPEN) {
 		ws->code = code;
-		websocket_explain(ws, "the server closed the connection (%d%s%s)", code, *text ? " " : "",
-			text);
+		websocket_explain(ws, "the server closed the connection (%d%s%s)", code,
+			*text ? " " : "", text);
 	}
 	ws->state = WEBSOCKET_CLOSING;
 	ws->close_due = ws->ping_due = false;

@@ -21,7 +21,8 @@ struct trust {
 	struct trust *next; /* room.trusts */
 };
 
-/* Starting TLS costs time and memory, so the context that can do it is made with the first wss://. */
+/* Starting TLS costs time and memory, so the context that can do it is made with the first
+ * wss://. */
 struct room {
 	struct lws_context *context; /* the library sets it to NULL when it is gone */
 	struct trust *trusts;
@@ -99,11 +100,12 @@ void websocket_lws_forget(struct websocket *ws)
 static void on_connect_error(struct websocket *ws, const char *p, size_t n)
 {
 	const char *more = ws->io->websockets->last_error;
-	websocket_explain(ws, "cannot connect: %.*s%s%s", (int)n, p ? p : "", ws->tls && *more ? "; " : "",
-		ws->tls ? more : "");
+	websocket_explain(ws, "cannot connect: %.*s%s%s", (int)n, p ? p : "",
+		ws->tls && *more ? "; " : "", ws->tls ? more : "");
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int on_event(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	(void)user;
 	struct websocket_link *link = lws_get_opaque_user_data(wsi);
@@ -128,7 +130,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		websocket_explain(ws, "the server closed without answering the upgrade");
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
-		websocket_on_fragment(ws, in, len, lws_is_final_fragment(wsi), lws_frame_is_binary(wsi));
+		websocket_on_fragment(
+			ws, in, len, lws_is_final_fragment(wsi), lws_frame_is_binary(wsi));
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
 		websocket_on_pong(ws);
@@ -206,7 +209,8 @@ static struct trust *room_trust(struct room *room, const char *ca_file, bool tls
 	struct lws_vhost *vhost = lws_create_vhost(room->context, &info);
 	if (!vhost)
 		return NULL;
-	/* No proxy: the library took http_proxy from the environment, and would use it for TLS and loopback too. */
+	/* No proxy: the library took http_proxy from the environment, and would use it for TLS and
+	 * loopback too. */
 	lws_set_proxy(vhost, ":0");
 	struct trust *t = adapters_alloc(sizeof(*t));
 	t->ca_file = ca_file ? strdup(ca_file) : NULL;
@@ -227,14 +231,16 @@ bool websocket_lws_dial(struct websocket *ws, const char *ip)
 	struct trust *trust = NULL;
 	/* The library only logs that it cannot read the file, and goes on without any trust. */
 	if (ws->tls && ws->ca_file && access(ws->ca_file, R_OK)) {
-		websocket_explain(ws, "cannot read the CA file %s: %s", ws->ca_file, strerror(errno));
+		websocket_explain(
+			ws, "cannot read the CA file %s: %s", ws->ca_file, strerror(errno));
 		return false;
 	}
 	if (room_open(room, ws->io, ws->tls))
 		trust = room_trust(room, ws->tls ? ws->ca_file : NULL, ws->tls);
 	if (!trust) {
 		websocket_explain(ws, "cannot set up %s: %s", ws->tls ? "TLS" : "WebSockets",
-			all->last_error[0] ? all->last_error : "is libwebsockets-evlib-uv installed?");
+			all->last_error[0] ? all->last_error
+					   : "is libwebsockets-evlib-uv installed?");
 		return false;
 	}
 	struct lws_client_connect_info info = { 0 };
@@ -252,8 +258,8 @@ bool websocket_lws_dial(struct websocket *ws, const char *ip)
 	info.retry_and_idle_policy = &no_retry;
 	info.opaque_user_data = link;
 	if (!lws_client_connect_via_info(&info)) {
-		/* Sometimes the callbacks have come already, sometimes they come late, mostly none ever will:
-		 * then the link stays until the end. */
+		/* Sometimes the callbacks have come already, sometimes they come late, mostly none
+		 * ever will: then the link stays until the end. */
 		if (!ws->link)
 			return true;
 		websocket_explain(ws, "cannot connect");
@@ -287,7 +293,8 @@ void websocket_lws_flow(struct websocket *ws, bool on)
 		return;
 	lws_rx_flow_control(ws->link->wsi, on);
 	if (on)
-		lws_cancel_service(lws_get_context(ws->link->wsi)); /* what it had read already is waiting inside it */
+		lws_cancel_service(lws_get_context(
+			ws->link->wsi)); /* what it had read already is waiting inside it */
 }
 
 int websocket_lws_write(struct websocket *ws, enum websocket_opcode op, unsigned char *p, size_t n)
@@ -296,8 +303,10 @@ int websocket_lws_write(struct websocket *ws, enum websocket_opcode op, unsigned
 		[WEBSOCKET_TEXT] = LWS_WRITE_TEXT,
 		[WEBSOCKET_BINARY] = LWS_WRITE_BINARY,
 		[WEBSOCKET_PING] = LWS_WRITE_PING,
-		[WEBSOCKET_CLOSE] = (enum lws_write_protocol)4, /* its number inside the library; the official way
-								  * (lws_close_reason) sends nothing on libuv */
+		[WEBSOCKET_CLOSE] =
+			(enum lws_write_protocol)4, /* its number inside the library; the official
+						     * way (lws_close_reason) sends nothing on
+						     * libuv */
 	};
 	int written = lws_write(ws->link->wsi, p, n, kinds[op]);
 	return written < (int)n ? -EPIPE : 0;

@@ -1,8 +1,9 @@
 #ifndef ADAPTERS_WEBSOCKET_PRIVATE_H
 #define ADAPTERS_WEBSOCKET_PRIVATE_H
 /*
- * The two halves of the WebSocket client: websocket.c has the life of a connection and knows nothing of the
- * library, websocket_lws.c has the library's contexts and turns its callbacks into the on_* below.
+ * The two halves of the WebSocket client: websocket.c has the life of a connection and knows
+ * nothing of the library, websocket_lws.c has the library's contexts and turns its callbacks into
+ * the on_* below.
  */
 #include <netinet/in.h>
 
@@ -25,7 +26,7 @@ enum websocket_state {
 	WEBSOCKET_RESOLVING,
 	WEBSOCKET_CONNECTING, /* one address after the other */
 	WEBSOCKET_OPEN,
-	WEBSOCKET_CLOSING,    /* a close frame was sent or received */
+	WEBSOCKET_CLOSING, /* a close frame was sent or received */
 	WEBSOCKET_ENDED,
 };
 
@@ -49,8 +50,10 @@ struct websocket {
 	struct websocket_lookup *lookup;
 	int64_t connect_deadline; /* of io_now */
 
-	struct websocket_link *link; /* the library has the connection; websocket_on_gone will come */
-	struct io_timer *soon;  /* what must not happen inside a library's callback or a caller's function */
+	/* While set, the library has the connection, and websocket_on_gone will come. */
+	struct websocket_link *link;
+	/* What must not happen inside a library's callback or a caller's function. */
+	struct io_timer *soon;
 	struct io_timer *limit; /* connecting, or closing, took too long */
 	struct io_timer *beat;  /* ping and its watch */
 	int64_t ping_ms, dead_ms, pinged_at, alive_at;
@@ -76,13 +79,15 @@ struct websocket {
 
 /* ---- websocket_lws.c ---- */
 
-/* Begins to connect. False: it failed at once, with the reason set, and nothing will come; otherwise
- * websocket_on_gone comes in any case. */
+/* Begins to connect. False: it failed at once, with the reason set, and nothing will come;
+ * otherwise websocket_on_gone comes in any case. */
 bool websocket_lws_dial(struct websocket *ws, const char *ip);
 /* Not from inside one of the library's callbacks. websocket_on_gone follows. */
 void websocket_lws_kill(struct websocket *ws);
-void websocket_lws_forget(struct websocket *ws); /* no on_* will come from this connection any more */
-bool websocket_lws_ready(struct websocket *ws);  /* nothing half written: a frame may be written now */
+/* No on_* will come from this connection any more. */
+void websocket_lws_forget(struct websocket *ws);
+/* Nothing is half written: a frame may be written now. */
+bool websocket_lws_ready(struct websocket *ws);
 void websocket_lws_want_write(struct websocket *ws);
 void websocket_lws_flow(struct websocket *ws, bool on);
 

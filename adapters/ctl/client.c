@@ -15,14 +15,15 @@
 #include "base/json.h"
 #include "base/ulid.h"
 
-#define TIMEOUT_MS     15000
-#define AGAIN_MS       250 /* between attempts, when the program went away in the middle */
-#define READ_SIZE      16384
+#define TIMEOUT_MS 15000
+#define AGAIN_MS   250 /* between attempts, when the program went away in the middle */
+#define READ_SIZE  16384
 
 /*
  * The happy path is: connect → send → receive a line → print.
- * When the connection is lost after the line was sent, whether it was done is unknown. The line carries an id, so
- * it is sent again until the time is up: if it was done, the stored answer comes back.
+ * When the connection is lost after the line was sent, whether it was done is unknown. The line
+ * carries an id, so it is sent again until the time is up: if it was done, the stored answer comes
+ * back.
  */
 struct client {
 	const struct ctl_client_options *options;
@@ -46,7 +47,8 @@ static bool is_option(const char *word)
 	return strncmp(word, "--", 2) == 0 && word[2];
 }
 
-/* The language knows no escape inside quotes; a double quote in a quoted value becomes a single one. */
+/* The language knows no escape inside quotes; a double quote in a quoted value becomes a single
+ * one. */
 static void add_quoted(struct str *out, const char *value)
 {
 	str_addc(out, '"');
@@ -97,16 +99,22 @@ static int explain_connect(const char *path, int code, struct error *err)
 	switch (code) {
 	case ENOENT:
 		return error_set(err, -code,
-			"cannot reach sitrep: there is no socket %s. Is `sitrep run` up, and with this socket path?", path);
+			"cannot reach sitrep: there is no socket %s. Is `sitrep run` up, and with "
+			"this socket path?",
+			path);
 	case ECONNREFUSED:
 		return error_set(err, -code,
-			"cannot reach sitrep: nobody listens on %s any more. Start `sitrep run`.", path);
+			"cannot reach sitrep: nobody listens on %s any more. Start `sitrep run`.",
+			path);
 	case EACCES:
 	case EPERM:
 		if (stat(path, &st) == 0)
-			return error_set(err, -code, "not allowed to use %s: it belongs to uid %lu; run this as that user",
+			return error_set(err, -code,
+				"not allowed to use %s: it belongs to uid %lu; run this as that "
+				"user",
 				path, (unsigned long)st.st_uid);
-		return error_set(err, -code, "not allowed to reach %s; run this as the user that runs sitrep", path);
+		return error_set(err, -code,
+			"not allowed to reach %s; run this as the user that runs sitrep", path);
 	default:
 		return error_set(err, -code, "cannot reach sitrep on %s: %s", path, strerror(code));
 	}
@@ -177,7 +185,8 @@ static int client_receive(struct client *c)
 static enum attempt client_timed_out(const struct client *c, struct error *err)
 {
 	error_set(err, -ETIMEDOUT,
-		"no answer from sitrep on %s in time. It may still be done: look with `sitrep ctl list` before trying again.",
+		"no answer from sitrep on %s in time. It may still be done: look with `sitrep ctl "
+		"list` before trying again.",
 		c->options->path);
 	return ATTEMPT_FAILED;
 }
@@ -187,16 +196,19 @@ static enum attempt client_attempt(struct client *c, struct error *err)
 	int rc = client_connect(c, err);
 	/* Once something was sent, a program that is just starting again is worth waiting for. */
 	if (rc)
-		return c->sent && (rc == -ENOENT || rc == -ECONNREFUSED) ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
+		return c->sent && (rc == -ENOENT || rc == -ECONNREFUSED) ? ATTEMPT_AGAIN
+									 : ATTEMPT_FAILED;
 	rc = client_send(c);
-	/* A server that answers and closes before it read everything (busy, too long) has still answered. */
+	/* A server that answers and closes before it read everything (busy, too long) has still
+	 * answered. */
 	if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET)
 		rc = client_receive(c);
 	if (rc == 0)
 		return ATTEMPT_ANSWERED;
 	if (rc == -ETIMEDOUT)
 		return client_timed_out(c, err);
-	error_set(err, rc, "the connection to sitrep on %s was lost: %s", c->options->path, strerror(-rc));
+	error_set(err, rc, "the connection to sitrep on %s was lost: %s", c->options->path,
+		strerror(-rc));
 	return rc == -ECONNRESET || rc == -EPIPE ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
 }
 
@@ -242,7 +254,8 @@ static int client_print(const struct client *c, FILE *out, FILE *err)
 	struct error why;
 	if (json_parse(c->answer.p, c->answer.len, CTL_ANSWER_MAX, &answer, &why) ||
 		!json_is_boolean(json_object_get(answer, "ok"))) {
-		fprintf(err, "what listens on %s does not answer as sitrep does\n", c->options->path);
+		fprintf(err, "what listens on %s does not answer as sitrep does\n",
+			c->options->path);
 		return CTL_UNREACHABLE;
 	}
 	bool ok = json_get_bool(answer, "ok", false);
@@ -275,12 +288,14 @@ static int client_compose(struct client *c, const char *words, struct error *err
 	json_object_set_new(line, "id", json_string(id));
 	json_dump_callback(line, add_text, &c->line, JSON_COMPACT);
 	if (c->line.len > CTL_LINE_MAX)
-		return error_set(err, -EMSGSIZE, "the command is longer than %d bytes", CTL_LINE_MAX);
+		return error_set(
+			err, -EMSGSIZE, "the command is longer than %d bytes", CTL_LINE_MAX);
 	str_addc(&c->line, '\n');
 	return 0;
 }
 
-int ctl_client_run(const struct ctl_client_options *options, const char *words, FILE *out, FILE *err)
+int ctl_client_run(
+	const struct ctl_client_options *options, const char *words, FILE *out, FILE *err)
 {
 	struct error why = { 0 };
 	struct client c = { .options = options, .fd = -1 };

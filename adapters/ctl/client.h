@@ -1,6 +1,7 @@
 #ifndef ADAPTERS_CTL_CLIENT_H
 #define ADAPTERS_CTL_CLIENT_H
-/* The blocking client behind `sitrep ctl [--json] [--socket PATH] WORDS…`. Needs no loop and no thread. */
+/* The blocking client behind `sitrep ctl [--json] [--socket PATH] WORDS…`. Needs no loop and no
+ * thread. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,8 +11,9 @@
 
 enum ctl_exit {
 	CTL_DONE = 0,
-	CTL_REFUSED = 1,     /* the answer says why */
-	CTL_UNREACHABLE = 2, /* nobody there, not allowed, or no answer in time; err says what to check */
+	CTL_REFUSED = 1, /* the answer says why */
+	/* Nobody there, not allowed, or no answer in time; err says what to check. */
+	CTL_UNREACHABLE = 2,
 };
 
 struct ctl_client_options {
@@ -20,11 +22,12 @@ struct ctl_client_options {
 	int64_t timeout_ms; /* for all of it; 0: 15 s */
 };
 
-/* Joins argv to one line of the command language: words as they are, but the value of an option in quotes where
- * the shell had it as one word (--signal "5xx at baseline"). */
+/* Joins argv to one line of the command language: words as they are, but the value of an option in
+ * quotes where the shell had it as one word (--signal "5xx at baseline"). */
 void ctl_client_join(struct str *out, int argc, char *const argv[]);
 
 /* Asks, prints the answer to out (done) or err (refused, unreachable). Returns an enum ctl_exit. */
-int ctl_client_run(const struct ctl_client_options *options, const char *words, FILE *out, FILE *err);
+int ctl_client_run(
+	const struct ctl_client_options *options, const char *words, FILE *out, FILE *err);
 
 #endif

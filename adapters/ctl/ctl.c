@@ -15,11 +15,13 @@
 
 #define CONNECTIONS_MAX 32u
 #define IDLE_MS         60000
-#define ASKING_MAX      16u /* requests of one connection that wait for their answer */
+#define ASKING_MAX      16u               /* requests of one connection without an answer yet */
 #define UNREAD_MAX      ((size_t)8 << 20) /* bytes of answers that a client does not read */
-#define DISCARD_MS      3000 /* how long the rest of an oversized line is swallowed, so that its answer can be read */
 #define SWEEP_MS        500
-#define ASK_LIMIT_MS    (10 * MINUTE_MS) /* a request without any answer: given up, the source may ask again */
+/* How long the rest of an oversized line is swallowed, so that its answer can be read. */
+#define DISCARD_MS 3000
+/* A request without any answer: given up, whoever asked may ask again. */
+#define ASK_LIMIT_MS (10 * MINUTE_MS)
 
 /*
  * The happy path of a connection is: on_connection → on_read → connection_work (a line → request →
@@ -114,7 +116,8 @@ static void connection_write(struct ctl_connection *c, struct str *line)
 	uv_stream_t *stream = (uv_stream_t *)&c->pipe;
 	size_t n = line->len;
 	if (uv_stream_get_write_queue_size(stream) + n > UNREAD_MAX) {
-		log_info("ctl", "a client of uid %lu does not read its answers; closed", (unsigned long)c->uid);
+		log_info("ctl", "a client of uid %lu does not read its answers; closed",
+			(unsigned long)c->uid);
 		connection_close(c);
 		return;
 	}
@@ -159,7 +162,8 @@ static void connection_ask(struct ctl_connection *c, const char *p, size_t n)
 
 static bool connection_may_ask(const struct ctl_connection *c)
 {
-	return !c->closing && !c->discarding && c->asking < ASKING_MAX && !backlog_waiting(&c->ctl->backlog);
+	return !c->closing && !c->discarding && c->asking < ASKING_MAX &&
+	       !backlog_waiting(&c->ctl->backlog);
 }
 
 static void connection_too_long(struct ctl_connection *c)
@@ -199,7 +203,8 @@ static void connection_work(struct ctl_connection *c)
 		const char *line = c->buf + at, *end = memchr(line, '\n', c->len - at);
 		if (!end && !c->eof)
 			break;
-		size_t n = end ? (size_t)(end - line) : c->len - at; /* the last line may lack its newline */
+		/* The last line may lack its newline. */
+		size_t n = end ? (size_t)(end - line) : c->len - at;
 		at += n + (end ? 1 : 0);
 		if (!blank(line, n))
 			connection_ask(c, line, n);
@@ -292,8 +297,8 @@ static void on_connection(uv_stream_t *server, int status)
 	uv_pipe_init(io_loop(ctl_io(ctl)), &c->pipe, 0);
 	int slot = slot_free(ctl);
 	if (uv_accept(server, (uv_stream_t *)&c->pipe) || slot < 0) {
-		static const char busy[] =
-			"{\"ok\":false,\"code\":\"busy\",\"text\":\"too many connections; try again\"}\n";
+		static const char busy[] = "{\"ok\":false,\"code\":\"busy\",\"text\":\"too many "
+					   "connections; try again\"}\n";
 		uv_buf_t buf = { .base = (char *)(uintptr_t)busy, .len = sizeof(busy) - 1 };
 		if (slot < 0)
 			uv_try_write((uv_stream_t *)&c->pipe, &buf, 1);
@@ -358,8 +363,8 @@ static int ctl_start(struct adapter *a, struct error *err)
 
 static void ctl_stop(struct adapter *a)
 {
-	static const char text[] =
-		"{\"ok\":false,\"code\":\"stopping\",\"text\":\"sitrep is shutting down; look whether it was done\"}\n";
+	static const char text[] = "{\"ok\":false,\"code\":\"stopping\",\"text\":\"sitrep is "
+				   "shutting down; look whether it was done\"}\n";
 	struct ctl *ctl = ctl_of(a);
 	ctl->stopped = true;
 	if (!ctl->listening)

@@ -18,12 +18,15 @@ static int line_check(const json_t *line, struct error *err)
 		return error_set(err, -EINVAL, "\"words\" is missing or no string");
 	if (json && !json_is_boolean(json))
 		return error_set(err, -EINVAL, "\"json\" must be true or false");
-	if (id && (!json_is_string(id) || json_string_length(id) == 0 || json_string_length(id) > CTL_ID_MAX))
-		return error_set(err, -EINVAL, "\"id\" must be a string of 1 to %d bytes", CTL_ID_MAX);
+	if (id && (!json_is_string(id) || json_string_length(id) == 0 ||
+			  json_string_length(id) > CTL_ID_MAX))
+		return error_set(
+			err, -EINVAL, "\"id\" must be a string of 1 to %d bytes", CTL_ID_MAX);
 	return 0;
 }
 
-struct request *ctl_line_parse(const char *p, size_t n, uid_t uid, const char *name, struct error *err)
+struct request *ctl_line_parse(
+	const char *p, size_t n, uid_t uid, const char *name, struct error *err)
 {
 	json_t *line JSON_CLEANUP = NULL;
 	if (json_parse(p, n, CTL_LINE_MAX, &line, err)) {
@@ -73,7 +76,8 @@ void ctl_line_error(struct str *out, const char *code, const char *text)
 	line_finish(out, line);
 }
 
-static const char *reply_say(const struct reply *reply, struct str *text, const char *zone, int64_t now_ms)
+static const char *reply_say(
+	const struct reply *reply, struct str *text, const char *zone, int64_t now_ms)
 {
 	switch (reply->kind) {
 	case REPLY_NONE:

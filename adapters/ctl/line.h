@@ -21,9 +21,10 @@ struct ctl_asker {
 	const char *id; /* NULL: none given */
 };
 
-/* A line from the client, without its newline, to a request with a ctl_asker as handle (slot and connection are the
- * caller's to fill in); NULL with the reason in err. */
-struct request *ctl_line_parse(const char *p, size_t n, uid_t uid, const char *name, struct error *err);
+/* A line from the client, without its newline, to a request with a ctl_asker as handle (slot and
+ * connection are the caller's to fill in); NULL with the reason in err. */
+struct request *ctl_line_parse(
+	const char *p, size_t n, uid_t uid, const char *name, struct error *err);
 
 /* The answer, with its newline. */
 void ctl_line_answer(struct str *out, const struct reply *reply, const struct ctl_asker *asker,

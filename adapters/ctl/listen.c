@@ -10,17 +10,19 @@ static int listen_probe(const struct sockaddr_un *at, struct error *err)
 {
 	struct stat st;
 	if (lstat(at->sun_path, &st))
-		return errno == ENOENT ? 0 :
-					 error_set(err, -errno, "cannot look at %s: %s", at->sun_path,
-						 strerror(errno));
+		return errno == ENOENT ? 0
+				       : error_set(err, -errno, "cannot look at %s: %s",
+						 at->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
-		return error_set(err, -EADDRINUSE, "%s exists and is no socket; it is left alone", at->sun_path);
+		return error_set(err, -EADDRINUSE, "%s exists and is no socket; it is left alone",
+			at->sun_path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set(err, -errno, "cannot make a socket: %s", strerror(errno));
 	int rc = connect(fd, (const struct sockaddr *)at, sizeof(*at)) ? errno : 0;
 	close(fd);
-	/* Only a refusal proves that nobody is there; a full backlog (EAGAIN) proves the opposite. */
+	/* Only a refusal proves that nobody is there; a full backlog (EAGAIN) proves the
+	 * opposite. */
 	if (rc != ECONNREFUSED)
 		return error_set(err, -EADDRINUSE, "another sitrep listens on %s%s%s", at->sun_path,
 			rc ? ": " : "", rc ? strerror(rc) : "");
@@ -37,7 +39,8 @@ static int listen_bind(struct ctl_listener *l, const struct sockaddr_un *at, str
 	int rc = bind(l->fd, (const struct sockaddr *)at, sizeof(*at)) ? -errno : 0;
 	umask(before);
 	if (rc)
-		return error_set(err, rc, "cannot make the socket %s: %s", at->sun_path, strerror(-rc));
+		return error_set(
+			err, rc, "cannot make the socket %s: %s", at->sun_path, strerror(-rc));
 	struct stat st;
 	if (lstat(at->sun_path, &st) == 0) {
 		l->device = st.st_dev;

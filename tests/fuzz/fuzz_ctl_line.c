@@ -1,5 +1,5 @@
-/* ctl_line_parse: any line becomes a request with an actor and words, or an error in words; and whatever the
- * core would say to it becomes one line of JSON. */
+/* ctl_line_parse: any line becomes a request with an actor and words, or an error in words; and
+ * whatever the core would say to it becomes one line of JSON. */
 #include "adapters/ctl/ctl.h"
 #include "adapters/ctl/line.h"
 #include "base/json.h"

@@ -42,7 +42,8 @@ struct peer {
 static int listen_on_loopback(int *port)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(at);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) || listen(fd, 64) ||
 		getsockname(fd, (struct sockaddr *)&at, &size))
@@ -124,10 +125,12 @@ static X509 *certificate_make(EVP_PKEY *key)
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
 	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
 	X509_set_issuer_name(cert, name);
 	X509_set_pubkey(cert, key);
-	X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost");
+	X509_EXTENSION *names =
+		X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost");
 	X509_EXTENSION *ca = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "CA:TRUE");
 	X509_add_ext(cert, names, -1);
 	X509_add_ext(cert, ca, -1);
@@ -182,15 +185,16 @@ static void *peer_main(void *arg)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		struct connection *c = &peer->connections[n];
 		*c = (struct connection){ .peer = peer, .fd = fd, .nth = n };
-		atomic_store(&peer->count, n + 1); /* before it can answer: tests count what they got answers from */
+		atomic_store(&peer->count,
+			n + 1); /* before it can answer: tests count what they got answers from */
 		if (pthread_create(&c->thread, NULL, connection_main, c))
 			abort();
 	}
 	return NULL;
 }
 
-static struct peer *peer_begin(void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx,
-	bool tls)
+static struct peer *peer_begin(
+	void (*serve)(struct peer *peer, int fd, int nth, void *ctx), void *ctx, bool tls)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 	if (!peer)

@@ -25,8 +25,8 @@
 #include "tests/unit/support_peer.h"
 
 /*
- * The loop and the adapter run in the test's thread; a second thread is the client and tells the story. In
- * place of the core: what is submitted is answered a moment later, by its words.
+ * The loop and the adapter run in the test's thread; a second thread is the client and tells the
+ * story. In place of the core: what is submitted is answered a moment later, by its words.
  */
 static struct {
 	struct io *io;
@@ -39,7 +39,7 @@ static struct {
 	char path[108], dir[64];
 	struct request *waiting[256]; /* by the core */
 	int waiting_count;
-	atomic_int submitted, refused, full; /* full: so many more are refused */
+	atomic_int submitted, refused, full;		   /* full: so many more are refused */
 	char words[70000], person[64], name[64], key[128]; /* of the last request */
 } T;
 
@@ -102,7 +102,8 @@ static void on_core(void *ctx)
 	struct request *batch[256];
 	int n = T.waiting_count;
 	memcpy(batch, T.waiting, sizeof(batch));
-	T.waiting_count = 0; /* an answer makes room for the next request, which is submitted at once */
+	T.waiting_count =
+		0; /* an answer makes room for the next request, which is submitted at once */
 	for (int i = 0; i < n; i++)
 		if (strncmp(batch[i]->words, "hold", 4) == 0)
 			T.waiting[T.waiting_count++] = batch[i];
@@ -187,12 +188,12 @@ static void tell(void (*story)(void))
 /* ---- the client's side, raw ------------------------------------------------------------- */
 
 /* cmocka's asserts are for the test's thread; in a story a failure is told and ends the program. */
-#define need(x)                                                                          \
-	do {                                                                             \
-		if (!(x)) {                                                              \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x); \
-			abort();                                                         \
-		}                                                                        \
+#define need(x)                                                                                    \
+	do {                                                                                       \
+		if (!(x)) {                                                                        \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x);            \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static int dial(void)
@@ -329,9 +330,10 @@ static void test_mode(void **state)
 
 static void story_garbage(void)
 {
-	static const char *const bad[] = { "\x00\xff", "nonsense", "[]", "{}", "\"words\"", "{\"words\":1}",
-		"{\"words\":\"a\",\"words\":\"b\"}", "{\"words\":\"\xff\"}", "{\"words\":\"a\"} trailing",
-		"{\"words\":\"a\",\"id\":7}", "{\"words\":\"a\",\"id\":\"\"}", "{\"words\":\"a\",\"json\":\"yes\"}",
+	static const char *const bad[] = { "\x00\xff", "nonsense", "[]", "{}", "\"words\"",
+		"{\"words\":1}", "{\"words\":\"a\",\"words\":\"b\"}", "{\"words\":\"\xff\"}",
+		"{\"words\":\"a\"} trailing", "{\"words\":\"a\",\"id\":7}",
+		"{\"words\":\"a\",\"id\":\"\"}", "{\"words\":\"a\",\"json\":\"yes\"}",
 		"{\"words\":\"a\\u0000b\"}" };
 	int fd = dial();
 	for (size_t i = 1; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -605,7 +607,7 @@ static void story_unread(void)
 	while ((n = recv(fd, sink, sizeof(sink), 0)) > 0)
 		got += (size_t)n;
 	need(n == 0 || errno == ECONNRESET); /* it was closed … */
-	need(got < 10u << 20);               /* … before all of it had been kept for it */
+	need(got < 10u << 20);		     /* … before all of it had been kept for it */
 	close(fd);
 }
 
@@ -692,7 +694,8 @@ static void test_bad_paths(void **state)
 	const struct {
 		const char *path;
 		int code;
-	} bad[] = { { "", -ENAMETOOLONG }, { longer, -ENAMETOOLONG }, { "/nonexistent/dir/ctl.sock", -ENOENT } };
+	} bad[] = { { "", -ENAMETOOLONG }, { longer, -ENAMETOOLONG },
+		{ "/nonexistent/dir/ctl.sock", -ENOENT } };
 	set_up_with((struct ctl_options){ 0 });
 	for (size_t i = 0; i < 3; i++) {
 		struct ctl_options options = { .path = bad[i].path };
@@ -731,10 +734,13 @@ static char out_text[4096], err_text[4096];
 
 static int ask(const char *words, bool json, int64_t timeout_ms)
 {
-	struct ctl_client_options options = { .path = T.path, .json = json, .timeout_ms = timeout_ms };
+	struct ctl_client_options options = {
+		.path = T.path, .json = json, .timeout_ms = timeout_ms
+	};
 	memset(out_text, 0, sizeof(out_text));
 	memset(err_text, 0, sizeof(err_text));
-	FILE *out = fmemopen(out_text, sizeof(out_text), "w"), *err = fmemopen(err_text, sizeof(err_text), "w");
+	FILE *out = fmemopen(out_text, sizeof(out_text), "w"),
+	     *err = fmemopen(err_text, sizeof(err_text), "w");
 	int rc = ctl_client_run(&options, words, out, err);
 	fclose(out);
 	fclose(err);
@@ -748,7 +754,8 @@ static void story_client(void)
 	need(ask("refuse", false, 5000) == CTL_REFUSED);
 	need(strcmp(err_text, "INC-42 is resolved\n") == 0 && !out_text[0]);
 	need(ask("show #42", true, 5000) == CTL_DONE);
-	need(out_text[0] == '{' && strstr(out_text, "\"doc\":{") && out_text[strlen(out_text) - 1] == '\n');
+	need(out_text[0] == '{' && strstr(out_text, "\"doc\":{") &&
+		out_text[strlen(out_text) - 1] == '\n');
 	need(ask("refuse", true, 5000) == CTL_REFUSED);
 	need(strstr(out_text, "\"code\":\"conflict\""));
 	need(ask("vanish", false, 300) == CTL_UNREACHABLE);
@@ -787,7 +794,8 @@ static void test_client_cannot_reach(void **state)
 	tear_down();
 }
 
-/* Takes two connections: drops the first in the middle, answers the second. The line is the same. */
+/* Takes two connections: drops the first in the middle, answers the second. The line is the same.
+ */
 static char first_line[1024], second_line[1024];
 static void *flaky_main(void *arg)
 {
@@ -854,11 +862,14 @@ static void test_join(void **state)
 		const char *argv[8];
 		const char *line;
 	} cases[] = {
-		{ { "declare", "sev2", "checkout is failing" }, "declare sev2 checkout is failing" },
+		{ { "declare", "sev2", "checkout is failing" },
+			"declare sev2 checkout is failing" },
 		{ { "resolve", "rolled back", "--signal", "5xx at baseline", "now" },
 			"resolve rolled back --signal \"5xx at baseline\" now" },
-		{ { "resolve", "--signal=the \"5xx\" rate" }, "resolve --signal=\"the '5xx' rate\"" },
-		{ { "declare", "--customer", "x", "--env", "" }, "declare --customer x --env \"\"" },
+		{ { "resolve", "--signal=the \"5xx\" rate" },
+			"resolve --signal=\"the '5xx' rate\"" },
+		{ { "declare", "--customer", "x", "--env", "" },
+			"declare --customer x --env \"\"" },
 		{ { "note", "--", "a b" }, "note -- a b" },
 		{ { NULL }, "" },
 	};

@@ -75,7 +75,8 @@ static void serve_ok(struct peer *peer, int fd, int nth, void *ctx)
 	while (peer_read_request(fd, request, sizeof(request))) {
 		if (nth == 0)
 			snprintf(seen, sizeof(seen), "%s", request);
-		peer_print(fd, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nX-OAuth-Scopes: chat:write,pins:write\r\n"
+		peer_print(fd, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nX-OAuth-Scopes: "
+			       "chat:write,pins:write\r\n"
 			       "Retry-After: 7\r\n\r\n{\"ok\":true}");
 	}
 }
@@ -84,8 +85,11 @@ static void test_post(void **state)
 {
 	(void)state;
 	begin(serve_ok);
-	struct http_call call = { .url = peer_url(F.peer, "http", "/api/x?y=1"), .bearer = "xoxb-1",
-		.content_type = "application/json", .body = "{\"a\":1}", .body_len = 7,
+	struct http_call call = { .url = peer_url(F.peer, "http", "/api/x?y=1"),
+		.bearer = "xoxb-1",
+		.content_type = "application/json",
+		.body = "{\"a\":1}",
+		.body_len = 7,
 		.headers = { { "X-More", "yes" }, { "X-Empty", "" } } };
 	char scopes[64];
 	run_one(&call);
@@ -115,7 +119,8 @@ static void serve_date(struct peer *peer, int fd, int nth, void *ctx)
 	peer_read_request(fd, seen, sizeof(seen));
 	peer_print(fd, "HTTP/1.1 103 Early Hints\r\nX-Early: 3\r\n\r\n"
 		       "HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n"
-		       "Date: Sun, 06 Nov 1994 08:49:30 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+		       "Date: Sun, 06 Nov 1994 08:49:30 GMT\r\nRetry-After: Sun, 06 Nov 1994 "
+		       "08:49:37 GMT\r\n\r\n");
 }
 
 static void test_retry_after_date(void **state)
@@ -147,7 +152,9 @@ static void test_large_body_does_not_wait_to_be_asked_for(void **state)
 	static char body[2 << 20];
 	begin(serve_upload);
 	memset(body, 'u', sizeof(body));
-	struct http_call call = { .url = peer_url(F.peer, "http", "/"), .body = body, .body_len = sizeof(body),
+	struct http_call call = { .url = peer_url(F.peer, "http", "/"),
+		.body = body,
+		.body_len = sizeof(body),
 		.total_timeout_ms = 900 };
 	run_one(&call);
 	assert_int_equal(call.result, HTTP_ANSWERED);
@@ -162,8 +169,9 @@ static void serve_redirect(struct peer *peer, int fd, int nth, void *ctx)
 	char request[4096];
 	while (peer_read_request(fd, request, sizeof(request))) {
 		strcat(seen, request);
-		peer_print(fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/else\r\n"
-			       "Content-Length: 0\r\nRetry-After: later\r\n\r\n",
+		peer_print(fd,
+			"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/else\r\n"
+			"Content-Length: 0\r\nRetry-After: later\r\n\r\n",
 			peer_port(peer));
 	}
 }
@@ -172,7 +180,9 @@ static void test_redirect_is_not_followed(void **state)
 {
 	(void)state;
 	begin(serve_redirect);
-	struct http_call call = { .url = peer_url(F.peer, "http", "/"), .body = "x", .body_len = 1 };
+	struct http_call call = {
+		.url = peer_url(F.peer, "http", "/"), .body = "x", .body_len = 1
+	};
 	run_one(&call);
 	assert_int_equal(call.status, 302);
 	assert_int_equal(call.retry_after_ms, 0);
@@ -222,7 +232,9 @@ static void test_closed_without_answer(void **state)
 {
 	(void)state;
 	begin(serve_close);
-	struct http_call call = { .url = peer_url(F.peer, "http", "/"), .body = "x", .body_len = 1 };
+	struct http_call call = {
+		.url = peer_url(F.peer, "http", "/"), .body = "x", .body_len = 1
+	};
 	run_one(&call);
 	assert_int_equal(call.result, HTTP_UNKNOWN);
 	assert_int_equal(call.error, -ECONNRESET);
@@ -262,7 +274,9 @@ static void test_post_is_never_sent_twice(void **state)
 	second_posts = 0;
 	begin(serve_once_then_close);
 	snprintf(second_url, sizeof(second_url), "%s", peer_url(F.peer, "http", "/second"));
-	struct http_call call = { .url = peer_url(F.peer, "http", "/first"), .body = "x", .body_len = 1 };
+	struct http_call call = {
+		.url = peer_url(F.peer, "http", "/first"), .body = "x", .body_len = 1
+	};
 	call.on_done = on_first_done;
 	F.left = 1;
 	assert_int_equal(http_start(F.io, &call, NULL), 0);
@@ -297,8 +311,10 @@ static void test_tls_that_never_answers_was_not_sent(void **state)
 {
 	(void)state;
 	begin(serve_silence);
-	struct http_call call = { .url = peer_url(F.peer, "https", "/"), .connect_timeout_ms = 200,
-		.body = "x", .body_len = 1 };
+	struct http_call call = { .url = peer_url(F.peer, "https", "/"),
+		.connect_timeout_ms = 200,
+		.body = "x",
+		.body_len = 1 };
 	run_one(&call);
 	assert_int_equal(call.result, HTTP_NOT_SENT);
 	assert_int_equal(call.error, -ETIMEDOUT);
@@ -312,8 +328,11 @@ static void tls_try(struct http_call *call, const char *host, bool trusted)
 	begin(NULL);
 	F.peer = peer_start_tls(serve_ok, NULL);
 	snprintf(url, sizeof(url), "https://%s:%d/", host, peer_port(F.peer));
-	*call = (struct http_call){ .url = url, .ca_file = trusted ? peer_ca_file(F.peer) : NULL,
-		.bearer = "xoxb-secret", .body = "x", .body_len = 1 };
+	*call = (struct http_call){ .url = url,
+		.ca_file = trusted ? peer_ca_file(F.peer) : NULL,
+		.bearer = "xoxb-secret",
+		.body = "x",
+		.body_len = 1 };
 	run_one(call);
 	end();
 }
@@ -461,7 +480,9 @@ static void test_cancelled(void **state)
 {
 	(void)state;
 	begin(serve_silence);
-	struct http_call call = { .url = peer_url(F.peer, "http", "/"), .body = "x", .body_len = 1 };
+	struct http_call call = {
+		.url = peer_url(F.peer, "http", "/"), .body = "x", .body_len = 1
+	};
 	F.to_cancel = &call;
 	F.timer = io_timer_create(F.io, cancel_now, NULL);
 	io_timer_start(F.timer, 100);
@@ -562,7 +583,9 @@ static void test_start_fails(void **state)
 		assert_int_equal(http_start(F.io, &call, &err), -EINVAL);
 		assert_null(strstr(err.text, "secret"));
 	}
-	struct http_call call = { .url = "http://127.0.0.1/", .bearer = "a\r\nX: y", .on_done = on_done };
+	struct http_call call = {
+		.url = "http://127.0.0.1/", .bearer = "a\r\nX: y", .on_done = on_done
+	};
 	assert_int_equal(http_start(F.io, &call, &err), -EINVAL);
 	assert_null(strstr(err.text, "X: y"));
 	io_stop(F.io);

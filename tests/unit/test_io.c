@@ -210,9 +210,15 @@ static void test_only_what_started_is_stopped(void **state)
 {
 	(void)state;
 	struct adapter_host host = { .io = io };
-	struct adapter x = { .name = "x", .host = &host, .start = start_well, .stop = stop_adapter };
-	struct adapter y = { .name = "y", .host = &host, .start = start_badly, .stop = stop_adapter };
-	struct adapter z = { .name = "z", .host = &host, .start = start_well, .stop = stop_adapter };
+	struct adapter x = {
+		.name = "x", .host = &host, .start = start_well, .stop = stop_adapter
+	};
+	struct adapter y = {
+		.name = "y", .host = &host, .start = start_badly, .stop = stop_adapter
+	};
+	struct adapter z = {
+		.name = "z", .host = &host, .start = start_well, .stop = stop_adapter
+	};
 	struct error err;
 	assert_int_equal(adapter_start(&x, &err), 0);
 	assert_int_equal(adapter_start(&y, &err), -5);

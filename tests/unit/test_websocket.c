@@ -33,7 +33,7 @@ static struct fixture F;
 static atomic_int peer_saw;    /* what the peer counts */
 static char peer_text[300000]; /* last text frame the peer got; read after end() */
 static size_t peer_text_len;
-static int peer_code;          /* of the close frame it got */
+static int peer_code; /* of the close frame it got */
 
 static void on_open(void *ctx)
 {
@@ -83,8 +83,8 @@ static void on_close(void *ctx, int code, const char *reason, bool opened)
 	io_stop(F.io);
 }
 
-static const struct websocket_events events = { on_open, on_message, on_bad_message, on_pong, on_close,
-	NULL };
+static const struct websocket_events events = { on_open, on_message, on_bad_message, on_pong,
+	on_close, NULL };
 
 static void begin(void (*serve)(struct peer *, int, int, void *))
 {
@@ -154,7 +154,8 @@ static void serve_echo(struct peer *peer, int fd, int nth, void *ctx)
 		if (opcode == 9)
 			peer_frame(fd, 10, true, buf, n);
 		else if (opcode == 8) {
-			peer_code = n >= 2 ? (unsigned char)buf[0] << 8 | (unsigned char)buf[1] : 1005;
+			peer_code =
+				n >= 2 ? (unsigned char)buf[0] << 8 | (unsigned char)buf[1] : 1005;
 			peer_frame(fd, 8, true, buf, n);
 			peer_until_closed(fd);
 			return;
@@ -334,7 +335,8 @@ static void check_step(void)
 	static const struct {
 		const char *text;
 		size_t n;
-	} steps[] = { { "one two \xe2\x82\xac", 11 }, { NULL, 3 }, { "", 0 }, { NULL, 100000 }, { "done", 4 } };
+	} steps[] = { { "one two \xe2\x82\xac", 11 }, { NULL, 3 }, { "", 0 }, { NULL, 100000 },
+		{ "done", 4 } };
 	assert_in_range(step, 0, 4);
 	assert_int_equal(F.last_len, steps[step].n);
 	if (steps[step].text)
@@ -397,7 +399,8 @@ static void test_no_such_name(void **state)
 {
 	(void)state;
 	begin(NULL);
-	connect_with((struct websocket_options){ .connect_timeout_ms = 5000 }, "wss://nonexistent.invalid/x?secret");
+	connect_with((struct websocket_options){ .connect_timeout_ms = 5000 },
+		"wss://nonexistent.invalid/x?secret");
 	run();
 	assert_non_null(strstr(F.reason, "nonexistent.invalid"));
 	assert_null(strstr(F.reason, "secret"));
@@ -506,7 +509,8 @@ static void test_no_tls(void **state)
 {
 	(void)state;
 	begin(serve_no_tls);
-	connect_with((struct websocket_options){ .connect_timeout_ms = 3000 }, peer_url(F.peer, "wss", "/"));
+	connect_with((struct websocket_options){ .connect_timeout_ms = 3000 },
+		peer_url(F.peer, "wss", "/"));
 	run();
 	end();
 }
@@ -515,7 +519,8 @@ static void test_tls_silent(void **state)
 {
 	(void)state;
 	begin(serve_silence);
-	connect_with((struct websocket_options){ .connect_timeout_ms = 300 }, peer_url(F.peer, "wss", "/"));
+	connect_with((struct websocket_options){ .connect_timeout_ms = 300 },
+		peer_url(F.peer, "wss", "/"));
 	run();
 	assert_non_null(strstr(F.reason, "in time"));
 	end();
@@ -525,7 +530,8 @@ static void test_ca_file_missing(void **state)
 {
 	(void)state;
 	begin(serve_silence);
-	connect_with((struct websocket_options){ .ca_file = "/nonexistent/ca.pem", .connect_timeout_ms = 3000 },
+	connect_with((struct websocket_options){ .ca_file = "/nonexistent/ca.pem",
+			     .connect_timeout_ms = 3000 },
 		peer_url(F.peer, "wss", "/"));
 	run();
 	assert_non_null(strstr(F.reason, "/nonexistent/ca.pem"));
@@ -535,8 +541,8 @@ static void test_ca_file_missing(void **state)
 static void test_bad_urls(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { NULL, "", "nonsense", "http://127.0.0.1/", "ws://", "ws://:80/",
-		"ws://user:secret@127.0.0.1/", "ws://127.0.0.1:99999/" };
+	static const char *const bad[] = { NULL, "", "nonsense", "http://127.0.0.1/", "ws://",
+		"ws://:80/", "ws://user:secret@127.0.0.1/", "ws://127.0.0.1:99999/" };
 	struct error err;
 	begin(NULL);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -561,7 +567,8 @@ static void tls_try(const char *host, bool trusted)
 	F.at_message = close_at_last;
 	snprintf(url, sizeof(url), "wss://%s:%d/link?ticket=t", host, peer_port(F.peer));
 	connect_with((struct websocket_options){ .ca_file = trusted ? peer_ca_file(F.peer) : NULL,
-			     .connect_timeout_ms = 5000 }, url);
+			     .connect_timeout_ms = 5000 },
+		url);
 	run();
 	end();
 }
@@ -599,7 +606,10 @@ static void serve_goodbye(struct peer *peer, int fd, int nth, void *ctx)
 	size_t n;
 	if (!peer_upgrade(fd))
 		return;
-	peer_frame(fd, 8, true, "\x0f\xa0" "come\x1b back", 12);
+	peer_frame(fd, 8, true,
+		"\x0f\xa0"
+		"come\x1b back",
+		12);
 	/* A half-dead peer: it never closes its side. */
 	while (peer_read_frame(fd, buf, sizeof(buf), &n) >= 0)
 		;
