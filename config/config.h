@@ -31,6 +31,7 @@ struct config {
 		const char *app_token, *bot_token; /* resolved secrets; NULL when the reference is empty */
 		const char *announce_channel; /* "#incidents" or an id; NULL: no announcements */
 		const char *channel_prefix;   /* "inc-" */
+		const char *customer_channel; /* where confirmed wording for customers goes; NULL: under the announcement */
 		int64_t connections;          /* WebSockets held at once, 1–4 */
 		bool pacing;                  /* keep to the platform's published limits */
 		const char *ca_file;          /* extra CA bundle; NULL: the system's */
@@ -54,7 +55,9 @@ struct config {
 	struct ladder ladder[PROMISE_KIND_COUNT];
 	int64_t snooze_ms;                /* default of snooze */
 	int64_t snooze_max_ms;
-	int64_t nag_repeat_ms;            /* reserved for roles still unclaimed; 0 = once */
+	int64_t packet_max_age_ms;        /* a handover needs a checkpoint younger than this */
+	int64_t handover_expires_ms;      /* an offered handover that nobody answers */
+	int64_t chair_max_ms;             /* after so long in the chair a handover is proposed; 0 = never */
 	struct escalation_chain escalation;
 	struct access_policy access;
 	struct message_template message[TEMPLATE_COUNT];

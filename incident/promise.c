@@ -7,6 +7,9 @@ static const char *const kind_names[PROMISE_KIND_COUNT] = {
 	[PROMISE_RESPOND] = "respond",
 	[PROMISE_RESOLVE] = "resolve",
 	[PROMISE_ROLES] = "roles",
+	[PROMISE_CHECKPOINT] = "checkpoint",
+	[PROMISE_STRATEGY] = "strategy",
+	[PROMISE_HANDOVER] = "handover",
 };
 
 static const char *const state_names[] = {

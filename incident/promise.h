@@ -17,8 +17,11 @@ enum promise_kind {
 	PROMISE_RESPOND, /* somebody acknowledges: commander named or first update */
 	PROMISE_RESOLVE, /* time to resolve */
 	PROMISE_ROLES,   /* commander and the other roles are claimed */
+	PROMISE_CHECKPOINT, /* the next checkpoint packet */
+	PROMISE_STRATEGY,   /* something identified, or the approach changed */
+	PROMISE_HANDOVER,   /* the offered handover is answered */
 };
-#define PROMISE_KIND_COUNT 4
+#define PROMISE_KIND_COUNT 7
 
 enum promise_state { PROMISE_OPEN, PROMISE_KEPT, PROMISE_WITHDRAWN };
 

@@ -21,6 +21,8 @@ struct severity_policy {
 	int64_t role_nag_ms;     /* unclaimed roles are nagged for after; 0 = never */
 	bool reason_to_snooze;   /* snooze and cadence changes need a reason */
 	bool review_required;    /* close needs a finished postmortem */
+	int64_t checkpoint_every_ms; /* a checkpoint packet is asked for; 0 = never */
+	int64_t strategy_after_ms;   /* nothing identified and no change of approach for so long: the commander is asked; 0 = never */
 	const char *escalate_to; /* words for people: "executives at once" */
 };
 

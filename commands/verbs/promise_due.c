@@ -89,6 +89,13 @@ static const char *promise_words(struct call *c, const struct promise *p)
 			words_time(c, p->due_at));
 	case PROMISE_ROLES:
 		return arena_printf(c->arena, "Nobody has these roles on %s yet: %s.", id, unclaimed(c));
+	case PROMISE_CHECKPOINT:
+		return arena_printf(c->arena, "A checkpoint of %s is due: where it stands, and what is to be decided next.", id);
+	case PROMISE_STRATEGY:
+		return arena_printf(c->arena, "Nothing is identified on %s, and the approach has not changed for %s. Change the strategy?",
+			id, allowed);
+	case PROMISE_HANDOVER:
+		return arena_printf(c->arena, "The handover of %s is not answered yet.", id);
 	}
 	return id;
 }
@@ -128,6 +135,10 @@ static void add_buttons(json_t *doc, const struct call *c, const struct promise 
 					json_pack("{s:s, s:s}", "do", "take", "role", r->key), NULL);
 		}
 		break;
+	case PROMISE_CHECKPOINT:
+	case PROMISE_STRATEGY:
+	case PROMISE_HANDOVER:
+		break;
 	}
 }
 
@@ -148,6 +159,9 @@ static const char *const missed_words[PROMISE_KIND_COUNT] = {
 	[PROMISE_RESPOND] = "nobody had responded",
 	[PROMISE_RESOLVE] = "the incident was not resolved",
 	[PROMISE_ROLES] = "roles were still unclaimed",
+	[PROMISE_CHECKPOINT] = "no checkpoint was made",
+	[PROMISE_STRATEGY] = "nothing was identified and the approach had not changed",
+	[PROMISE_HANDOVER] = "the handover was not answered",
 };
 
 /* The next tier that was not engaged on this incident yet. Its timeline entry has a source of its own,
