@@ -70,13 +70,19 @@ int obligation_cadence(struct call *c)
 	return promise_tighten(c, PROMISE_UPDATE, c->now + call_cadence(c));
 }
 
+/* A role that the policy does not have cannot be asked for. */
+static bool role_filled(const struct call *c, const char *role)
+{
+	return role_person(&c->roles, role) || !role_find(&c->config->roles, role);
+}
+
 int obligation_roles(struct call *c)
 {
 	const struct severity_policy *p = policy_of(c);
 
 	if (!p->role_nag_ms || !state_active(c->incident.state))
 		return promise_withdraw(c, PROMISE_ROLES);
-	if (role_person(&c->roles, ROLE_COMMANDER) && role_person(&c->roles, ROLE_COMMS))
+	if (role_filled(c, ROLE_COMMANDER) && role_filled(c, ROLE_COMMS))
 		return promise_keep(c, PROMISE_ROLES);
 	if (promise_due_at(c, PROMISE_ROLES, NULL))
 		return 0;

@@ -57,6 +57,19 @@ static void test_roles_promise_is_kept(void **state)
 	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, TALK_START + 6 * MINUTE_MS);
 }
 
+/* A policy without a communications lead: the commander is enough. */
+static void test_roles_of_policy(void **state)
+{
+	struct talk *x = *state;
+
+	assert_string_equal(x->config->roles.role[0].key, ROLE_COMMANDER);
+	x->config->roles.count = 1;
+	talk_say(x, "take ic");
+	assert_int_equal(talk_promise_last(x, 1, PROMISE_ROLES).state, PROMISE_KEPT);
+	talk_say(x, "show");
+	assert_null(talk_button(x, "role"));
+}
+
 static void test_roles_are_asked_for(void **state)
 {
 	struct talk *x = *state;
@@ -194,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_take_command),
 		TEST(test_roles_promise_is_kept),
+		TEST(test_roles_of_policy),
 		TEST(test_roles_are_asked_for),
 		TEST(test_assign),
 		TEST(test_taken_is_not_taken_away),
