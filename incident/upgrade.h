@@ -16,7 +16,7 @@ const char *upgrade_rule_name(enum upgrade_rule r); /* "scope-doubled", "paying-
 struct scope_size {
 	int64_t users;
 	int share_permille;
-	int groups;          /* affected groups in the scope table; counted from 2 on */
+	int groups;          /* affected groups in the scope table; 0 = not known, from 2 on */
 };
 
 struct upgrade_facts {
@@ -36,5 +36,16 @@ struct upgrade_verdict {
 };
 /* The rule that asks for the worst level; nothing when the level is there already. */
 struct upgrade_verdict upgrade_judge(const struct upgrade_facts *f);
+
+/*
+ * Keeping the record (all pure):
+ * - a level was set, by a person or a rule:   when_set = now
+ * - a downgrade with a reason, besides:       overruled |= upgrade_facts_held()
+ * - a fact is withdrawn ("no data loss"):     overruled &= upgrade_facts_held(): new when it returns
+ * - a measure becomes known:                  upgrade_baseline(), else growth from there is never seen
+ */
+unsigned upgrade_facts_held(const struct upgrade_facts *f); /* 1 << rule, whether or not it fires */
+/* Measures that when_set does not know are taken from now; the others stay. */
+void upgrade_baseline(struct scope_size *when_set, const struct scope_size *now);
 
 #endif
