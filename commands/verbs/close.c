@@ -37,8 +37,7 @@ static struct done close_refuse_review(struct call *c)
 			"%s was not closed: say why there is no postmortem.", id);
 	return call_refuse(c, "policy",
 		"%s was not closed: a %s incident needs a finished postmortem first. To close it "
-		"without one, "
-		"say why; it is recorded with your name: %s",
+		"without one, say why; it is recorded with your name: %s",
 		id, level,
 		message_usage(c,
 			"/inc close #%lld --without-review \"same cause as INC-40, reviewed "

@@ -36,9 +36,8 @@ static struct done resolve_ask(struct call *c)
 	const char *missing = said(c, "signal") ? "health" : "signal";
 
 	if (message_may_ask(c))
-		return message_form(c,
-			"Say what shows that it is over, for users and for the systems; or why "
-			"nobody could look.");
+		return message_form(c, "Say what shows that it is over, for users and for the "
+				       "systems; or why nobody could look.");
 	return call_refuse_arg(c, missing,
 		"%s is not resolved yet: say what shows that it is over, %s: %s — or that it was "
 		"not checked: %s",
@@ -48,8 +47,7 @@ static struct done resolve_ask(struct call *c)
 				    : "for users and for the systems",
 		message_usage(c,
 			"/inc resolve #%lld rolled back --signal \"checkout success 99.9 %% for 15 "
-			"min\" "
-			"--health \"5xx at baseline\"",
+			"min\" --health \"5xx at baseline\"",
 			(long long)c->incident.id),
 		message_usage(c,
 			"/inc resolve #%lld rolled back --not-verified \"no traffic until 6:00\"",

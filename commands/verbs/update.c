@@ -66,8 +66,7 @@ static struct done update_afterwards(struct call *c, struct status_update *u)
 	if (u->next_at)
 		return call_refuse(c, "conflict",
 			"%s is %s, so no next update can be promised; nothing was posted. Leave "
-			"out the "
-			"time, or reopen it: %s",
+			"out the time, or reopen it: %s",
 			words_id(c, inc->id), state_name(inc->state),
 			message_usage(c, "/inc reopen #%lld why", (long long)inc->id));
 	if (update_publish(c, u) < 0)
@@ -99,14 +98,12 @@ static struct done update_run(struct call *c)
 	if (u.next_at <= c->now)
 		return call_refuse_arg(c, time_argument(c),
 			"Nothing was posted: the next update was asked for %s, which is over. Name "
-			"a time "
-			"to come, or leave it out: then it is %s from now.",
+			"a time to come, or leave it out: then it is %s from now.",
 			words_time(c, u.next_at), words_for(c, call_cadence(c)));
 	if (u.next_at - c->now > limit)
 		return call_refuse_arg(c, time_argument(c),
 			"Nothing was posted: the next update was asked for %s, %s from now; at %s "
-			"it is "
-			"promised within %s.",
+			"it is promised within %s.",
 			words_time(c, u.next_at), words_for(c, u.next_at - c->now),
 			words_severity(c, c->incident.severity), words_for(c, limit));
 	if (update_publish(c, &u) < 0 || update_promise(c, u.next_at) < 0)
@@ -143,8 +140,7 @@ static const struct arg_def args[] = {
 		.flags = ARG_NO_FORM,
 		.label = "what is known",
 		.help = "Free text, or sections: known: …; unknown: …; impact: …; doing: …; next: "
-			"…; and at "
-			"the end “in 20m” or “at 14:50”" },
+			"…; and at the end “in 20m” or “at 14:50”" },
 	{ .name = "known",
 		.type = ARG_WORD,
 		.flags = ARG_OPTION | ARG_LONG,

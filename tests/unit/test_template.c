@@ -61,15 +61,13 @@ static void test_empty_lines_go(void **state)
 static void test_bold(void **state)
 {
 	(void)state;
-	renders("*Level:* {{severity}}", "\x01"
-					 "bLevel:\x02 SEV2");
-	renders("*{{severity}}* up", "\x01"
-				     "bSEV2\x02 up");
+	renders("*Level:* {{severity}}", "\001bLevel:\002 SEV2");
+	renders("*{{severity}}* up", "\001bSEV2\002 up");
 	renders("5 * 3", "5 * 3");
 	renders("a ** b", "a ** b");
 	/* A mark does not stand in a mark. */
-	values.value[VAR_NEXT_UPDATE] = "\x01t1772460000000\x02";
-	renders("*until {{next_update}}*", "until \x01t1772460000000\x02");
+	values.value[VAR_NEXT_UPDATE] = "\001t1772460000000\002";
+	renders("*until {{next_update}}*", "until \001t1772460000000\002");
 }
 
 /* What people type is text, whatever it looks like. */
@@ -78,10 +76,8 @@ static void test_values_are_not_templates(void **state)
 	(void)state;
 	values.value[VAR_TITLE] = "{{severity}} *bold* }}";
 	renders("{{title}}", "{{severity}} *bold* }}");
-	renders("*{{title}}*", "\x01"
-			       "b{{severity}} *bold* }}\x02");
-	renders("{{title}} *x*", "{{severity}} *bold* }} \x01"
-				 "bx\x02");
+	renders("*{{title}}*", "\001b{{severity}} *bold* }}\002");
+	renders("{{title}} *x*", "{{severity}} *bold* }} \001bx\002");
 }
 
 static void test_long_values(void **state)

@@ -79,8 +79,7 @@ static void test_declare_records(void **state)
 	struct talk *x = *state;
 
 	talk_say(x, "declare p1 --service Payments --env PROD --customer --since 13:35 payments "
-		    "API answers 5xx "
-		    "--impact \"all card payments\"");
+		    "API answers 5xx --impact \"all card payments\"");
 	assert_answered(x, "INC-1");
 	struct incident inc = talk_incident(x, 1);
 	assert_string_equal(inc.title, "payments API answers 5xx");
@@ -140,11 +139,10 @@ static void test_declare_hostile_title(void **state)
 	struct talk *x = *state;
 	char words[1500];
 
-	talk_say(x, "declare sev3 <!channel> @here \x01"
-		    "b look\x02 <@UBOB|bob> & <script>");
+	talk_say(x, "declare sev3 <!channel> @here \001b look\002 <@UBOB|bob> & <script>");
 	assert_answered(x, "INC-1 is open");
 	const char *title = talk_incident(x, 1).title;
-	assert_null(strchr(title, '\x01'));
+	assert_null(strchr(title, '\001'));
 	assert_null(strstr(title, "<!channel>"));
 	assert_has(title, "@channel");
 	assert_has(title, "@bob");

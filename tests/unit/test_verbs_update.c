@@ -65,8 +65,7 @@ static void test_update_sections(void **state)
 	struct talk *x = *state;
 
 	talk_say(x, "update known: bad config in v2.31; unknown: why canary passed; impact: EU "
-		    "checkout; "
-		    "doing: rollback; next: verify; in 25m");
+		    "checkout; doing: rollback; next: verify; in 25m");
 	assert_answered(x, "promised for 14:26");
 	const char *said = talk_said(x, EFFECT_MESSAGE_POST, "incident");
 	assert_has(said, "Known: bad config in v2.31");
