@@ -220,7 +220,7 @@ def test_the_shell_runs_an_incident_that_chat_sees(bot, sandbox):
     assert bot.ctl("ic", "#1", "@bob")["ok"]
     assert bot.ctl("resolve", "#1", "rolled back", "--signal", "checkout success 99.9 %", "--health", "5xx at baseline")["ok"]
     settled(bot)
-    assert len(posted(sandbox, INC, "rolling back")) == 1 and posted(sandbox, INC, "checkout success 99.9 %")
+    assert len(posted(sandbox, INC, "*Known:* rolling back")) == 1 and posted(sandbox, INC, "*Users see:* checkout success 99.9 %")
     assert "resolved" in text_of(announcement(sandbox))
     assert incident(bot)["reporter"].startswith("unix:")
 
