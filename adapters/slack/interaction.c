@@ -202,6 +202,7 @@ static void on_shortcut(struct envelope *e, json_t *payload, struct envelope_fac
 static void on_message_action(struct envelope *e, json_t *payload, struct envelope_facts *f)
 {
 	f->shape = SHAPE_MESSAGE_SHORTCUT;
+	f->source = REQUEST_EVENT; /* as the pin is; people cannot call that operation by name */
 	f->message_ts = json_get_str(payload, "message_ts");
 	if (!f->message_ts)
 		f->message_ts = json_get_str(json_get_obj(payload, "message"), "ts");

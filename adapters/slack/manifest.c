@@ -9,7 +9,6 @@ const struct slack_scope slack_scopes[] = {
 	{ "channels:history", false,
 		"a post whose answer was lost cannot be looked up and may come twice; pinned messages do not reach the timeline" },
 	{ "channels:join", false, "I have to be invited to the announcement channel by hand" },
-	{ "channels:write.invites", false, "responders are not invited to the incident's channel" },
 	{ "channels:write.topic", false, "the channel's topic does not show severity and state" },
 	{ "groups:read", false, "private channels cannot be found by name" },
 	{ "groups:write", false, "no private channel can be opened for a private incident" },
@@ -30,7 +29,7 @@ static const char manifest_head[] =
 	"# Install App → Bot User OAuth Token is SLACK_BOT_TOKEN (xoxb-…).\n"
 	"display_information:\n"
 	"  name: sitrep\n"
-	"  description: Runs incidents: declares, reminds, records\n"
+	"  description: \"Runs incidents: declares, reminds, records\"\n"
 	"  background_color: \"#7a1f1f\"\n"
 	"features:\n"
 	"  app_home:\n"
@@ -48,7 +47,7 @@ static const char manifest_head[] =
 	"    - name: Add to timeline\n"
 	"      type: message\n"
 	"      callback_id: timeline_add\n"
-	"      description: Puts this message on the incident's timeline\n"
+	"      description: \"Puts this message on the incident's timeline\"\n"
 	"  slash_commands:\n";
 
 static const char manifest_tail[] =
@@ -68,7 +67,7 @@ static void manifest_command(struct str *out, const char *name)
 	str_addf(out,
 		"    - command: %s\n"
 		"      description: Declare and run an incident\n"
-		"      usage_hint: declare sev2 checkout is failing · update … · resolve … · help\n"
+		"      usage_hint: \"declare sev2 checkout is failing · update … · resolve … · help\"\n"
 		"      should_escape: true\n",
 		name);
 }

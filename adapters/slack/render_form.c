@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/slack/render_text.h"
+#include "base/text.h"
 
 #define LABEL_MAX       150
 #define PLACEHOLDER_MAX 150
@@ -130,12 +131,11 @@ static bool flag_is_set(const json_t *field)
 
 static json_t *input_flag(const json_t *field, int64_t now_ms)
 {
-	json_t *text = render_plain_object(json_get_str(field, "label"), RENDER_LABEL_MAX, now_ms);
-	json_t *option, *out;
+	json_t *option = json_pack("{s:{s:s, s:s}, s:s}", "text", "type", "plain_text", "text",
+		"Yes", "value", "true");
+	json_t *out;
 
-	if (!text)
-		return NULL;
-	option = json_pack("{s:o, s:s}", "text", text, "value", "true");
+	(void)now_ms;
 	out = json_pack("{s:s, s:s, s:[O]}", "type", "checkboxes", "action_id", ACTION_ID,
 		"options", option);
 	if (flag_is_set(field))
@@ -154,6 +154,11 @@ static const struct {
 	{ "flag", input_flag, true },      { "time", input_text, false },
 	{ "duration", input_text, false },
 };
+
+static bool says_more(const char *hint, const char *label)
+{
+	return hint && (!label || !text_equal_fold(hint, label));
+}
 
 static json_t *field_block(const json_t *field, int64_t now_ms)
 {
@@ -178,7 +183,9 @@ static json_t *field_block(const json_t *field, int64_t now_ms)
 		optional);
 	if (!json_object_get(out, "label"))
 		json_object_set_new(out, "label", render_plain_object(arg, LABEL_MAX, now_ms));
-	hint = render_plain_object(json_get_str(field, "hint"), HINT_MAX, now_ms);
+	hint = says_more(json_get_str(field, "hint"), label) ?
+		render_plain_object(json_get_str(field, "hint"), HINT_MAX, now_ms) :
+		NULL;
 	if (hint)
 		json_object_set_new(out, "hint", hint);
 	return out;

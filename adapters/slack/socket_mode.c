@@ -41,6 +41,7 @@ struct socket_mode {
 	int64_t generations;
 	int64_t closed_at; /* io_now of the last one that went */
 	int failures;
+	enum socket_failure backoff_kind; /* of the wait that is running */
 	bool started, stopping, paused;
 	bool shared_said;
 	char fatal_said[80];
@@ -77,6 +78,7 @@ static int64_t jittered(int64_t ms)
 }
 
 static void socket_mode_maintain(struct socket_mode *sm);
+static bool socket_open(struct socket_mode *sm);
 
 static void on_backoff(void *ctx)
 {
@@ -102,6 +104,7 @@ static void socket_mode_wait(struct socket_mode *sm, enum socket_failure kind, i
 	if (sm->stopping)
 		return;
 	sm->failures++;
+	sm->backoff_kind = kind;
 	ms = jittered(socket_mode_backoff(kind, sm->failures));
 	io_timer_start(sm->backoff, ms > at_least ? ms : at_least);
 }
@@ -220,6 +223,17 @@ static void say_fatal(struct socket_mode *sm, const char *error, const char *tex
 		text);
 }
 
+/* A good connection that is about to go gets its successor at once: another one that failed to open is no reason
+ * for a gap. Only what the operator must mend is. */
+static void socket_replace(struct socket_mode *sm)
+{
+	if (io_timer_running(sm->backoff) && sm->backoff_kind != FAILURE_FATAL &&
+		sockets_in(sm, is_any) < SOCKETS_MAX)
+		socket_open(sm);
+	else
+		socket_mode_maintain(sm);
+}
+
 static void on_disconnect(struct socket *s, const struct envelope *e)
 {
 	struct socket_mode *sm = s->sm;
@@ -246,7 +260,7 @@ static void on_disconnect(struct socket *s, const struct envelope *e)
 		socket_mode_wait(sm, FAILURE_CROWDED, 0);
 		return;
 	}
-	socket_mode_maintain(sm);
+	socket_replace(sm);
 }
 
 static void on_message(void *ctx, const char *p, size_t n, bool binary)
@@ -297,6 +311,14 @@ static void on_open(void *ctx)
 		io_timer_start(s->timer, HELLO_MS);
 }
 
+/* May the wait begin anew? Not while it runs, unless the last good connection is gone and it was for a lesser one. */
+static bool may_hurry(const struct socket_mode *sm, enum phase lost)
+{
+	if (!io_timer_running(sm->backoff))
+		return true;
+	return lost == SOCKET_READY && !socket_mode_ready(sm) && sm->backoff_kind != FAILURE_FATAL;
+}
+
 static void on_close(void *ctx, int code, const char *reason, bool opened)
 {
 	struct socket *s = ctx;
@@ -307,7 +329,7 @@ static void on_close(void *ctx, int code, const char *reason, bool opened)
 
 	(void)opened;
 	if (!sm->stopping && phase == SOCKET_LEAVING)
-		log_info(AREA, "connection %lld: closed after its refresh", (long long)s->generation);
+		log_info(AREA, "connection %lld: closed as announced", (long long)s->generation);
 	else if (!sm->stopping)
 		log_warn(AREA, "connection %lld: closed (%d, %s)", (long long)s->generation, code,
 			reason);
@@ -317,11 +339,10 @@ static void on_close(void *ctx, int code, const char *reason, bool opened)
 	socket_gone(s);
 	if (sm->stopping)
 		return;
-	if (phase != SOCKET_LEAVING && !io_timer_running(sm->backoff)) {
-		if (lasted)
-			sm->failures = 0;
+	if (lasted)
+		sm->failures = 0;
+	if (phase != SOCKET_LEAVING && may_hurry(sm, phase))
 		socket_mode_wait(sm, FAILURE_NETWORK, 0);
-	}
 	socket_mode_maintain(sm);
 }
 
