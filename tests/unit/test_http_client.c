@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "adapters/http_client.h"
 #include "adapters/io.h"
@@ -244,11 +245,11 @@ static void test_closed_without_answer(void **state)
 
 /* The classic: the connection is kept, the next request goes out on it, and the server closes it
  * without a word. Was it done? curl would simply send it again. */
-static int second_posts;
+static atomic_int second_posts;
 static void serve_once_then_close(struct peer *peer, int fd, int nth, void *ctx)
 {
 	(void)peer, (void)nth, (void)ctx;
-	static char request[4096];
+	char request[4096];
 	if (!peer_read_request(fd, request, sizeof(request)))
 		return;
 	if (strstr(request, "/second"))
