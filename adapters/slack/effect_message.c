@@ -6,6 +6,7 @@
 #include "adapters/slack/job.h"
 #include "adapters/slack/render.h"
 #include "adapters/slack/unescape.h"
+#include "base/log.h"
 
 #define TEXT_MAX (64u << 10)
 
@@ -27,21 +28,43 @@ static bool message_of(struct job *j, const char **ts)
 	return false;
 }
 
+static void edit(struct job *j, const char *ts, bool plain);
+
+static void on_edited(struct job *j, const struct web_answer *answer)
+{
+	const char *ts;
+
+	if (job_blocks_refused(answer) && !j->own) {
+		log_error(SLACK_AREA, "a message is edited to its text alone: %s", answer->text);
+		j->own = j; /* once */
+		key_channel(j->e->arena, j->e->message, &ts);
+		edit(j, ts, true);
+		return;
+	}
+	on_settled(j, answer);
+}
+
+static void edit(struct job *j, const char *ts, bool plain)
+{
+	json_t *args = render_edit(json_get_obj(j->e->payload, "doc"), slack_now(j->s));
+
+	json_object_set_new(args, "channel", json_string(j->channel));
+	json_object_set_new(args, "ts", json_string(ts));
+	if (plain)
+		json_object_set_new(args, "blocks", json_array());
+	job_call(j, "chat.update", args, on_edited);
+}
+
 void effect_message_edit(struct job *j)
 {
-	json_t *doc = json_get_obj(j->e->payload, "doc"), *args;
 	const char *ts;
 
 	if (!message_of(j, &ts))
 		return;
-	if (!doc) {
+	if (json_get_obj(j->e->payload, "doc"))
+		edit(j, ts, false);
+	else
 		job_end(j, OUTCOME_REFUSED, NULL, "it says nothing", 0);
-		return;
-	}
-	args = render_edit(doc, slack_now(j->s));
-	json_object_set_new(args, "channel", json_string(j->channel));
-	json_object_set_new(args, "ts", json_string(ts));
-	job_call(j, "chat.update", args, on_settled);
 }
 
 void effect_message_pin(struct job *j)

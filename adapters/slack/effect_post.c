@@ -81,8 +81,6 @@ static void on_joined(struct job *j, const struct web_answer *answer)
 		"I am not in that channel and may not join it: invite me (/invite in that channel)", 0);
 }
 
-static const char *const blocks_errors[] = { "invalid_blocks", "invalid_blocks_format",
-	"msg_blocks_too_long", "msg_too_long" };
 static const char *const thread_errors[] = { "thread_not_found", "invalid_thread_ts",
 	"cannot_reply_to_message", "message_not_found" };
 
@@ -106,7 +104,7 @@ static bool post_remedy(struct job *j, const struct web_answer *answer)
 			on_joined);
 		return true;
 	}
-	if (is_one_of(answer->error, blocks_errors, 4) && !p->plain) {
+	if (job_blocks_refused(answer) && !p->plain) {
 		log_error(SLACK_AREA, "a message goes out as its text alone: %s", answer->text);
 		p->plain = true;
 		post_next(j);
@@ -126,7 +124,10 @@ static void post_failed(struct job *j, const struct web_answer *answer)
 {
 	struct web_answer worse = *answer;
 
-	if (post_of(j)->ts[0] && answer->class == WEB_RETRY)
+	/* A channel that was deleted and made anew has another id. */
+	if (strcmp(answer->error, "channel_not_found") == 0 && channel_forget(j))
+		worse.class = WEB_RETRY;
+	if (post_of(j)->ts[0] && worse.class == WEB_RETRY)
 		worse.class = WEB_UNKNOWN;
 	if (!post_of(j)->ts[0] || worse.class == WEB_UNKNOWN || worse.class == WEB_TOKEN) {
 		job_failed(j, &worse);

@@ -139,6 +139,18 @@ void job_call(struct job *j, const char *method, json_t *args_take, job_step ste
 	job_end(j, OUTCOME_RETRY, NULL, err.text, rc == -EACCES ? TOKEN_WAIT_MS : 0);
 }
 
+bool job_blocks_refused(const struct web_answer *answer)
+{
+	static const char *const errors[] = { "invalid_blocks", "invalid_blocks_format",
+		"msg_blocks_too_long", "msg_too_long" };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		if (strcmp(answer->error, errors[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *job_next_cursor(struct job *j, const struct web_answer *answer)
 {
 	const char *cursor =

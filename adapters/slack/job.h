@@ -25,7 +25,8 @@ struct job {
 	job_step step;
 	const char *channel; /* raw id, once known */
 	int pages;           /* asked for so far */
-	void (*found)(struct job *j);      /* channel_find's continuation */
+	enum { FIND_NOTHING, FIND_ASKS, FIND_WAITS } find; /* channel_find: it asks, or another does */
+	void (*found)(struct job *j);      /* its continuation */
 	const char *wanted;                /* the name it looks for */
 	bool public_only;                  /* the app may not list private channels */
 	void *own;           /* the kind's own state, on the arena */
@@ -42,6 +43,8 @@ static inline bool job_ok(const struct web_answer *a)
 {
 	return a->class == WEB_OK || a->class == WEB_ALREADY;
 }
+/* Slack takes the text but not the blocks: a limit that is not where we think it is. */
+bool job_blocks_refused(const struct web_answer *answer);
 /* The cursor of the next page; NULL when this was the last one, or enough were asked for. */
 const char *job_next_cursor(struct job *j, const struct web_answer *answer);
 
@@ -52,6 +55,9 @@ const char *key_person(const char *key);
 /* Sets j->channel from the effect's channel or message; a configured name is looked up (and kept). Then
  * found(j); a channel that is not there ends the job with words for the operator. */
 void channel_find(struct job *j, void (*found)(struct job *j));
+
+/* The id that was kept for this effect's place does not exist any more: true when there was one, and it may be tried anew. */
+bool channel_forget(struct job *j);
 
 /* The kinds. */
 void effect_channel_open(struct job *j);

@@ -69,6 +69,16 @@ void slack_names_put(struct slack_names *n, const char *key, const char *value)
 	HASH_ADD_KEYPTR(hh, n->all, one->key, strlen(one->key), one);
 }
 
+bool slack_names_drop(struct slack_names *n, const char *key)
+{
+	struct name *one = NULL;
+
+	HASH_FIND_STR(n->all, key, one);
+	if (one)
+		name_forget(n, one);
+	return one;
+}
+
 void slack_names_destroy(struct slack_names *n)
 {
 	while (n && n->all)

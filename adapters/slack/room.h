@@ -33,6 +33,8 @@ struct slack {
 	struct courier *couriers;
 	struct job *jobs;
 	struct slack_names *channels; /* names → ids */
+	char *missing;                /* a name that was not among them, until missing_until (wall, ms) */
+	int64_t missing_until;
 	struct slack_names *directs;  /* users → ids of their direct messages */
 	char unknown_said[UNKNOWN_TYPES][64];
 	uint64_t bad_envelopes;
@@ -61,6 +63,7 @@ void slack_perform_stop(struct slack *s);
 struct slack_names *slack_names_create(void);
 const char *slack_names_get(struct slack_names *n, const char *key); /* NULL: not known */
 void slack_names_put(struct slack_names *n, const char *key, const char *value);
+bool slack_names_drop(struct slack_names *n, const char *key); /* false: was not known */
 void slack_names_destroy(struct slack_names *n); /* accepts NULL */
 
 #endif

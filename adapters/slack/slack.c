@@ -210,6 +210,7 @@ static void slack_destroy(struct adapter *a)
 	backlog_finish(&s->backlog);
 	slack_names_destroy(s->channels);
 	slack_names_destroy(s->directs);
+	free(s->missing);
 	free(s->self.user_id);
 	free(s->self.team_url);
 	free(s->api_url);

@@ -246,6 +246,34 @@ def test_a_channel_name_that_others_took_gets_a_number(bot, sandbox):
     sandbox.wait_channel(contains=INC + "-2", timeout=10 * SLOWNESS)
 
 
+def test_blocks_that_slack_does_not_take_go_out_as_their_text(bot, sandbox):
+    sandbox.fault("error", method="chat.postMessage", channel="incidents", error="msg_blocks_too_long", count=1)
+    declare(sandbox)
+    card = wait_card(sandbox)
+    sandbox.wait_message(channel="incidents", contains="checkout is failing", timeout=10 * SLOWNESS)
+    sandbox.fault("error", method="chat.update", error="invalid_blocks", count=1)
+    sandbox.command("update found it. in 20m", channel=INC)
+    eventually(lambda: [m for m in sandbox.messages(INC) if m["ts"] == card["ts"] and m.get("edited")],
+               timeout=10 * SLOWNESS)
+
+
+def test_an_announcement_channel_that_is_not_there_is_said_once_and_searched_for_once(make_bot, sandbox):
+    bot = make_bot(settings={"slack.announce_channel": "#nowhere"}).start()
+    for n in range(8):
+        assert sandbox.command(f"declare sev4 number {n}")["acked"]
+    sandbox.wait_idle()
+    assert len(sandbox.calls("conversations.list")) == 1
+    assert bot.log().count("level=error area=slack msg=\"there is no channel #nowhere") == 1
+
+
+def test_the_announcement_channel_may_have_to_be_joined(make_bot, sandbox):
+    sandbox.fault("error", method="chat.postMessage", channel="incidents", error="not_in_channel", count=1)
+    make_bot().start()
+    declare(sandbox)
+    sandbox.wait_message(channel="incidents", contains="checkout is failing", timeout=10 * SLOWNESS)
+    assert sandbox.calls("conversations.join")
+
+
 def test_retry_after_is_honoured(bot, sandbox):
     sandbox.fault("status", method="chat.postMessage", status=429, retry_after=3, count=1)
     declare(sandbox)
