@@ -109,7 +109,7 @@ static const char *away_words(struct call *c, const struct promise *p)
 		words_time(c, c->away_to));
 }
 
-static void add_buttons(json_t *doc, const struct call *c, const struct promise *p)
+static void add_buttons(json_t *doc, struct call *c, const struct promise *p)
 {
 	int64_t id = p->incident;
 
@@ -128,11 +128,10 @@ static void add_buttons(json_t *doc, const struct call *c, const struct promise 
 		break;
 	case PROMISE_ROLES:
 		for (size_t i = 0; i < c->config->roles.count; i++) {
-			const struct role_policy *r = &c->config->roles.role[i];
+			const char *role = c->config->roles.role[i].key;
 
-			if (!role_person(&c->roles, r->key))
-				doc_button(doc, arena_printf(c->arena, "Take %s", r->key), "role", id,
-					json_pack("{s:s, s:s}", "do", "take", "role", r->key), NULL);
+			if (!role_person(&c->roles, role))
+				message_take_button(c, doc, role);
 		}
 		break;
 	case PROMISE_CHECKPOINT:
