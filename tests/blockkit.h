@@ -1,8 +1,9 @@
 #ifndef TESTS_BLOCKKIT_H
 #define TESTS_BLOCKKIT_H
 /*
- * Slack's rules about messages and views, written down a second time and apart from the renderer, so that
- * what it makes can be held against them. Each returns NULL, or what is wrong. Lengths are UTF-16 units.
+ * Slack's rules about messages and views, written down a second time and apart from the renderer,
+ * so that what it makes can be held against them. Each returns NULL, or what is wrong. Lengths are
+ * UTF-16 units.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,11 +20,12 @@ static inline size_t bk_units(const char *s)
 	return n;
 }
 
-/* Every '<' begins a token of ours and every '&' an entity: else text of users got through as markup. */
+/* Every '<' begins a token of ours and every '&' an entity: else text of users got through as
+ * markup. */
 static inline const char *bk_mrkdwn(const char *s)
 {
-	static const char *const tokens[] = { "<@", "<#", "<!date^", "<!channel>", "<http://", "<https://",
-		"<HTTP", "<Http" };
+	static const char *const tokens[] = { "<@", "<#", "<!date^", "<!channel>", "<http://",
+		"<https://", "<HTTP", "<Http" };
 	static const char *const entities[] = { "&amp;", "&lt;", "&gt;" };
 
 	for (; *s; s++) {
@@ -70,7 +72,8 @@ static inline const char *bk_each(json_t *list, size_t most, const char *(*check
 		return "an empty list";
 	if (json_array_size(list) > most)
 		return "too many in a list";
-	json_array_foreach(list, at, item) {
+	json_array_foreach(list, at, item)
+	{
 		const char *why = check(item);
 
 		if (why)
@@ -111,7 +114,8 @@ static inline const char *bk_option(json_t *option)
 
 static inline const char *bk_input(json_t *block)
 {
-	json_t *element = json_get_obj(block, "element"), *options = json_get_arr(element, "options");
+	json_t *element = json_get_obj(block, "element"),
+	       *options = json_get_arr(element, "options");
 	const char *initial = json_get_str(element, "initial_value");
 	const char *id = json_get_str(block, "block_id");
 
@@ -153,14 +157,12 @@ static inline size_t bk_total(json_t *value)
 	json_t *item;
 
 	if (json_is_array(value)) {
-		json_array_foreach(value, at, item)
-			n += bk_total(item);
+		json_array_foreach(value, at, item) n += bk_total(item);
 		return n;
 	}
-	json_object_foreach(value, key, item)
-		n += json_is_string(item) && strcmp(key, "text") == 0 ?
-			bk_units(json_string_value(item)) :
-			bk_total(item);
+	json_object_foreach(value, key, item) n += json_is_string(item) && strcmp(key, "text") == 0
+							   ? bk_units(json_string_value(item))
+							   : bk_total(item);
 	return n;
 }
 

@@ -1,7 +1,8 @@
 /*
- * Replies on their way back. First the ack, on the socket that brought the request: Slack waits three
- * seconds for it. What the ack cannot carry (too large, too late, that socket gone, a form) a courier
- * takes: by the response URL, else as an ephemeral message in the channel, else as a direct message.
+ * Replies on their way back. First the ack, on the socket that brought the request: Slack waits
+ * three seconds for it. What the ack cannot carry (too large, too late, that socket gone, a form) a
+ * courier takes: by the response URL, else as an ephemeral message in the channel, else as a direct
+ * message.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,12 +12,12 @@
 #include "adapters/slack/room.h"
 #include "base/log.h"
 
-#define LATE_MS         2500 /* later than that nobody reads what is in an ack */
-#define RESPONSE_USES   5
-#define COURIER_TRIES   3
-#define COURIER_WAIT_MS 1000
+#define LATE_MS		    2500 /* later than that nobody reads what is in an ack */
+#define RESPONSE_USES	    5
+#define COURIER_TRIES	    3
+#define COURIER_WAIT_MS	    1000
 #define COURIER_WAIT_MAX_MS 60000
-#define FIELD_TEXT_MAX  300
+#define FIELD_TEXT_MAX	    300
 
 enum route { ROUTE_URL, ROUTE_CHANNEL, ROUTE_DIRECT, ROUTE_NONE };
 
@@ -89,7 +90,7 @@ static bool route_open(const struct courier *c)
 	switch (c->route) {
 	case ROUTE_URL:
 		return h->response_url && *h->response_url && c->uses < RESPONSE_USES &&
-			strncmp(h->response_url, "http", 4) == 0;
+		       strncmp(h->response_url, "http", 4) == 0;
 	case ROUTE_CHANNEL:
 		return h->channel;
 	case ROUTE_DIRECT:
@@ -116,8 +117,8 @@ static json_t *courier_args(struct courier *c)
 		json_object_set_new(args, "thread_ts", json_string(h->thread_ts));
 	switch (c->route) {
 	case ROUTE_URL:
-		json_object_set_new(args, "response_type",
-			json_string(r->open ? "in_channel" : "ephemeral"));
+		json_object_set_new(
+			args, "response_type", json_string(r->open ? "in_channel" : "ephemeral"));
 		json_object_set_new(args, "replace_original", json_boolean(r->replace && !c->at));
 		break;
 	case ROUTE_CHANNEL:
@@ -152,7 +153,7 @@ static void courier_retry(struct courier *c, const struct web_answer *answer)
 static bool may_repeat(const struct courier *c, const struct web_answer *answer)
 {
 	return answer->class == WEB_RETRY ||
-		(answer->class == WEB_UNKNOWN && !c->answer->reply.open);
+	       (answer->class == WEB_UNKNOWN && !c->answer->reply.open);
 }
 
 static void on_brought(struct web_call *call, const struct web_answer *answer)
@@ -296,7 +297,8 @@ static json_t *reply_messages(struct slack *s, const struct answer *a)
 	return a->reply.doc ? render_messages(a->reply.doc, slack_now(s)) : json_array();
 }
 
-/* The first message rides on the ack when it fits and comes in time; the courier brings the rest. */
+/* The first message rides on the ack when it fits and comes in time; the courier brings the rest.
+ */
 static void answer_command(struct slack *s, struct answer *take)
 {
 	const struct slack_handle *h = handle_of(take);
@@ -325,7 +327,6 @@ static void answer_button(struct slack *s, struct answer *take)
 	slack_ack(s, h->generation, h->envelope_id, NULL);
 	bring(s, take, reply_messages(s, take));
 }
-
 
 /* Not acknowledging is how an event is kept: Slack brings it again. */
 static void answer_event(struct slack *s, struct answer *take)
@@ -368,7 +369,8 @@ static json_t *form_errors(struct slack *s, const struct answer *a)
 	json_t *errors = json_object(), *value;
 	const char *key;
 
-	json_object_foreach(a->reply.fields, key, value) {
+	json_object_foreach(a->reply.fields, key, value)
+	{
 		const char *at = form_has(h, key) ? key : h->fields[0];
 		char *text = field_text(s, json_string_value(value));
 
@@ -379,8 +381,8 @@ static json_t *form_errors(struct slack *s, const struct answer *a)
 	if (!json_object_size(errors)) {
 		char *text = field_text(s, json_get_str(a->reply.doc, "text"));
 
-		json_object_set_new(errors, h->fields[0],
-			json_string(*text ? text : "Nothing was done."));
+		json_object_set_new(
+			errors, h->fields[0], json_string(*text ? text : "Nothing was done."));
 		free(text);
 	}
 	return errors;

@@ -1,5 +1,5 @@
-/* From "#incidents" to an id: looked up once and kept. conversations.list is slow and closely paced, so it
- * is called here and for lost channels only, never on the way of a command. */
+/* From "#incidents" to an id: looked up once and kept. conversations.list is slow and closely
+ * paced, so it is called here and for lost channels only, never on the way of a command. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,13 +13,14 @@
 
 static void find_page(struct job *j, const char *cursor);
 
-/* Ids are C…, D… or G… with at least eight more capitals and digits; no channel name has capitals. */
+/* Ids are C…, D… or G… with at least eight more capitals and digits; no channel name has capitals.
+ */
 static bool is_channel_id(const char *s)
 {
 	size_t n = strlen(s);
 
 	return n > 8 && strchr("CDG", s[0]) &&
-		strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == n;
+	       strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == n;
 }
 
 static struct job *find_waiter(struct job *j)
@@ -47,12 +48,14 @@ static void find_end(struct job *j, const char *id, const struct web_answer *why
 	}
 	str_init_arena(&text, j->e->arena, 400);
 	str_addf(&text,
-		"there is no channel #%s that I can see: create it and invite me to it (/invite in that channel), or change slack.announce_channel",
+		"there is no channel #%s that I can see: create it and invite me to it (/invite in "
+		"that channel), or change slack.announce_channel",
 		j->wanted);
 	job_end(j, OUTCOME_REFUSED, NULL, text.p, 0);
 }
 
-/* One search answers everybody who waits for the same name. id NULL and why NULL: it is not there. */
+/* One search answers everybody who waits for the same name. id NULL and why NULL: it is not there.
+ */
 static void find_conclude(struct job *j, const char *id, const struct web_answer *why)
 {
 	struct slack *s = j->s;
@@ -65,7 +68,8 @@ static void find_conclude(struct job *j, const char *id, const struct web_answer
 		free(s->missing);
 		s->missing = slack_strdup(j->wanted);
 		log_error(SLACK_AREA,
-			"there is no channel #%s that I can see; create it and invite me, or change slack.announce_channel",
+			"there is no channel #%s that I can see; create it and invite me, or "
+			"change slack.announce_channel",
 			j->wanted);
 	}
 	while ((waiter = find_waiter(j)))
@@ -89,7 +93,8 @@ static void on_list(struct job *j, const struct web_answer *answer)
 		find_conclude(j, NULL, answer);
 		return;
 	}
-	json_array_foreach(list, at, channel) {
+	json_array_foreach(list, at, channel)
+	{
 		const char *name = json_get_str(channel, "name");
 		const char *id = json_get_str(channel, "id");
 
@@ -132,7 +137,7 @@ static void find_begin(struct job *j)
 	if (known) {
 		find_end(j, known, NULL);
 	} else if (s->missing && strcmp(s->missing, j->wanted) == 0 &&
-		slack_now(s) < s->missing_until) {
+		   slack_now(s) < s->missing_until) {
 		find_end(j, NULL, NULL);
 	} else if (find_under_way(j)) {
 		j->find = FIND_WAITS;

@@ -1,5 +1,6 @@
-/* `sitrep doctor` for Slack: asks, one call after the other, whether all is there that a first incident
- * will need. Blocking, and apart from the loop: it runs instead of the bot, not inside it. */
+/* `sitrep doctor` for Slack: asks, one call after the other, whether all is there that a first
+ * incident will need. Blocking, and apart from the loop: it runs instead of the bot, not inside it.
+ */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +14,11 @@
 #include "adapters/slack/web.h"
 #include "base/log.h"
 
-#define CALL_SECONDS   10L
+#define CALL_SECONDS	10L
 #define CONNECT_SECONDS 5L
-#define PAGES_MAX      20
-#define SKEW_NOTE_S    60
-#define SCOPES_MAX     8192
+#define PAGES_MAX	20
+#define SKEW_NOTE_S	60
+#define SCOPES_MAX	8192
 
 struct doctor {
 	const struct config *config;
@@ -29,7 +30,7 @@ struct doctor {
 struct visit {
 	struct str body;
 	char scopes[SCOPES_MAX]; /* x-oauth-scopes; "" = not said */
-	int64_t date;            /* s; 0 = not said */
+	int64_t date;		 /* s; 0 = not said */
 	struct web_reading reading;
 };
 
@@ -99,8 +100,8 @@ static struct curl_slist *visit_headers(const char *token)
 	return curl_slist_append(out, "Content-Type: application/x-www-form-urlencoded");
 }
 
-static void visit_options(struct doctor *d, CURL *easy, struct visit *v, const char *url,
-	const char *form)
+static void visit_options(
+	struct doctor *d, CURL *easy, struct visit *v, const char *url, const char *form)
 {
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -119,8 +120,8 @@ static void visit_options(struct doctor *d, CURL *easy, struct visit *v, const c
 }
 
 /* One read call; v is to be finished by the caller. args taken over. */
-static void visit(struct doctor *d, struct visit *v, const char *method, const char *token,
-	json_t *args_take)
+static void visit(
+	struct doctor *d, struct visit *v, const char *method, const char *token, json_t *args_take)
 {
 	CURL *easy = curl_easy_init();
 	struct curl_slist *headers = visit_headers(token);
@@ -160,7 +161,8 @@ static bool token_sound(struct doctor *d, const char *token, const char *what, c
 	if (!token || !*token) {
 		say(d, SLACK_BAD, "Slack %s token: there is none", what);
 	} else if (strncmp(token, start, strlen(start)) != 0) {
-		say(d, SLACK_BAD, "Slack %s token: it must begin with %s; this is another kind of token",
+		say(d, SLACK_BAD,
+			"Slack %s token: it must begin with %s; this is another kind of token",
 			what, start);
 	} else {
 		return true;
@@ -204,7 +206,9 @@ static void examine_scopes(struct doctor *d, const char *scopes)
 	if (!missing)
 		say(d, SLACK_GOOD, "Slack scopes: all %zu are there", slack_scope_count);
 	else
-		say(d, SLACK_NOTE, "add scopes under OAuth & Permissions (`sitrep manifest` lists them), then reinstall the app");
+		say(d, SLACK_NOTE,
+			"add scopes under OAuth & Permissions (`sitrep manifest` lists them), then "
+			"reinstall the app");
 }
 
 static void examine_clock(struct doctor *d, int64_t theirs)
@@ -212,7 +216,8 @@ static void examine_clock(struct doctor *d, int64_t theirs)
 	int64_t skew = theirs ? (int64_t)time(NULL) - theirs : 0;
 
 	if (skew > SKEW_NOTE_S || skew < -SKEW_NOTE_S)
-		say(d, SLACK_NOTE, "clock: it differs from Slack's by %lld s; promised times will be off",
+		say(d, SLACK_NOTE,
+			"clock: it differs from Slack's by %lld s; promised times will be off",
 			(long long)skew);
 }
 
@@ -254,7 +259,9 @@ static void examine_socket(struct doctor *d)
 	else if (v.reading.class == WEB_OK)
 		say(d, SLACK_BAD, "Slack app token: Socket Mode gives no URL");
 	else
-		say(d, SLACK_BAD, "Slack app token: %s (it needs the scope connections:write, and Socket Mode switched on)",
+		say(d, SLACK_BAD,
+			"Slack app token: %s (it needs the scope connections:write, and Socket "
+			"Mode switched on)",
 			v.reading.text);
 	visit_finish(&v);
 }
@@ -272,17 +279,18 @@ static json_t *channel_by_name(struct doctor *d, const char *name, struct web_re
 		size_t at;
 
 		visit(d, &v, "conversations.list", d->config->slack.bot_token,
-			json_pack("{s:i, s:b, s:s, s:s}", "limit", 500, "exclude_archived", 1, "types",
-				"public_channel,private_channel", "cursor", cursor));
-		json_array_foreach(json_get_arr(v.reading.body, "channels"), at, channel) {
+			json_pack("{s:i, s:b, s:s, s:s}", "limit", 500, "exclude_archived", 1,
+				"types", "public_channel,private_channel", "cursor", cursor));
+		json_array_foreach(json_get_arr(v.reading.body, "channels"), at, channel)
+		{
 			const char *theirs = json_get_str(channel, "name");
 			const char *id = json_get_str(channel, "id");
 
 			if ((theirs && strcmp(theirs, name) == 0) || (id && strcmp(id, name) == 0))
 				found = json_incref(channel);
 		}
-		next = json_get_str(json_get_obj(v.reading.body, "response_metadata"),
-			"next_cursor");
+		next = json_get_str(
+			json_get_obj(v.reading.body, "response_metadata"), "next_cursor");
 		snprintf(cursor, sizeof(cursor), "%s", next ? next : "");
 		*why = v.reading;
 		visit_finish(&v);
@@ -309,10 +317,14 @@ static void examine_announce(struct doctor *d)
 		say(d, SLACK_BAD, "slack.announce_channel: #%s cannot be looked up: %s", name,
 			why.text);
 	else if (!channel)
-		say(d, SLACK_BAD, "slack.announce_channel: there is no #%s that I can see; create it, or invite me if it is private",
+		say(d, SLACK_BAD,
+			"slack.announce_channel: there is no #%s that I can see; create it, or "
+			"invite me if it is private",
 			name);
 	else if (!json_get_bool(channel, "is_member", true))
-		say(d, SLACK_NOTE, "slack.announce_channel: I am not in #%s; I will try to join it. To be sure: /invite me there",
+		say(d, SLACK_NOTE,
+			"slack.announce_channel: I am not in #%s; I will try to join it. To be "
+			"sure: /invite me there",
 			name);
 	else
 		say(d, SLACK_GOOD, "slack.announce_channel: #%s", name);

@@ -1,8 +1,8 @@
 /*
- * The incident's channel. The happy path is: conversations.create → invite → done. Its name is made from the
- * incident, so when an earlier attempt's outcome is unknown, name_taken is the sign that it may have
- * succeeded: a channel of that name, made by us since then, is adopted. Otherwise the name belongs to
- * somebody else, and the next one is tried: name-2, name-3 …
+ * The incident's channel. The happy path is: conversations.create → invite → done. Its name is made
+ * from the incident, so when an earlier attempt's outcome is unknown, name_taken is the sign that
+ * it may have succeeded: a channel of that name, made by us since then, is adopted. Otherwise the
+ * name belongs to somebody else, and the next one is tried: name-2, name-3 …
  */
 #include <errno.h>
 #include <string.h>
@@ -19,8 +19,8 @@
 
 struct opening {
 	int tries;
-	const char *name;  /* as asked for now */
-	const char *made;  /* as Slack calls it */
+	const char *name; /* as asked for now */
+	const char *made; /* as Slack calls it */
 };
 
 static void open_try(struct job *j);
@@ -52,7 +52,8 @@ static json_t *invite_users(struct job *j, size_t from)
 	size_t at, n = 0;
 
 	str_init(&users, 16384);
-	json_array_foreach(people, at, person) {
+	json_array_foreach(people, at, person)
+	{
 		const char *id = key_person(json_string_value(person));
 
 		if (at < from || at >= from + INVITE_MAX || !slack_id_valid(id))
@@ -79,7 +80,8 @@ static bool invite_settled(const struct web_answer *answer)
 		return true;
 	if (answer->class != WEB_REFUSED || !json_get_arr(answer->body, "errors"))
 		return false;
-	json_array_foreach(json_get_arr(answer->body, "errors"), at, error) {
+	json_array_foreach(json_get_arr(answer->body, "errors"), at, error)
+	{
 		const char *name = json_get_str(error, "error");
 
 		if (name && web_error_class(name, false) == WEB_REFUSED)
@@ -159,7 +161,7 @@ static bool made_by_us(struct job *j, json_t *channel)
 	int64_t created = json_get_int(channel, "created", 0) * 1000;
 
 	return json_get_str(channel, "id") && created >= j->e->created_at - CLOCK_MARGIN_MS &&
-		(!self || !creator || strcmp(self, creator) == 0);
+	       (!self || !creator || strcmp(self, creator) == 0);
 }
 
 static void on_look(struct job *j, const struct web_answer *answer)
@@ -174,7 +176,8 @@ static void on_look(struct job *j, const struct web_answer *answer)
 		job_failed(j, answer);
 		return;
 	}
-	json_array_foreach(json_get_arr(answer->body, "channels"), at, channel) {
+	json_array_foreach(json_get_arr(answer->body, "channels"), at, channel)
+	{
 		const char *name = json_get_str(channel, "name");
 
 		if (!name || strcmp(name, o->name) != 0)
@@ -309,7 +312,8 @@ static void on_bookmarks(struct job *j, const struct web_answer *answer)
 	json_t *bookmark;
 	size_t at;
 
-	json_array_foreach(json_get_arr(answer->body, "bookmarks"), at, bookmark) {
+	json_array_foreach(json_get_arr(answer->body, "bookmarks"), at, bookmark)
+	{
 		const char *link = json_get_str(bookmark, "link");
 
 		if (!url || !link || strcmp(link, url) != 0)

@@ -1,4 +1,5 @@
-/* Editing, pinning and reading messages; people; the Home tab. All of them can be done again without harm. */
+/* Editing, pinning and reading messages; people; the Home tab. All of them can be done again
+ * without harm. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +108,8 @@ static json_t *message_in(json_t *list, const char *ts)
 	json_t *message;
 	size_t at;
 
-	json_array_foreach(list, at, message) {
+	json_array_foreach(list, at, message)
+	{
 		const char *theirs = json_get_str(message, "ts");
 
 		if (theirs && strcmp(theirs, ts) == 0)
@@ -125,8 +127,8 @@ static void fetch_take(struct job *j, json_t *message)
 
 	str_init_arena(&plain, j->e->arena, TEXT_MAX);
 	slack_unescape(&plain, text ? text : "");
-	f->result = json_pack("{s:s, s:I}", "text", plain.len ? plain.p : "(a message without text)",
-		"at", (json_int_t)ts_ms(f->ts));
+	f->result = json_pack("{s:s, s:I}", "text",
+		plain.len ? plain.p : "(a message without text)", "at", (json_int_t)ts_ms(f->ts));
 	if (slack_id_valid(user))
 		json_object_set_new(f->result, "author", json_sprintf(SLACK_PREFIX "%s", user));
 	job_call(j, "chat.getPermalink",
@@ -137,8 +139,8 @@ static json_t *fetch_args(struct job *j)
 {
 	struct fetched *f = j->own;
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:i}", "channel", j->channel, "oldest", f->ts, "latest",
-		f->ts, "inclusive", 1, "limit", 5);
+	return json_pack("{s:s, s:s, s:s, s:b, s:i}", "channel", j->channel, "oldest", f->ts,
+		"latest", f->ts, "inclusive", 1, "limit", 5);
 }
 
 static void on_replies(struct job *j, const struct web_answer *answer)

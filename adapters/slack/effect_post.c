@@ -1,8 +1,9 @@
 /*
- * Posting, once. The happy path is: channel known → chat.postMessage with our op_id in its metadata →
- * the message's key is the result. When an earlier attempt's outcome is unknown, the channel's history is
- * read first: what carries our op_id is there already and is adopted; only what is missing is posted.
- * A document too long for one message is several parts; the key is that of the first.
+ * Posting, once. The happy path is: channel known → chat.postMessage with our op_id in its metadata
+ * → the message's key is the result. When an earlier attempt's outcome is unknown, the channel's
+ * history is read first: what carries our op_id is there already and is adopted; only what is
+ * missing is posted. A document too long for one message is several parts; the key is that of the
+ * first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static bool has_buttons(const json_t *doc)
 	json_t *block;
 	size_t at;
 
-	json_array_foreach(json_get_arr(doc, "blocks"), at, block) {
+	json_array_foreach(json_get_arr(doc, "blocks"), at, block)
+	{
 		const char *kind = json_get_str(block, "t");
 
 		if (kind && strcmp(kind, "buttons") == 0)
@@ -58,7 +60,8 @@ static void on_permalink(struct job *j, const struct web_answer *answer)
 	job_done(j, result);
 }
 
-/* A message people come back to (it has buttons) gets its address; without it everything works too. */
+/* A message people come back to (it has buttons) gets its address; without it everything works too.
+ */
 static void post_finish(struct job *j)
 {
 	struct post *p = post_of(j);
@@ -68,7 +71,8 @@ static void post_finish(struct job *j)
 		return;
 	}
 	job_call(j, "chat.getPermalink",
-		json_pack("{s:s, s:s}", "channel", j->channel, "message_ts", p->ts[0]), on_permalink);
+		json_pack("{s:s, s:s}", "channel", j->channel, "message_ts", p->ts[0]),
+		on_permalink);
 }
 
 static void on_joined(struct job *j, const struct web_answer *answer)
@@ -78,7 +82,8 @@ static void on_joined(struct job *j, const struct web_answer *answer)
 		return;
 	}
 	job_end(j, OUTCOME_REFUSED, NULL,
-		"I am not in that channel and may not join it: invite me (/invite in that channel)", 0);
+		"I am not in that channel and may not join it: invite me (/invite in that channel)",
+		0);
 }
 
 static const char *const thread_errors[] = { "thread_not_found", "invalid_thread_ts",
@@ -141,7 +146,8 @@ static void on_posted(struct job *j, const struct web_answer *answer)
 {
 	struct post *p = post_of(j);
 	const char *ts = json_get_str(answer->body, "ts");
-	struct web_answer nonsense = { .class = WEB_UNKNOWN, .error = "",
+	struct web_answer nonsense = { .class = WEB_UNKNOWN,
+		.error = "",
 		.text = "Slack's answer does not name the message" };
 
 	if (answer->class == WEB_OK && slack_ts_valid(ts)) {
@@ -235,8 +241,7 @@ static void on_history(struct job *j, const struct web_answer *answer)
 		job_failed(j, answer);
 		return;
 	}
-	json_array_foreach(json_get_arr(answer->body, "messages"), at, message)
-		look_at(j, message);
+	json_array_foreach(json_get_arr(answer->body, "messages"), at, message) look_at(j, message);
 	cursor = job_next_cursor(j, answer);
 	if (cursor)
 		look(j, cursor);

@@ -34,7 +34,8 @@ void envelope_say(struct envelope *e, enum envelope_kind kind, const char *why)
 	snprintf(e->why, sizeof(e->why), "%.*s", (int)sizeof(e->why) - 1, why);
 }
 
-/* Ids of Slack are capital letters and digits; what is not is no id, and never becomes part of a key. */
+/* Ids of Slack are capital letters and digits; what is not is no id, and never becomes part of a
+ * key. */
 bool slack_id_valid(const char *id)
 {
 	size_t n = 0;
@@ -258,7 +259,8 @@ static void on_hello(struct envelope *e, json_t *root)
 	e->session_s = json_get_int(debug, "approximate_connection_time", 0);
 }
 
-/* Nothing below trusts that fields of one type of message are absent from another: `type` decides. */
+/* Nothing below trusts that fields of one type of message are absent from another: `type` decides.
+ */
 static void envelope_sort(struct envelope *e, json_t *root, int64_t received_at)
 {
 	const char *type = json_get_str(root, "type");
@@ -297,7 +299,8 @@ void envelope_read(const char *p, size_t n, int64_t received_at, struct envelope
 	envelope_scan_id(p, n, out->envelope_id);
 }
 
-/* The end of the string that begins behind the quote at p, on its closing quote; NULL when cut off. */
+/* The end of the string that begins behind the quote at p, on its closing quote; NULL when cut off.
+ */
 static const char *scan_string(const char *p, const char *end)
 {
 	for (; p < end && *p != '"'; p++) {

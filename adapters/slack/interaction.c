@@ -110,7 +110,8 @@ static json_t *field_value(json_t *state)
 		if (!json_array_size(list))
 			continue;
 		out = json_array();
-		json_array_foreach(list, at, id) {
+		json_array_foreach(list, at, id)
+		{
 			struct str s;
 
 			if (!slack_id_valid(json_string_value(id)))
@@ -137,7 +138,8 @@ static void form_read(struct request *r, json_t *values)
 		room = ENVELOPE_ARGS_MAX;
 	char **fields = arena_alloc(r->arena, (room + 1) * sizeof(*fields));
 
-	json_object_foreach(values, block, actions) {
+	json_object_foreach(values, block, actions)
+	{
 		json_t *state = json_object_iter_value(json_object_iter(actions));
 		json_t *value;
 
@@ -164,7 +166,8 @@ static void on_view_submission(struct envelope *e, json_t *payload, struct envel
 		return;
 	}
 	f->shape = SHAPE_FORM;
-	f->channel = json_get_str(carried, "channel"); /* where it was asked for: submissions name none */
+	f->channel = json_get_str(
+		carried, "channel"); /* where it was asked for: submissions name none */
 	f->thread_ts = json_get_str(carried, "thread");
 	struct request *r = envelope_request(e, f);
 

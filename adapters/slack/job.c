@@ -68,7 +68,8 @@ void job_end(struct job *j, enum outcome o, json_t *result_take, const char *err
 
 	r->received_at = slack_now(j->s);
 	r->adapter = j->s->adapter.index;
-	/* Outcomes are never refused: what the queue does not take waits in the backlog, and reading stops. */
+	/* Outcomes are never refused: what the queue does not take waits in the backlog, and
+	 * reading stops. */
 	if (!backlog_submit(&j->s->backlog, r))
 		socket_mode_pause(j->s->sockets);
 	job_destroy(j);

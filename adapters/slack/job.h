@@ -1,20 +1,21 @@
 #ifndef ADAPTERS_SLACK_JOB_H
 #define ADAPTERS_SLACK_JOB_H
 /*
- * One effect being carried out: a chain of calls, then exactly one outcome. Each step gets the answer of
- * the call before it, and starts the next or ends the job. Strings live on the effect's arena.
+ * One effect being carried out: a chain of calls, then exactly one outcome. Each step gets the
+ * answer of the call before it, and starts the next or ends the job. Strings live on the effect's
+ * arena.
  *
  * The happy path is: slack_perform → the kind's start → job_call → step → … → job_done. It fails by
- * job_failed (an answer that says no) or job_end (anything else). At stop a job dies without an outcome:
- * the effect stays marked as started, and is looked up at the next start.
+ * job_failed (an answer that says no) or job_end (anything else). At stop a job dies without an
+ * outcome: the effect stays marked as started, and is looked up at the next start.
  */
 #include "adapters/slack/room.h"
 #include "base/arena.h"
 
-#define JOB_PAGES_MAX     20
-#define CLOCK_MARGIN_MS   (5 * MINUTE_MS) /* our clock and Slack's may differ by so much */
-#define EVENT_TYPE        "sitrep_effect" /* of the metadata by which a post is found again */
-#define JOB_ERROR_GONE    "message_not_found"
+#define JOB_PAGES_MAX	20
+#define CLOCK_MARGIN_MS (5 * MINUTE_MS) /* our clock and Slack's may differ by so much */
+#define EVENT_TYPE	"sitrep_effect" /* of the metadata by which a post is found again */
+#define JOB_ERROR_GONE	"message_not_found"
 
 typedef void (*job_step)(struct job *j, const struct web_answer *answer);
 
@@ -24,19 +25,24 @@ struct job {
 	struct web_call call;
 	job_step step;
 	const char *channel; /* raw id, once known */
-	int pages;           /* asked for so far */
-	enum { FIND_NOTHING, FIND_ASKS, FIND_WAITS } find; /* channel_find: it asks, or another does */
-	void (*found)(struct job *j);      /* its continuation */
-	const char *wanted;                /* the name it looks for */
-	bool public_only;                  /* the app may not list private channels */
-	void *own;           /* the kind's own state, on the arena */
-	json_t *messages;    /* posts: what is to be posted; owned */
-	struct job *prev, *next; /* slack.jobs */
+	int pages;	     /* asked for so far */
+	enum {
+		FIND_NOTHING,
+		FIND_ASKS,
+		FIND_WAITS
+	} find;			      /* channel_find: it asks, or another does */
+	void (*found)(struct job *j); /* its continuation */
+	const char *wanted;	      /* the name it looks for */
+	bool public_only;	      /* the app may not list private channels */
+	void *own;		      /* the kind's own state, on the arena */
+	json_t *messages;	      /* posts: what is to be posted; owned */
+	struct job *prev, *next;      /* slack.jobs */
 };
 
 void job_call(struct job *j, const char *method, json_t *args_take, job_step step);
 /* The same again with another cursor or after a remedy is simply another job_call. */
-void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error, int64_t retry_after_ms);
+void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
+	int64_t retry_after_ms);
 void job_done(struct job *j, json_t *result_take);
 void job_failed(struct job *j, const struct web_answer *answer);
 static inline bool job_ok(const struct web_answer *a)
@@ -52,11 +58,12 @@ const char *job_next_cursor(struct job *j, const struct web_answer *answer);
 const char *key_channel(struct arena *a, const char *key, const char **ts);
 const char *key_person(const char *key);
 
-/* Sets j->channel from the effect's channel or message; a configured name is looked up (and kept). Then
- * found(j); a channel that is not there ends the job with words for the operator. */
+/* Sets j->channel from the effect's channel or message; a configured name is looked up (and kept).
+ * Then found(j); a channel that is not there ends the job with words for the operator. */
 void channel_find(struct job *j, void (*found)(struct job *j));
 
-/* The id that was kept for this effect's place does not exist any more: true when there was one, and it may be tried anew. */
+/* The id that was kept for this effect's place does not exist any more: true when there was one,
+ * and it may be tried anew. */
 bool channel_forget(struct job *j);
 
 /* The kinds. */

@@ -7,7 +7,8 @@ const struct slack_scope slack_scopes[] = {
 	{ "channels:manage", true, "no channel can be opened for an incident" },
 	{ "channels:read", true, "the announcement channel cannot be found by its name" },
 	{ "channels:history", false,
-		"a post whose answer was lost cannot be looked up and may come twice; pinned messages do not reach the timeline" },
+		"a post whose answer was lost cannot be looked up and may come twice; pinned "
+		"messages do not reach the timeline" },
 	{ "channels:join", false, "I have to be invited to the announcement channel by hand" },
 	{ "channels:write.topic", false, "the channel's topic does not show severity and state" },
 	{ "groups:read", false, "private channels cannot be found by name" },
@@ -19,13 +20,16 @@ const struct slack_scope slack_scopes[] = {
 	{ "bookmarks:read", false, "a bookmark whose answer was lost may come twice" },
 	{ "bookmarks:write", false, "the channel has no bookmark of the card" },
 	{ "reactions:read", false, "the pushpin reaction puts nothing on the timeline" },
-	{ "users:read", false, "people's time zones are not known; times are said in the configured zone" },
+	{ "users:read", false,
+		"people's time zones are not known; times are said in the configured zone" },
 };
 const size_t slack_scope_count = sizeof(slack_scopes) / sizeof(*slack_scopes);
 
 static const char manifest_head[] =
-	"# Paste this where Slack apps are made: https://api.slack.com/apps → Create New App → From a manifest.\n"
-	"# Then: Basic Information → App-Level Tokens → a token with connections:write is SLACK_APP_TOKEN (xapp-…);\n"
+	"# Paste this where Slack apps are made: https://api.slack.com/apps → Create New App → "
+	"From a manifest.\n"
+	"# Then: Basic Information → App-Level Tokens → a token with connections:write is "
+	"SLACK_APP_TOKEN (xapp-…);\n"
 	"# Install App → Bot User OAuth Token is SLACK_BOT_TOKEN (xoxb-…).\n"
 	"display_information:\n"
 	"  name: sitrep\n"
@@ -50,24 +54,24 @@ static const char manifest_head[] =
 	"      description: \"Puts this message on the incident's timeline\"\n"
 	"  slash_commands:\n";
 
-static const char manifest_tail[] =
-	"settings:\n"
-	"  event_subscriptions:\n"
-	"    bot_events:\n"
-	"      - app_home_opened\n"
-	"      - reaction_added\n"
-	"  interactivity:\n"
-	"    is_enabled: true\n"
-	"  org_deploy_enabled: false\n"
-	"  socket_mode_enabled: true\n"
-	"  token_rotation_enabled: false\n";
+static const char manifest_tail[] = "settings:\n"
+				    "  event_subscriptions:\n"
+				    "    bot_events:\n"
+				    "      - app_home_opened\n"
+				    "      - reaction_added\n"
+				    "  interactivity:\n"
+				    "    is_enabled: true\n"
+				    "  org_deploy_enabled: false\n"
+				    "  socket_mode_enabled: true\n"
+				    "  token_rotation_enabled: false\n";
 
 static void manifest_command(struct str *out, const char *name)
 {
 	str_addf(out,
 		"    - command: %s\n"
 		"      description: Declare and run an incident\n"
-		"      usage_hint: \"declare sev2 checkout is failing · update … · resolve … · help\"\n"
+		"      usage_hint: \"declare sev2 checkout is failing · update … · resolve … · "
+		"help\"\n"
 		"      should_escape: true\n",
 		name);
 }

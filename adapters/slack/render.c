@@ -5,8 +5,8 @@
 #include "adapters/slack/render_text.h"
 
 /* Room for "continued" and "more" in every message, whatever else is in it. */
-#define PACK_BLOCKS (RENDER_BLOCKS_MAX - 2)
-#define PACK_TOTAL  (RENDER_TOTAL_MAX - 300)
+#define PACK_BLOCKS	 (RENDER_BLOCKS_MAX - 2)
+#define PACK_TOTAL	 (RENDER_TOTAL_MAX - 300)
 #define ACTION_ID_OP_MAX 64
 
 /* The blocks of a document, one after the other, before they are packed into messages. */
@@ -99,7 +99,8 @@ static void on_list(struct sheet *s, const json_t *block)
 	size_t at;
 
 	str_init(&text, RENDER_STR_MAX);
-	json_array_foreach(json_get_arr(block, "items"), at, item) {
+	json_array_foreach(json_get_arr(block, "items"), at, item)
+	{
 		const char *markup = json_string_value(item);
 
 		if (!markup)
@@ -124,7 +125,8 @@ static void on_fields(struct sheet *s, const json_t *block)
 	json_t *fields = json_array(), *item;
 	size_t at;
 
-	json_array_foreach(json_get_arr(block, "items"), at, item) {
+	json_array_foreach(json_get_arr(block, "items"), at, item)
+	{
 		const char *name = json_string_value(json_array_get(item, 0));
 		const char *value = json_string_value(json_array_get(item, 1));
 		struct str STR_CLEANUP text = { 0 };
@@ -173,7 +175,8 @@ static json_t *button_block(const json_t *button, size_t at, int64_t now_ms)
 {
 	const char *op = json_get_str(button, "op");
 	const char *style = json_get_str(button, "style");
-	json_t *label = render_plain_object(json_get_str(button, "label"), RENDER_LABEL_MAX, now_ms);
+	json_t *label =
+		render_plain_object(json_get_str(button, "label"), RENDER_LABEL_MAX, now_ms);
 	char *value = button_value(button);
 	json_t *out = NULL;
 
@@ -181,8 +184,8 @@ static json_t *button_block(const json_t *button, size_t at, int64_t now_ms)
 		label = render_plain_object(op, RENDER_LABEL_MAX, now_ms);
 	if (label && value) {
 		out = json_pack("{s:s, s:O, s:s}", "type", "button", "text", label, "value", value);
-		json_object_set_new(out, "action_id",
-			json_sprintf("%.*s:%zu", ACTION_ID_OP_MAX, op, at));
+		json_object_set_new(
+			out, "action_id", json_sprintf("%.*s:%zu", ACTION_ID_OP_MAX, op, at));
 		if (style && (strcmp(style, "primary") == 0 || strcmp(style, "danger") == 0))
 			json_object_set_new(out, "style", json_string(style));
 	}
@@ -205,7 +208,8 @@ static void on_buttons(struct sheet *s, const json_t *block)
 	json_t *elements = json_array(), *item;
 	size_t at;
 
-	json_array_foreach(json_get_arr(block, "items"), at, item) {
+	json_array_foreach(json_get_arr(block, "items"), at, item)
+	{
 		const char *op = json_get_str(item, "op");
 		json_t *button = op ? button_block(item, at, s->now_ms) : NULL;
 
@@ -231,8 +235,12 @@ static const struct {
 	const char *name;
 	void (*add)(struct sheet *s, const json_t *block);
 } block_kinds[] = {
-	{ "header", on_header },   { "text", on_text },       { "fields", on_fields },
-	{ "buttons", on_buttons }, { "context", on_context }, { "divider", on_divider },
+	{ "header", on_header },
+	{ "text", on_text },
+	{ "fields", on_fields },
+	{ "buttons", on_buttons },
+	{ "context", on_context },
+	{ "divider", on_divider },
 	{ "list", on_list },
 };
 
@@ -242,7 +250,8 @@ static json_t *blocks_of(const json_t *doc, int64_t now_ms)
 	json_t *block;
 	size_t at;
 
-	json_array_foreach(json_get_arr(doc, "blocks"), at, block) {
+	json_array_foreach(json_get_arr(doc, "blocks"), at, block)
+	{
 		const char *kind = json_get_str(block, "t");
 
 		for (size_t i = 0; kind && i < sizeof(block_kinds) / sizeof(*block_kinds); i++) {
@@ -270,11 +279,11 @@ static void block_measure(json_t *value, size_t *units, size_t *lines)
 	size_t at;
 
 	if (json_is_array(value)) {
-		json_array_foreach(value, at, item)
-			block_measure(item, units, lines);
+		json_array_foreach(value, at, item) block_measure(item, units, lines);
 		return;
 	}
-	json_object_foreach(value, key, item) {
+	json_object_foreach(value, key, item)
+	{
 		const char *text = json_string_value(item);
 
 		if (!text) {
@@ -310,7 +319,8 @@ static json_t *more_note(size_t lines)
 			lines == 1 ? "line" : "lines")));
 }
 
-/* As many of the blocks as fit into one message, its buttons last and always, and a note about the rest. */
+/* As many of the blocks as fit into one message, its buttons last and always, and a note about the
+ * rest. */
 static json_t *pack_one(const json_t *blocks, size_t blocks_max, size_t total_max)
 {
 	json_t *out = json_array(), *block;
@@ -318,13 +328,15 @@ static json_t *pack_one(const json_t *blocks, size_t blocks_max, size_t total_ma
 	size_t at, units = 0, lines = 0, left = 0;
 	bool full = false;
 
-	json_array_foreach(blocks, at, block) {
+	json_array_foreach(blocks, at, block)
+	{
 		if (!block_is_actions(block) || json_array_size(actions) == 4)
 			continue;
 		json_array_append(actions, block);
 		units += block_units(block);
 	}
-	json_array_foreach(blocks, at, block) {
+	json_array_foreach(blocks, at, block)
+	{
 		size_t mine = 0;
 
 		if (block_is_actions(block))
@@ -332,7 +344,7 @@ static json_t *pack_one(const json_t *blocks, size_t blocks_max, size_t total_ma
 		lines = 0;
 		block_measure(block, &mine, &lines);
 		full = full || units + mine > total_max ||
-			json_array_size(out) + json_array_size(actions) >= blocks_max;
+		       json_array_size(out) + json_array_size(actions) >= blocks_max;
 		if (full) {
 			left += lines;
 		} else {
@@ -358,7 +370,8 @@ static json_t *pack_many(const json_t *blocks)
 	json_t *out = json_array(), *part = json_array(), *block;
 	size_t at, units = 0;
 
-	json_array_foreach(blocks, at, block) {
+	json_array_foreach(blocks, at, block)
+	{
 		size_t mine = block_units(block);
 
 		if (json_array_size(part) &&
@@ -423,16 +436,16 @@ json_t *render_messages(const json_t *doc, int64_t now_ms)
 	}
 	json_decref(text);
 	parts = pack_many(blocks);
-	json_array_foreach(parts, at, part) {
+	json_array_foreach(parts, at, part)
+	{
 		size_t count = json_array_size(parts);
 
 		if (at)
 			json_array_insert_new(part, 0, continued_block(at, count));
-		json_array_append_new(out,
-			json_pack("{s:o, s:O}", "text",
-				at ? continued_text(doc, at, count, now_ms) :
-				     message_text(doc, RENDER_TEXT_MAX, now_ms),
-				"blocks", part));
+		json_array_append_new(out, json_pack("{s:o, s:O}", "text",
+						   at ? continued_text(doc, at, count, now_ms)
+						      : message_text(doc, RENDER_TEXT_MAX, now_ms),
+						   "blocks", part));
 	}
 	return out;
 }

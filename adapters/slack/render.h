@@ -1,9 +1,10 @@
 #ifndef ADAPTERS_SLACK_RENDER_H
 #define ADAPTERS_SLACK_RENDER_H
 /*
- * Neutral documents (incident/doc.h) → Block Kit, inside every limit of Slack, with its escaping. What
- * does not fit is split, or cut with words that say so; never silently. Pure: the time is an argument.
- * Lengths count UTF-16 units, the strictest way to read the limits. Times get a UTC fallback.
+ * Neutral documents (incident/doc.h) → Block Kit, inside every limit of Slack, with its escaping.
+ * What does not fit is split, or cut with words that say so; never silently. Pure: the time is an
+ * argument. Lengths count UTF-16 units, the strictest way to read the limits. Times get a UTC
+ * fallback.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,25 +13,25 @@
 #include "base/json.h"
 #include "base/str.h"
 
-#define RENDER_TEXT_MAX      4000  /* message text; more is refused by chat.update */
-#define RENDER_SECTION_MAX   3000
-#define RENDER_FIELD_MAX     2000
-#define RENDER_FIELDS_MAX    10
-#define RENDER_CONTEXT_MAX   2000
-#define RENDER_HEADER_MAX    150
-#define RENDER_BUTTONS_MAX   25
-#define RENDER_LABEL_MAX     75
-#define RENDER_VALUE_MAX     2000
-#define RENDER_BLOCKS_MAX    50
-#define RENDER_VIEW_BLOCKS_MAX 100
-#define RENDER_TOTAL_MAX     12000 /* of one message's blocks: Slack refuses at about 13,000 */
-#define RENDER_MESSAGES_MAX  20    /* that one document may become */
-#define RENDER_TITLE_MAX     24
-#define RENDER_OPTIONS_MAX   100
+#define RENDER_TEXT_MAX		4000 /* message text; more is refused by chat.update */
+#define RENDER_SECTION_MAX	3000
+#define RENDER_FIELD_MAX	2000
+#define RENDER_FIELDS_MAX	10
+#define RENDER_CONTEXT_MAX	2000
+#define RENDER_HEADER_MAX	150
+#define RENDER_BUTTONS_MAX	25
+#define RENDER_LABEL_MAX	75
+#define RENDER_VALUE_MAX	2000
+#define RENDER_BLOCKS_MAX	50
+#define RENDER_VIEW_BLOCKS_MAX	100
+#define RENDER_TOTAL_MAX	12000 /* of one message's blocks: Slack refuses at about 13,000 */
+#define RENDER_MESSAGES_MAX	20    /* that one document may become */
+#define RENDER_TITLE_MAX	24
+#define RENDER_OPTIONS_MAX	100
 #define RENDER_OPTION_VALUE_MAX 150
-#define RENDER_INPUT_MAX     3000
-#define RENDER_METADATA_MAX  3000
-#define RENDER_TOPIC_MAX     250
+#define RENDER_INPUT_MAX	3000
+#define RENDER_METADATA_MAX	3000
+#define RENDER_TOPIC_MAX	250
 
 size_t render_length(const char *s, size_t n); /* UTF-16 units of n bytes of UTF-8 */
 
@@ -38,7 +39,8 @@ size_t render_length(const char *s, size_t n); /* UTF-16 units of n bytes of UTF
 void render_mrkdwn(struct str *out, const char *markup, int64_t now_ms);
 /* Markup → text for plain_text objects, unescaped, at most max units; "…" at the end when cut. */
 void render_plain(struct str *out, const char *markup, size_t max, int64_t now_ms);
-/* Text that Slack takes as mrkdwn where no marks are wanted (topics): escaped, broadcasts disarmed. */
+/* Text that Slack takes as mrkdwn where no marks are wanted (topics): escaped, broadcasts disarmed.
+ */
 void render_escape(struct str *out, const char *text, size_t n);
 
 /* What of a text that is mrkdwn already fits into max units, with "…" when it was cut. */

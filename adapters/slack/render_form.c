@@ -5,11 +5,11 @@
 #include "adapters/slack/render_text.h"
 #include "base/text.h"
 
-#define LABEL_MAX       150
+#define LABEL_MAX	150
 #define PLACEHOLDER_MAX 150
-#define HINT_MAX        300
-#define ACTION_ID       "v"
-#define PEOPLE_MAX      100
+#define HINT_MAX	300
+#define ACTION_ID	"v"
+#define PEOPLE_MAX	100
 
 /* One field: its element, made by its type. Returns NULL when it cannot be shown like that. */
 typedef json_t *(*field_element)(const json_t *field, int64_t now_ms);
@@ -56,7 +56,8 @@ static json_t *input_choice(const json_t *field, int64_t now_ms)
 	if (!json_array_size(pairs) || json_array_size(pairs) > RENDER_OPTIONS_MAX)
 		return NULL;
 	options = json_array();
-	json_array_foreach(pairs, at, pair) {
+	json_array_foreach(pairs, at, pair)
+	{
 		json_t *option = option_of(pair, now_ms);
 
 		if (!option) {
@@ -125,8 +126,8 @@ static bool flag_is_set(const json_t *field)
 	const char *value = json_get_str(field, "value");
 
 	return json_get_bool(field, "value", false) ||
-		(value && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0 ||
-				  strcmp(value, "yes") == 0));
+	       (value && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0 ||
+				 strcmp(value, "yes") == 0));
 }
 
 static json_t *input_flag(const json_t *field, int64_t now_ms)
@@ -149,9 +150,12 @@ static const struct {
 	field_element make;
 	bool may_be_empty; /* an unticked box is an empty answer */
 } field_types[] = {
-	{ "text", input_text, false },     { "choice", input_choice, false },
-	{ "person", input_person, false }, { "people", input_people, false },
-	{ "flag", input_flag, true },      { "time", input_text, false },
+	{ "text", input_text, false },
+	{ "choice", input_choice, false },
+	{ "person", input_person, false },
+	{ "people", input_people, false },
+	{ "flag", input_flag, true },
+	{ "time", input_text, false },
 	{ "duration", input_text, false },
 };
 
@@ -183,9 +187,9 @@ static json_t *field_block(const json_t *field, int64_t now_ms)
 		optional);
 	if (!json_object_get(out, "label"))
 		json_object_set_new(out, "label", render_plain_object(arg, LABEL_MAX, now_ms));
-	hint = says_more(json_get_str(field, "hint"), label) ?
-		render_plain_object(json_get_str(field, "hint"), HINT_MAX, now_ms) :
-		NULL;
+	hint = says_more(json_get_str(field, "hint"), label)
+		       ? render_plain_object(json_get_str(field, "hint"), HINT_MAX, now_ms)
+		       : NULL;
 	if (hint)
 		json_object_set_new(out, "hint", hint);
 	return out;
@@ -220,7 +224,7 @@ static void add_section(json_t *blocks, const char *markup, int64_t now_ms)
 
 	if (text)
 		json_array_append_new(blocks, json_pack("{s:s, s:{s:s, s:o}}", "type", "section",
-			"text", "type", "mrkdwn", "text", text));
+						      "text", "type", "mrkdwn", "text", text));
 }
 
 static json_t *form_blocks(const json_t *form, int64_t now_ms)
@@ -232,7 +236,8 @@ static json_t *form_blocks(const json_t *form, int64_t now_ms)
 	if (title && render_length(title, strlen(title)) > RENDER_TITLE_MAX)
 		add_section(blocks, title, now_ms);
 	add_section(blocks, json_get_str(form, "intro"), now_ms);
-	json_array_foreach(json_get_arr(form, "fields"), at, field) {
+	json_array_foreach(json_get_arr(form, "fields"), at, field)
+	{
 		json_t *block = field_block(field, now_ms);
 
 		if (block)

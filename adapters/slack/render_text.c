@@ -8,13 +8,13 @@
 
 #include "incident/doc.h"
 
-#define ELLIPSIS        "…"
-#define ZERO_WIDTH      "\xe2\x80\x8b"
-#define LATEST_MS       INT64_C(253402300799000) /* the end of the year 9999 */
-#define SAME_DAY_MS     (INT64_C(12) * 3600 * 1000)
+#define ELLIPSIS    "…"
+#define ZERO_WIDTH  "\xe2\x80\x8b"
+#define LATEST_MS   INT64_C(253402300799000) /* the end of the year 9999 */
+#define SAME_DAY_MS (INT64_C(12) * 3600 * 1000)
 /* Tokens cannot be split, so none may be longer than the smallest place for text. */
-#define TOKEN_MAX       1500
-#define SLACK_PREFIX    "slack:"
+#define TOKEN_MAX    1500
+#define SLACK_PREFIX "slack:"
 
 /* Bytes of the UTF-8 character at p, of which n bytes are left; a stray byte counts as one. */
 static size_t char_bytes(const char *p, size_t n)
@@ -103,7 +103,8 @@ static bool time_read(const char *content, int64_t *ms)
 	return !errno && end != content && !*end && *ms >= 0 && *ms <= LATEST_MS;
 }
 
-/* UTC, for those whose program does not know the date format; never local: this is the I/O thread. */
+/* UTC, for those whose program does not know the date format; never local: this is the I/O thread.
+ */
 static void add_utc(struct str *out, int64_t ms, bool with_date)
 {
 	time_t seconds = (time_t)(ms / 1000);

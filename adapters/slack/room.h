@@ -7,13 +7,13 @@
 #include "adapters/slack/socket_mode.h"
 #include "adapters/slack/web.h"
 
-#define SLACK_AREA     "slack"
-#define SLACK_PREFIX   "slack:"
-#define ACK_BYTES_MAX  19900 /* answers of 20 KB and more vanish */
-#define UNKNOWN_TYPES  8
+#define SLACK_AREA    "slack"
+#define SLACK_PREFIX  "slack:"
+#define ACK_BYTES_MAX 19900 /* answers of 20 KB and more vanish */
+#define UNKNOWN_TYPES 8
 
 struct courier; /* answer.c */
-struct job;     /* job.c */
+struct job;	/* job.c */
 struct slack_names;
 
 struct slack {
@@ -33,9 +33,9 @@ struct slack {
 	struct courier *couriers;
 	struct job *jobs;
 	struct slack_names *channels; /* names → ids */
-	char *missing;                /* a name that was not among them, until missing_until (wall, ms) */
+	char *missing; /* a name that was not among them, until missing_until (wall, ms) */
 	int64_t missing_until;
-	struct slack_names *directs;  /* users → ids of their direct messages */
+	struct slack_names *directs; /* users → ids of their direct messages */
 	char unknown_said[UNKNOWN_TYPES][64];
 	uint64_t bad_envelopes;
 };
@@ -46,11 +46,11 @@ static inline struct slack *slack_of(struct adapter *a)
 }
 
 int64_t slack_now(struct slack *s); /* wall, ms */
-void *slack_alloc(size_t n);        /* zeroed; aborts without memory */
+void *slack_alloc(size_t n);	    /* zeroed; aborts without memory */
 char *slack_strdup(const char *s);  /* NULL stays NULL */
 
-/* One ack on the socket that delivered it; payload taken over, may be NULL. -EMSGSIZE: too large for an
- * ack; -ENOTCONN: that socket is gone. Nothing was sent then. */
+/* One ack on the socket that delivered it; payload taken over, may be NULL. -EMSGSIZE: too large
+ * for an ack; -ENOTCONN: that socket is gone. Nothing was sent then. */
 int slack_ack(struct slack *s, int64_t generation, const char *envelope_id, json_t *payload_take);
 
 void slack_answer(struct adapter *a, struct answer *take);
@@ -64,6 +64,6 @@ struct slack_names *slack_names_create(void);
 const char *slack_names_get(struct slack_names *n, const char *key); /* NULL: not known */
 void slack_names_put(struct slack_names *n, const char *key, const char *value);
 bool slack_names_drop(struct slack_names *n, const char *key); /* false: was not known */
-void slack_names_destroy(struct slack_names *n); /* accepts NULL */
+void slack_names_destroy(struct slack_names *n);	       /* accepts NULL */
 
 #endif

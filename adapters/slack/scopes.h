@@ -6,7 +6,7 @@
 
 struct slack_scope {
 	const char *name;
-	bool needed;      /* without it there is nothing left to run */
+	bool needed;	  /* without it there is nothing left to run */
 	const char *cost; /* what is lost without it */
 };
 extern const struct slack_scope slack_scopes[];

@@ -28,8 +28,7 @@ int slack_ack(struct slack *s, int64_t generation, const char *envelope_id, json
 	if (!text)
 		return -EINVAL;
 	n = strlen(text);
-	rc = n > ACK_BYTES_MAX ? -EMSGSIZE :
-				 socket_mode_send(s->sockets, generation, text, n);
+	rc = n > ACK_BYTES_MAX ? -EMSGSIZE : socket_mode_send(s->sockets, generation, text, n);
 	free(text);
 	return rc;
 }
@@ -54,7 +53,8 @@ static void say_unknown(struct slack *s, const struct envelope *e)
 		if (*s->unknown_said[i])
 			continue;
 		memcpy(s->unknown_said[i], e->type, sizeof(e->type));
-		log_info(SLACK_AREA, "envelopes of type %s mean nothing here (%s); they are acknowledged",
+		log_info(SLACK_AREA,
+			"envelopes of type %s mean nothing here (%s); they are acknowledged",
 			e->type, e->why);
 		return;
 	}
@@ -165,7 +165,8 @@ static int slack_start(struct adapter *a, struct error *err)
 		.ctx = s,
 	};
 
-	(void)err; /* a Slack that is out of reach is no reason not to start: ctl works, effects wait */
+	(void)err; /* a Slack that is out of reach is no reason not to start: ctl works, effects
+		      wait */
 	s->web = web_create(a->host->io, &web);
 	sockets.web = s->web;
 	s->sockets = socket_mode_create(&sockets);

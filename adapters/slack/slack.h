@@ -28,8 +28,8 @@ enum slack_verdict {
 	SLACK_BAD,  /* it will not work like this */
 };
 
-/* Asks Slack whether everything that the bot needs is there; blocks, at most about a minute. One line()
- * per finding. Returns how many were SLACK_BAD. */
+/* Asks Slack whether everything that the bot needs is there; blocks, at most about a minute. One
+ * line() per finding. Returns how many were SLACK_BAD. */
 int slack_doctor(const struct config *config,
 	void (*line)(void *ctx, enum slack_verdict verdict, const char *text), void *ctx);
 

@@ -31,7 +31,7 @@ struct socket {
 	struct web_call call;
 	struct websocket *ws;
 	struct io_timer *timer; /* hello; later: leaving */
-	struct socket *next;    /* socket_mode.sockets */
+	struct socket *next;	/* socket_mode.sockets */
 };
 
 struct socket_mode {
@@ -144,9 +144,10 @@ static bool is_live(const struct socket *s)
 	return s->phase != SOCKET_LEAVING;
 }
 
-static bool is_greeted(const struct socket *s)
+/* Slack may count it already, though its hello has not come yet. */
+static bool is_counted(const struct socket *s)
 {
-	return s->greeted;
+	return s->phase != SOCKET_ASKING;
 }
 
 static bool is_serving(const struct socket *s)
@@ -183,14 +184,14 @@ static void dismiss_leaving(struct socket_mode *sm)
 
 static void warn_if_shared(struct socket_mode *sm, int64_t theirs)
 {
-	int64_t ours = (int64_t)sockets_in(sm, is_greeted);
+	int64_t ours = (int64_t)sockets_in(sm, is_counted);
 
-	if (theirs <= ours || sm->shared_said ||
-		io_now(sm->options.io) - sm->closed_at < SETTLE_MS)
+	if (theirs <= ours || sm->shared_said || io_now(sm->options.io) - sm->closed_at < SETTLE_MS)
 		return;
 	sm->shared_said = true;
 	log_warn(AREA,
-		"Slack counts %lld connections of this app, %lld of them ours: something else uses the same app token and takes part of the commands",
+		"Slack counts %lld connections of this app, %lld of them ours: something else uses "
+		"the same app token and takes part of the commands",
 		(long long)theirs, (long long)ours);
 }
 
@@ -219,12 +220,14 @@ static void say_fatal(struct socket_mode *sm, const char *error, const char *tex
 	if (strcmp(sm->fatal_said, error) == 0)
 		return;
 	snprintf(sm->fatal_said, sizeof(sm->fatal_said), "%s", error);
-	log_error(AREA, "no connection to Slack: %s. Tried again every five minutes; `sitrep doctor` tells more",
+	log_error(AREA,
+		"no connection to Slack: %s. Tried again every five minutes; `sitrep doctor` tells "
+		"more",
 		text);
 }
 
-/* A good connection that is about to go gets its successor at once: another one that failed to open is no reason
- * for a gap. Only what the operator must mend is. */
+/* A good connection that is about to go gets its successor at once: another one that failed to open
+ * is no reason for a gap. Only what the operator must mend is. */
 static void socket_replace(struct socket_mode *sm)
 {
 	if (io_timer_running(sm->backoff) && sm->backoff_kind != FAILURE_FATAL &&
@@ -254,7 +257,9 @@ static void on_disconnect(struct socket *s, const struct envelope *e)
 		socket_mode_wait(sm, FAILURE_FATAL, 0);
 		return;
 	case DISCONNECT_TOO_MANY:
-		log_warn(AREA, "Slack allows an app %d connections, and they are all taken: something else uses the same app token",
+		log_warn(AREA,
+			"Slack allows an app %d connections, and they are all taken: something "
+			"else uses the same app token",
 			SOCKETS_MAX);
 		io_timer_start(s->timer, CLOSING_MS);
 		socket_mode_wait(sm, FAILURE_CROWDED, 0);
@@ -311,7 +316,8 @@ static void on_open(void *ctx)
 		io_timer_start(s->timer, HELLO_MS);
 }
 
-/* May the wait begin anew? Not while it runs, unless the last good connection is gone and it was for a lesser one. */
+/* May the wait begin anew? Not while it runs, unless the last good connection is gone and it was
+ * for a lesser one. */
 static bool may_hurry(const struct socket_mode *sm, enum phase lost)
 {
 	if (!io_timer_running(sm->backoff))
@@ -354,9 +360,9 @@ static bool open_is_fatal(const struct web_answer *answer)
 
 static void open_failed(struct socket_mode *sm, const struct web_answer *answer)
 {
-	enum socket_failure kind = open_is_fatal(answer) ? FAILURE_FATAL :
-		*answer->error                           ? FAILURE_SAID :
-							   FAILURE_NETWORK;
+	enum socket_failure kind = open_is_fatal(answer) ? FAILURE_FATAL
+				   : *answer->error	 ? FAILURE_SAID
+							 : FAILURE_NETWORK;
 
 	if (sm->stopping)
 		return;
@@ -402,8 +408,9 @@ static void on_url(struct web_call *call, const struct web_answer *answer)
 	struct socket *s = call->ctx;
 	struct socket_mode *sm = s->sm;
 	const char *url = answer->class == WEB_OK ? json_get_str(answer->body, "url") : NULL;
-	struct web_answer without_url = { .class = WEB_RETRY, .error = "no_url",
-		.text = "Slack's answer has no URL in it" };
+	struct web_answer without_url = {
+		.class = WEB_RETRY, .error = "no_url", .text = "Slack's answer has no URL in it"
+	};
 
 	if (url && !sm->stopping) {
 		socket_connect(s, url);
@@ -432,7 +439,8 @@ static bool socket_open(struct socket_mode *sm)
 	if (web_start(sm->options.web, &s->call, &err) == 0)
 		return true;
 	struct web_answer answer = { .class = err.code == -EACCES ? WEB_TOKEN : WEB_RETRY,
-		.error = "not_started", .text = err.text };
+		.error = "not_started",
+		.text = err.text };
 
 	socket_gone(s);
 	open_failed(sm, &answer);

@@ -11,13 +11,14 @@
 
 #define AREA "slack"
 
-#define RUNNING_MAX      4 /* of the connections to one host; the others are for those who cannot wait */
-#define BODY_MAX         (1u << 20)
-#define CHANNEL_BURST    3
-#define CHANNEL_RATE_MS  1000
-#define CHANNELS_KEPT    512
+#define RUNNING_MAX 4 /* of the connections to one host; the others are for those who cannot wait  \
+		       */
+#define BODY_MAX	 (1u << 20)
+#define CHANNEL_BURST	 3
+#define CHANNEL_RATE_MS	 1000
+#define CHANNELS_KEPT	 512
 #define CLOSED_UNSAID_MS 10000 /* a 429 that does not say how long */
-#define MINUTE           60000.0
+#define MINUTE		 60000.0
 
 struct bucket {
 	double left;
@@ -28,7 +29,7 @@ struct method_state {
 	const struct web_method *about;
 	struct bucket bucket;
 	int64_t closed_until; /* io_now: a 429 */
-	bool said;            /* that it is lacking */
+	bool said;	      /* that it is lacking */
 	UT_hash_handle hh;
 };
 
@@ -181,8 +182,8 @@ static int64_t call_turn(struct web *w, struct web_call *c)
 					   c->about->per_minute / MINUTE, now));
 	if (c->about->paced_by_channel && c->channel) {
 		ch = channel_state(w, c->channel);
-		wait = later(wait, bucket_wait(&ch->bucket, CHANNEL_BURST,
-					   1.0 / CHANNEL_RATE_MS, now));
+		wait = later(
+			wait, bucket_wait(&ch->bucket, CHANNEL_BURST, 1.0 / CHANNEL_RATE_MS, now));
 	}
 	if (wait)
 		return wait;
@@ -221,7 +222,9 @@ static void web_remark(struct web *w, struct web_call *c, const struct web_readi
 
 	if (m && r->class == WEB_LACKING && !m->said) {
 		m->said = true;
-		log_warn(AREA, "%s is not available to the app: %s. That is left out; `sitrep doctor` tells more",
+		log_warn(AREA,
+			"%s is not available to the app: %s. That is left out; `sitrep doctor` "
+			"tells more",
 			c->about->name, r->text);
 	} else if (r->class == WEB_TOKEN && !w->token_bad) {
 		w->token_bad = true;
@@ -311,8 +314,8 @@ static int call_send(struct web *w, struct web_call *c, struct error *err)
 	c->http.method = "POST";
 	c->http.url = c->sent_url;
 	c->http.body = c->sent_body;
-	c->http.content_type = reads ? "application/x-www-form-urlencoded" :
-				       "application/json; charset=utf-8";
+	c->http.content_type =
+		reads ? "application/x-www-form-urlencoded" : "application/json; charset=utf-8";
 	if (c->about)
 		c->http.bearer = c->about->app_token ? w->app_token : w->bot_token;
 	c->http.ca_file = w->ca_file;
@@ -327,7 +330,8 @@ static int call_send(struct web *w, struct web_call *c, struct error *err)
 	return 0;
 }
 
-/* From the queue to the wire. A call that cannot even be started comes back as refused or for later. */
+/* From the queue to the wire. A call that cannot even be started comes back as refused or for
+ * later. */
 static void call_go(struct web *w, struct web_call *c)
 {
 	struct error err;
@@ -392,8 +396,8 @@ int web_start(struct web *w, struct web_call *c, struct error *err)
 	else if (!c->url && !c->about)
 		rc = error_set(err, -EINVAL, "no method %s", c->method);
 	else if (c->about && !(c->about->app_token ? w->app_token : w->bot_token))
-		rc = error_set(err, -EACCES, "there is no %s token",
-			c->about->app_token ? "app" : "bot");
+		rc = error_set(
+			err, -EACCES, "there is no %s token", c->about->app_token ? "app" : "bot");
 	if (!rc && c->urgent && !call_turn(w, c)) {
 		rc = call_send(w, c, err);
 	} else if (!rc) {
@@ -438,7 +442,8 @@ void web_destroy(struct web *w)
 
 	if (!w)
 		return;
-	HASH_ITER (hh, w->methods, m, next) {
+	HASH_ITER(hh, w->methods, m, next)
+	{
 		HASH_DEL(w->methods, m);
 		free(m);
 	}

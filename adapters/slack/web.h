@@ -3,12 +3,13 @@
 /*
  * Slack's Web API: what a call's answer means, and calls kept to the published pace.
  *
- * The caller owns the struct web_call: zero it, fill in the first part, web_start. on_done runs exactly
- * once, from the loop, also after web_cancel and when io stops; if web_start fails it does not run.
+ * The caller owns the struct web_call: zero it, fill in the first part, web_start. on_done runs
+ * exactly once, from the loop, also after web_cancel and when io stops; if web_start fails it does
+ * not run.
  *
- * Pacing: each method has its rate a minute; posts also one a second in a channel, with a small burst.
- * 429 closes the method until Retry-After has passed; a call that would have to wait longer than WEB_PATIENCE_MS
- * is given back at once as WEB_RETRY with the time to wait.
+ * Pacing: each method has its rate a minute; posts also one a second in a channel, with a small
+ * burst. 429 closes the method until Retry-After has passed; a call that would have to wait longer
+ * than WEB_PATIENCE_MS is given back at once as WEB_RETRY with the time to wait.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-#define WEB_PATIENCE_MS  5000
+#define WEB_PATIENCE_MS	 5000
 #define WEB_RESPONSE_MAX (4u << 20)
 
 enum web_class {
@@ -33,17 +34,17 @@ enum web_class {
 
 struct web_answer {
 	enum web_class class;
-	const char *error;      /* Slack's name of it ("not_in_channel"), "" when there was none */
-	const char *text;       /* one sentence for people; "" when OK */
+	const char *error;	/* Slack's name of it ("not_in_channel"), "" when there was none */
+	const char *text;	/* one sentence for people; "" when OK */
 	int64_t retry_after_ms; /* 0 = not said */
-	json_t *body;           /* borrowed; NULL when there is no usable one */
+	json_t *body;		/* borrowed; NULL when there is no usable one */
 };
 
 struct web_method {
 	const char *name;
-	bool reads;         /* form encoded; a lost answer is no harm */
-	bool app_token;     /* xapp-, not xoxb- */
-	int per_minute;     /* 0: not paced */
+	bool reads;	/* form encoded; a lost answer is no harm */
+	bool app_token; /* xapp-, not xoxb- */
+	int per_minute; /* 0: not paced */
 	bool paced_by_channel;
 };
 const struct web_method *web_method_find(const char *name); /* NULL: no such */
@@ -69,19 +70,21 @@ struct web_options {
 };
 /* Options are copied. */
 struct web *web_create(struct io *io, const struct web_options *options);
-/* From the adapter's stop: what waits here is ended (WEB_RETRY) from web_stop itself; what is under way is ended by io. */
+/* From the adapter's stop: what waits here is ended (WEB_RETRY) from web_stop itself; what is under
+ * way is ended by io. */
 void web_stop(struct web *w);
 void web_destroy(struct web *w); /* after io_run; accepts NULL */
 
 struct web_call {
 	/* ---- by the caller ---- */
-	const char *method;   /* static; one of the table */
-	json_t *args;         /* owned by the call from web_start on (also when it fails); may be NULL */
-	const char *url;      /* instead of method: POST args as JSON without a token (response URLs); borrowed */
-	const char *channel;  /* for pacing; borrowed until on_done; NULL */
-	bool urgent;          /* not paced: somebody waits three seconds at most */
-	int64_t timeout_ms;   /* 0: 15 s */
-	void (*on_done)(struct web_call *call, const struct web_answer *answer); /* answer goes with the call's return */
+	const char *method; /* static; one of the table */
+	json_t *args;	 /* owned by the call from web_start on (also when it fails); may be NULL */
+	const char *url; /* instead of method: args go there as JSON, without a token; borrowed */
+	const char *channel; /* for pacing; borrowed until on_done; NULL */
+	bool urgent;	     /* not paced: somebody waits three seconds at most */
+	int64_t timeout_ms;  /* 0: 15 s */
+	/* answer lasts until it returns. */
+	void (*on_done)(struct web_call *call, const struct web_answer *answer);
 	void *ctx;
 
 	/* ---- private ---- */
@@ -95,8 +98,9 @@ struct web_call {
 };
 
 int web_start(struct web *w, struct web_call *call, struct error *err);
-void web_cancel(struct web_call *call);              /* on_done follows, or ran from here when it was only waiting */
-void web_call_finish(struct web_call *call);         /* not while running; accepts a zeroed struct */
+/* on_done follows, or ran from here when the call was only waiting. */
+void web_cancel(struct web_call *call);
+void web_call_finish(struct web_call *call);	   /* not while running; accepts a zeroed struct */
 void web_args_form(struct str *out, json_t *args); /* form encoding, as sent */
 
 #endif

@@ -40,8 +40,8 @@ const struct web_method *web_method_find(const char *name)
 	return NULL;
 }
 
-/* Sorted by name. What is not here was refused: Slack says ok:false only for what it did not do, but for
- * the two errors of its own. */
+/* Sorted by name. What is not here was refused: Slack says ok:false only for what it did not do,
+ * but for the two errors of its own. */
 static const struct web_error {
 	const char *name;
 	enum web_class class;
@@ -123,7 +123,8 @@ static void web_explain(struct web_reading *out)
 	str_addf(&s, "Slack says %s", out->error);
 	if (needed)
 		str_addf(&s, " (needs %s)", needed);
-	json_array_foreach(messages, at, m) {
+	json_array_foreach(messages, at, m)
+	{
 		if (json_string_value(m))
 			str_addf(&s, "%s%s", at ? "; " : ": ", json_string_value(m));
 	}
@@ -199,7 +200,7 @@ static void form_add(struct str *out, const char *s)
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 		bool keep = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || strchr(plain, c);
+			    (c >= '0' && c <= '9') || strchr(plain, c);
 
 		if (keep)
 			str_addc(out, *s);
@@ -213,7 +214,8 @@ void web_args_form(struct str *out, json_t *args)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(args, key, value) {
+	json_object_foreach(args, key, value)
+	{
 		char number[32];
 		const char *text = json_string_value(value);
 

@@ -1,5 +1,5 @@
-/* Any text in any place of a document: what comes out keeps all of Slack's rules, and lets nobody's text
- * become markup. */
+/* Any text in any place of a document: what comes out keeps all of Slack's rules, and lets nobody's
+ * text become markup. */
 #include "adapters/slack/render.h"
 #include "incident/doc.h"
 #include "tests/blockkit.h"
@@ -72,8 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	JSON_CLEANUP json_t *home = render_home(doc, NOW);
 
 	MUST(json_array_size(messages) >= 1 && json_array_size(messages) <= RENDER_MESSAGES_MAX);
-	json_array_foreach(messages, at, message)
-		must_be_well(bk_message(message));
+	json_array_foreach(messages, at, message) must_be_well(bk_message(message));
 	must_be_well(bk_message(edit));
 	must_be_well(bk_view(home));
 	check_form(text);

@@ -324,6 +324,29 @@ def test_while_slack_answers_nothing_the_record_goes_on_and_is_delivered_later(b
     assert len(posted(sandbox, "incidents", "checkout is failing")) == 1
 
 
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("method", ["conversations.create", "chat.postMessage", "chat.getPermalink"])
+def test_an_end_in_the_middle_of_a_call_leaves_one_of_each(bot, sandbox, method, hard):
+    fault = sandbox.fault("slow_drip", method=method, bytes=1, every_ms=200)
+    declare(sandbox)
+    sandbox.wait_call(method)
+    time.sleep(0.3)
+    if hard:
+        bot.kill()
+    else:
+        assert bot.stop() == 0, bot.log()
+        assert "Sanitizer" not in bot.log(), bot.log()
+    sandbox.clear_fault(fault)
+    bot.start()
+    wait_card(sandbox, 30)
+    sandbox.wait_message(channel="incidents", contains="checkout is failing", timeout=30 * SLOWNESS)
+    eventually(lambda: not bot.rows("SELECT 1 FROM effect WHERE state NOT IN ('delivered', 'dropped')"),
+               timeout=30 * SLOWNESS)
+    assert len([c for c in sandbox.state()["channels"] if (c["name"] or "").startswith("inc-")]) == 1
+    assert len(posted(sandbox, "incidents", "checkout is failing")) == 1
+    assert len([m for m in posted(sandbox, INC, "INC-1") if m.get("blocks")]) == 1
+
+
 # ---- forms and other front ends ----
 
 def test_a_form_that_cannot_open_is_said_with_the_line_that_does_the_same(bot, sandbox):

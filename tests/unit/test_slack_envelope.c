@@ -11,18 +11,19 @@
 #include "adapters/slack/envelope.h"
 #include "base/str.h"
 
-#define NOW INT64_C(1772375700000)
+#define NOW	 INT64_C(1772375700000)
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-#define COMMAND(more) \
-	"{\"envelope_id\":\"e-1\",\"type\":\"slash_commands\",\"payload\":{\"user_id\":\"U0ALICE\"," \
-	"\"user_name\":\"alice\",\"channel_id\":\"C0GENERAL\",\"command\":\"/inc\"," more \
+#define COMMAND(more)                                                                              \
+	"{\"envelope_id\":\"e-1\",\"type\":\"slash_commands\",\"payload\":{\"user_id\":"           \
+	"\"U0ALICE\","                                                                             \
+	"\"user_name\":\"alice\",\"channel_id\":\"C0GENERAL\",\"command\":\"/inc\"," more          \
 	"\"response_url\":\"https://hooks.example/1\",\"trigger_id\":\"1.2.abc\"}}"
-#define INTERACTIVE(type, more) \
-	"{\"envelope_id\":\"e-2\",\"type\":\"interactive\",\"payload\":{\"type\":\"" type "\"," \
+#define INTERACTIVE(type, more)                                                                    \
+	"{\"envelope_id\":\"e-2\",\"type\":\"interactive\",\"payload\":{\"type\":\"" type "\","    \
 	"\"user\":{\"id\":\"U0BOB\",\"username\":\"bob\"},\"trigger_id\":\"7.8\"" more "}}"
-#define EVENT(event) \
-	"{\"envelope_id\":\"e-3\",\"type\":\"events_api\",\"retry_attempt\":1,\"payload\":" \
+#define EVENT(event)                                                                               \
+	"{\"envelope_id\":\"e-3\",\"type\":\"events_api\",\"retry_attempt\":1,\"payload\":"        \
 	"{\"event_id\":\"Ev1\",\"event\":" event "}}"
 
 static struct envelope read(const char *text)
@@ -94,7 +95,8 @@ static void test_command_of_forty_thousand_characters(void **state)
 
 	(void)state;
 	str_init(&s, 100000);
-	str_add(&s, "{\"envelope_id\":\"e-1\",\"type\":\"slash_commands\",\"payload\":{\"user_id\":\"U0ALICE\",\"text\":\"");
+	str_add(&s, "{\"envelope_id\":\"e-1\",\"type\":\"slash_commands\",\"payload\":{\"user_id\":"
+		    "\"U0ALICE\",\"text\":\"");
 	for (int i = 0; i < 40000; i++)
 		str_addc(&s, 'x');
 	str_add(&s, "\"}}");
@@ -112,7 +114,8 @@ static void test_button(void **state)
 	struct request *r = read_request(INTERACTIVE("block_actions",
 		",\"container\":{\"message_ts\":\"17.1\",\"channel_id\":\"C0INC\"},"
 		"\"message\":{\"thread_ts\":\"16.1\"},\"response_url\":\"https://hooks.example/2\","
-		"\"actions\":[{\"type\":\"button\",\"value\":\"{\\\"op\\\":\\\"role\\\",\\\"incident\\\":42,"
+		"\"actions\":[{\"type\":\"button\",\"value\":\"{\\\"op\\\":\\\"role\\\","
+		"\\\"incident\\\":42,"
 		"\\\"args\\\":{\\\"do\\\":\\\"take\\\"}}\"}]"));
 
 	(void)state;
@@ -185,8 +188,9 @@ static void test_shortcuts(void **state)
 	assert_null(r->place.channel);
 	request_destroy(r);
 
-	r = read_request(INTERACTIVE("message_action",
-		",\"callback_id\":\"timeline_add\",\"channel\":{\"id\":\"C0INC\"},\"message\":{\"ts\":\"17.1\"}"));
+	r = read_request(
+		INTERACTIVE("message_action", ",\"callback_id\":\"timeline_add\",\"channel\":{"
+					      "\"id\":\"C0INC\"},\"message\":{\"ts\":\"17.1\"}"));
 	assert_string_equal(r->operation, "reaction.added");
 	assert_string_equal(json_get_str(r->args, "message"), "slack:C0INC/17.1");
 	assert_string_equal(json_get_str(r->args, "reaction"), PIN_REACTION);
@@ -195,8 +199,10 @@ static void test_shortcuts(void **state)
 
 static void test_reaction(void **state)
 {
-	struct request *r = read_request(EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\","
-		"\"reaction\":\"pushpin\",\"item\":{\"type\":\"message\",\"channel\":\"C0INC\",\"ts\":\"17.1\"}}"));
+	struct request *r =
+		read_request(EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\","
+				   "\"reaction\":\"pushpin\",\"item\":{\"type\":\"message\","
+				   "\"channel\":\"C0INC\",\"ts\":\"17.1\"}}"));
 
 	(void)state;
 	assert_int_equal(r->source, REQUEST_EVENT);
@@ -212,7 +218,8 @@ static void test_reaction(void **state)
 
 static void test_home(void **state)
 {
-	struct request *r = read_request(EVENT("{\"type\":\"app_home_opened\",\"user\":\"U0BOB\",\"tab\":\"home\"}"));
+	struct request *r = read_request(
+		EVENT("{\"type\":\"app_home_opened\",\"user\":\"U0BOB\",\"tab\":\"home\"}"));
 
 	(void)state;
 	assert_string_equal(r->operation, "home.opened");
@@ -220,7 +227,8 @@ static void test_home(void **state)
 	request_destroy(r);
 }
 
-/* What is understood but means nothing, what is unknown, and what is broken: all with the id to ack. */
+/* What is understood but means nothing, what is unknown, and what is broken: all with the id to
+ * ack. */
 static void test_others(void **state)
 {
 	static const struct {
@@ -229,14 +237,18 @@ static void test_others(void **state)
 		const char *id;
 		bool words;
 	} cases[] = {
-		{ EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\",\"reaction\":\"eyes\",\"item\":{\"type\":\"message\"}}"),
+		{ EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\",\"reaction\":\"eyes\","
+			"\"item\":{\"type\":\"message\"}}"),
 			ENVELOPE_IGNORED, "e-3", false },
-		{ EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\",\"reaction\":\"pushpin\",\"item\":{\"type\":\"file\"}}"),
+		{ EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\",\"reaction\":\"pushpin\","
+			"\"item\":{\"type\":\"file\"}}"),
 			ENVELOPE_IGNORED, "e-3", false },
-		{ EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\",\"reaction\":\"pushpin\",\"item\":"
+		{ EVENT("{\"type\":\"reaction_added\",\"user\":\"U0BOB\",\"reaction\":\"pushpin\","
+			"\"item\":"
 			"{\"type\":\"message\",\"channel\":\"C0/../x\",\"ts\":\"17.1\"}}"),
 			ENVELOPE_BAD, "e-3", false },
-		{ EVENT("{\"type\":\"message\",\"text\":\"hello\"}"), ENVELOPE_IGNORED, "e-3", false },
+		{ EVENT("{\"type\":\"message\",\"text\":\"hello\"}"), ENVELOPE_IGNORED, "e-3",
+			false },
 		{ EVENT("{\"type\":\"app_home_opened\",\"user\":\"U0BOB\",\"tab\":\"messages\"}"),
 			ENVELOPE_IGNORED, "e-3", false },
 		{ EVENT("[]"), ENVELOPE_BAD, "e-3", false },
@@ -244,31 +256,40 @@ static void test_others(void **state)
 		{ INTERACTIVE("block_suggestion", ""), ENVELOPE_OPTIONS, "e-2", false },
 		{ INTERACTIVE("tomorrow", ""), ENVELOPE_UNKNOWN, "e-2", false },
 		{ INTERACTIVE("block_actions", ",\"actions\":[]"), ENVELOPE_BAD, "e-2", true },
-		{ INTERACTIVE("block_actions", ",\"actions\":[{\"type\":\"button\",\"url\":\"https://x\"}]"),
+		{ INTERACTIVE("block_actions",
+			  ",\"actions\":[{\"type\":\"button\",\"url\":\"https://x\"}]"),
 			ENVELOPE_IGNORED, "e-2", false },
 		{ INTERACTIVE("block_actions", ",\"actions\":[{\"value\":\"{\\\"op\\\":7}\"}]"),
 			ENVELOPE_IGNORED, "e-2", false },
 		{ INTERACTIVE("view_submission", ",\"view\":{\"private_metadata\":\"no JSON\"}"),
 			ENVELOPE_BAD, "e-2", true },
-		{ INTERACTIVE("message_action", ",\"channel\":{\"id\":\"C0INC\"}"), ENVELOPE_BAD, "e-2",
-			true },
+		{ INTERACTIVE("message_action", ",\"channel\":{\"id\":\"C0INC\"}"), ENVELOPE_BAD,
+			"e-2", true },
 		{ INTERACTIVE("shortcut", ""), ENVELOPE_BAD, "e-2", true },
-		{ "{\"envelope_id\":\"e\",\"type\":\"interactive\",\"payload\":{\"type\":\"shortcut\"}}",
+		{ "{\"envelope_id\":\"e\",\"type\":\"interactive\",\"payload\":{\"type\":"
+		  "\"shortcut\"}}",
 			ENVELOPE_BAD, "e", true },
 		{ COMMAND("\"text\":[],"), ENVELOPE_BAD, "e-1", true },
-		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payload\":{\"user_id\":\"u0 bob\",\"text\":\"\"}}",
+		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payload\":{\"user_id\":"
+		  "\"u0 bob\",\"text\":\"\"}}",
 			ENVELOPE_BAD, "e", true },
-		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payload\":\"x\"}", ENVELOPE_BAD, "e", true },
-		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payload\":null}", ENVELOPE_BAD, "e", true },
+		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payload\":\"x\"}",
+			ENVELOPE_BAD, "e", true },
+		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payload\":null}",
+			ENVELOPE_BAD, "e", true },
 		{ "{\"envelope_id\":\"e\",\"type\":\"events_api\"}", ENVELOPE_BAD, "e", false },
-		{ "{\"envelope_id\":7,\"type\":\"slash_commands\",\"payload\":{\"user_id\":\"U0ALICE\"}}",
+		{ "{\"envelope_id\":7,\"type\":\"slash_commands\",\"payload\":{\"user_id\":"
+		  "\"U0ALICE\"}}",
 			ENVELOPE_BAD, "", true },
-		{ "{\"envelope_id\":\"e\",\"type\":\"later\",\"payload\":{}}", ENVELOPE_UNKNOWN, "e", false },
+		{ "{\"envelope_id\":\"e\",\"type\":\"later\",\"payload\":{}}", ENVELOPE_UNKNOWN,
+			"e", false },
 		{ "{\"envelope_id\":\"e\",\"type\":7,\"payload\":{}}", ENVELOPE_BAD, "e", false },
 		{ "{\"envelope_id\":\"e\"}", ENVELOPE_BAD, "e", false },
-		{ "{\"envelope_id\":\"e\",\"envelope_id\":\"f\",\"type\":\"events_api\",\"payload\":{}}",
+		{ "{\"envelope_id\":\"e\",\"envelope_id\":\"f\",\"type\":\"events_api\","
+		  "\"payload\":{}}",
 			ENVELOPE_BAD, "e", false },
-		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payl", ENVELOPE_BAD, "e", false },
+		{ "{\"envelope_id\":\"e\",\"type\":\"slash_commands\",\"payl", ENVELOPE_BAD, "e",
+			false },
 		{ "[\"envelope_id\",\"e\"]", ENVELOPE_BAD, "", false },
 		{ "", ENVELOPE_BAD, "", false },
 		{ "nonsense", ENVELOPE_BAD, "", false },
@@ -281,8 +302,8 @@ static void test_others(void **state)
 
 		if (e.kind != cases[i].kind || strcmp(e.envelope_id, cases[i].id) != 0 ||
 			e.wants_words != cases[i].words)
-			fail_msg("%s\nis read as kind %d, id \"%s\", words %d (%s)", cases[i].text, e.kind,
-				e.envelope_id, e.wants_words, e.why);
+			fail_msg("%s\nis read as kind %d, id \"%s\", words %d (%s)", cases[i].text,
+				e.kind, e.envelope_id, e.wants_words, e.why);
 		assert_null(e.request);
 	}
 }
@@ -300,8 +321,9 @@ static void test_hello_and_disconnect(void **state)
 		{ "\"tea time\"", DISCONNECT_OTHER },
 		{ "7", DISCONNECT_OTHER },
 	};
-	struct envelope e = read("{\"type\":\"hello\",\"num_connections\":3,\"debug_info\":"
-				 "{\"approximate_connection_time\":18060},\"envelope_id\":\"odd\",\"payload\":{}}");
+	struct envelope e = read(
+		"{\"type\":\"hello\",\"num_connections\":3,\"debug_info\":"
+		"{\"approximate_connection_time\":18060},\"envelope_id\":\"odd\",\"payload\":{}}");
 
 	(void)state;
 	assert_int_equal(e.kind, ENVELOPE_HELLO);
@@ -313,7 +335,8 @@ static void test_hello_and_disconnect(void **state)
 	for (size_t i = 0; i < COUNT(reasons); i++) {
 		char text[200];
 
-		snprintf(text, sizeof(text), "{\"type\":\"disconnect\",\"reason\":%s}", reasons[i].reason);
+		snprintf(text, sizeof(text), "{\"type\":\"disconnect\",\"reason\":%s}",
+			reasons[i].reason);
 		e = read(text);
 		assert_int_equal(e.kind, ENVELOPE_DISCONNECT);
 		assert_int_equal(e.reason, reasons[i].means);
@@ -328,7 +351,8 @@ static void test_scan(void **state)
 		{ "{\"envelope_id\":\"a\"", "a" },
 		{ "{ \"x\" : 1 , \"envelope_id\" \n:\t\"a\" ,", "a" },
 		{ "{\"payload\":{\"envelope_id\":\"inner\"},\"envelope_id\":\"outer\"", "outer" },
-		{ "{\"text\":\"\\\"envelope_id\\\":\\\"said\\\"\",\"envelope_id\":\"real\"", "real" },
+		{ "{\"text\":\"\\\"envelope_id\\\":\\\"said\\\"\",\"envelope_id\":\"real\"",
+			"real" },
 		{ "{\"text\":\"envelope_id\",\"envelope_id\":\"real\"", "real" },
 		{ "{\"envelope_id\":\"a\\u0041\"", "" },
 		{ "{\"envelope_id\":\"\"", "" },

@@ -13,7 +13,7 @@
 #include "incident/doc.h"
 #include "tests/blockkit.h"
 
-#define NOW INT64_C(1772375700000) /* 2026-03-01 14:35:00 UTC */
+#define NOW	 INT64_C(1772375700000) /* 2026-03-01 14:35:00 UTC */
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static char *repeated(const char *s, size_t times)
@@ -31,11 +31,13 @@ static json_t *messages_of(json_t *doc_take)
 	json_t *messages = render_messages(doc_take, NOW), *message;
 	size_t at;
 
-	json_array_foreach(messages, at, message) {
+	json_array_foreach(messages, at, message)
+	{
 		const char *why = bk_message(message);
 
 		if (why)
-			fail_msg("message %zu: %s\n%s", at, why, json_dumps(message, JSON_INDENT(1)));
+			fail_msg("message %zu: %s\n%s", at, why,
+				json_dumps(message, JSON_INDENT(1)));
 	}
 	json_decref(doc_take);
 	return messages;
@@ -49,11 +51,11 @@ static char *texts_of(json_t *value, struct str *out)
 	size_t at;
 
 	if (json_is_array(value)) {
-		json_array_foreach(value, at, item)
-			texts_of(item, out);
+		json_array_foreach(value, at, item) texts_of(item, out);
 		return out->p;
 	}
-	json_object_foreach(value, key, item) {
+	json_object_foreach(value, key, item)
+	{
 		if (json_is_string(item) && strcmp(key, "text") == 0)
 			str_addf(out, "%s\n", json_string_value(item));
 		else
@@ -77,7 +79,10 @@ static void test_escaping(void **state)
 	(void)state;
 	assert_mrkdwn("a < b & c > d", "a &lt; b &amp; c &gt; d");
 	assert_mrkdwn("<!channel> <@U1> &lt;", "&lt;!channel&gt; &lt;@U1&gt; &amp;lt;");
-	assert_mrkdwn("hey @channel, @Here and @everyone", "hey @\xe2\x80\x8b" "channel, @\xe2\x80\x8bHere and @\xe2\x80\x8b" "everyone");
+	assert_mrkdwn("hey @channel, @Here and @everyone",
+		"hey @\xe2\x80\x8b"
+		"channel, @\xe2\x80\x8bHere and @\xe2\x80\x8b"
+		"everyone");
 	assert_mrkdwn("a@example.com @bob", "a@example.com @bob");
 	assert_mrkdwn("bell\a and\x1b[31m colour", "bell and[31m colour");
 	assert_mrkdwn("", "");
@@ -115,7 +120,8 @@ static void test_marks(void **state)
 		"<@U0BOB> unix:1000 <#C0INC> <!date^1772375760^{time}|14:36 UTC> "
 		"<!date^1772634900^{date_short_pretty} {time}|2026-03-04 14:35 UTC> "
 		"<!date^1772375700^{date_short_pretty} {time}|2026-03-01 14:35 UTC> "
-		"*now ' or never &lt;b&gt;* `a'b` <https://a.example/?x=1&amp;y=%3C2%3E%7C|the &lt;page&gt; / here> bad <!channel>");
+		"*now ' or never &lt;b&gt;* `a'b` <https://a.example/?x=1&amp;y=%3C2%3E%7C|the "
+		"&lt;page&gt; / here> bad <!channel>");
 	render_plain(&s, m.p, 1000, NOW);
 	assert_non_null(strstr(s.p, "@U0BOB"));
 	assert_non_null(strstr(s.p, "14:36 UTC"));
@@ -162,8 +168,7 @@ static void check_nothing_lost(json_t *doc_take, const char *word, size_t times)
 	size_t at, found = 0;
 
 	str_init(&all, 4u << 20);
-	json_array_foreach(messages, at, message)
-		texts_of(json_get_arr(message, "blocks"), &all);
+	json_array_foreach(messages, at, message) texts_of(json_get_arr(message, "blocks"), &all);
 	for (const char *p = all.p; (p = strstr(p, word)); p += strlen(word))
 		found++;
 	assert_int_equal(found, times);
@@ -242,7 +247,8 @@ static void test_many_fields_and_buttons_and_items(void **state)
 		doc_button(doc, "needle", "update", 1, NULL, NULL);
 	messages = messages_of(doc);
 	blocks = json_get_arr(json_array_get(messages, 0), "blocks");
-	json_array_foreach(blocks, at, block) {
+	json_array_foreach(blocks, at, block)
+	{
 		fields += json_array_size(json_get_arr(block, "fields"));
 		buttons += json_array_size(json_get_arr(block, "elements"));
 	}
@@ -376,8 +382,8 @@ static void test_buttons(void **state)
 	messages = messages_of(doc);
 	blocks = json_get_arr(json_array_get(messages, 0), "blocks");
 	assert_int_equal(json_parse(json_string_value(json_at(blocks, "1.elements.0.value")),
-				 strlen(json_string_value(json_at(blocks, "1.elements.0.value"))), 4096,
-				 &carried, NULL),
+				 strlen(json_string_value(json_at(blocks, "1.elements.0.value"))),
+				 4096, &carried, NULL),
 		0);
 	assert_string_equal(json_get_str(carried, "op"), "role");
 	assert_int_equal(json_get_int(carried, "incident", 0), 42);
@@ -422,18 +428,21 @@ static json_t *field_at(json_t *view, size_t at)
 static void test_form(void **state)
 {
 	struct render_origin origin = { .channel = "C0INC", .thread_ts = "17.1" };
-	json_t *form = form_new("A title that is much longer than Slack takes", "declare", 7, "Declare");
+	json_t *form =
+		form_new("A title that is much longer than Slack takes", "declare", 7, "Declare");
 	JSON_CLEANUP json_t *carried = NULL;
 	json_t *view;
 
 	(void)state;
 	json_object_set_new(form, "args", json_pack("{s:s}", "kept", "k"));
-	json_object_set_new(form_field(form, "title", "What", "text", "is <down>", "One line", false, NULL),
+	json_object_set_new(
+		form_field(form, "title", "What", "text", "is <down>", "One line", false, NULL),
 		"multiline", json_true());
 	form_field(form, "severity", "Severity", "choice", "sev2", NULL, true,
 		json_pack("[[s,s],[s,s]]", "sev1", "SEV1", "sev2", "SEV2"));
 	form_field(form, "who", "Who", "person", "slack:U0BOB", NULL, true, NULL);
-	form_field(form, "all", "All", "people", "slack:U0BOB,unix:7,slack:U0CAROL", NULL, true, NULL);
+	form_field(
+		form, "all", "All", "people", "slack:U0BOB,unix:7,slack:U0CAROL", NULL, true, NULL);
 	form_field(form, "flag", "A customer said so", "flag", "true", NULL, false, NULL);
 	form_field(form, "in", "In", "duration", "20m", NULL, true, NULL);
 	view = render_form(form, &origin, NOW);
@@ -445,15 +454,18 @@ static void test_form(void **state)
 	assert_string_equal(json_string_value(json_at(view, "blocks.1.block_id")), "title");
 	assert_string_equal(json_get_str(field_at(view, 1), "initial_value"), "is <down>");
 	assert_true(json_get_bool(field_at(view, 1), "multiline", false));
-	assert_string_equal(json_string_value(json_at(view, "blocks.2.element.initial_option.value")), "sev2");
+	assert_string_equal(
+		json_string_value(json_at(view, "blocks.2.element.initial_option.value")), "sev2");
 	assert_string_equal(json_get_str(field_at(view, 3), "initial_user"), "U0BOB");
 	assert_int_equal(json_array_size(json_get_arr(field_at(view, 4), "initial_users")), 2);
 	assert_int_equal(json_array_size(json_get_arr(field_at(view, 5), "initial_options")), 1);
-	assert_true(json_get_bool(json_array_get(json_get_arr(view, "blocks"), 5), "optional", false));
-	assert_false(json_get_bool(json_array_get(json_get_arr(view, "blocks"), 1), "optional", true));
+	assert_true(
+		json_get_bool(json_array_get(json_get_arr(view, "blocks"), 5), "optional", false));
+	assert_false(
+		json_get_bool(json_array_get(json_get_arr(view, "blocks"), 1), "optional", true));
 	assert_string_equal(json_get_str(field_at(view, 6), "type"), "plain_text_input");
-	json_parse(json_get_str(view, "private_metadata"), strlen(json_get_str(view, "private_metadata")),
-		4096, &carried, NULL);
+	json_parse(json_get_str(view, "private_metadata"),
+		strlen(json_get_str(view, "private_metadata")), 4096, &carried, NULL);
 	assert_string_equal(json_get_str(carried, "op"), "declare");
 	assert_int_equal(json_get_int(carried, "incident", 0), 7);
 	assert_string_equal(json_get_str(carried, "channel"), "C0INC");

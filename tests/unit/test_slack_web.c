@@ -39,25 +39,38 @@ static const struct {
 	{ HTTP_ANSWERED, 200, "{\"ok\":\"true\"}", WEB_UNKNOWN, WEB_RETRY },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false}", WEB_UNKNOWN, WEB_RETRY },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":7}", WEB_UNKNOWN, WEB_RETRY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":true,\"ok\":false,\"error\":\"x\"}", WEB_UNKNOWN, WEB_RETRY },
+	{ HTTP_ANSWERED, 200, "{\"ok\":true,\"ok\":false,\"error\":\"x\"}", WEB_UNKNOWN,
+		WEB_RETRY },
 	{ HTTP_ANSWERED, 200, "{\"ok\":true,\"x\":\"\xff\"}", WEB_UNKNOWN, WEB_RETRY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"not_in_channel\"}", WEB_REFUSED, WEB_REFUSED },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"never_heard_of\"}", WEB_REFUSED, WEB_REFUSED },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"not_in_channel\"}", WEB_REFUSED,
+		WEB_REFUSED },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"never_heard_of\"}", WEB_REFUSED,
+		WEB_REFUSED },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"fatal_error\"}", WEB_UNKNOWN, WEB_RETRY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"internal_error\"}", WEB_UNKNOWN, WEB_RETRY },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"internal_error\"}", WEB_UNKNOWN,
+		WEB_RETRY },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"ratelimited\"}", WEB_RETRY, WEB_RETRY },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"rate_limited\"}", WEB_RETRY, WEB_RETRY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_pinned\"}", WEB_ALREADY, WEB_ALREADY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_in_channel\"}", WEB_ALREADY, WEB_ALREADY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_archived\"}", WEB_ALREADY, WEB_ALREADY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_reacted\"}", WEB_ALREADY, WEB_ALREADY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"cant_invite_self\"}", WEB_ALREADY, WEB_ALREADY },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"missing_scope\"}", WEB_LACKING, WEB_LACKING },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"unknown_method\"}", WEB_LACKING, WEB_LACKING },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_pinned\"}", WEB_ALREADY,
+		WEB_ALREADY },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_in_channel\"}", WEB_ALREADY,
+		WEB_ALREADY },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_archived\"}", WEB_ALREADY,
+		WEB_ALREADY },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"already_reacted\"}", WEB_ALREADY,
+		WEB_ALREADY },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"cant_invite_self\"}", WEB_ALREADY,
+		WEB_ALREADY },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"missing_scope\"}", WEB_LACKING,
+		WEB_LACKING },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"unknown_method\"}", WEB_LACKING,
+		WEB_LACKING },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"not_authed\"}", WEB_TOKEN, WEB_TOKEN },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"invalid_auth\"}", WEB_TOKEN, WEB_TOKEN },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"account_inactive\"}", WEB_TOKEN, WEB_TOKEN },
-	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"user_removed_from_team\"}", WEB_TOKEN, WEB_TOKEN },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"account_inactive\"}", WEB_TOKEN,
+		WEB_TOKEN },
+	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"user_removed_from_team\"}", WEB_TOKEN,
+		WEB_TOKEN },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"team_disabled\"}", WEB_TOKEN, WEB_TOKEN },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"token_revoked\"}", WEB_TOKEN, WEB_TOKEN },
 	{ HTTP_ANSWERED, 200, "{\"ok\":false,\"error\":\"access_denied\"}", WEB_TOKEN, WEB_TOKEN },
@@ -70,12 +83,12 @@ static void test_what_answers_mean(void **state)
 		for (int reads = 0; reads < 2; reads++) {
 			struct web_reading r;
 
-			web_read(reads, answers[i].result, answers[i].status, "why", answers[i].body,
-				strlen(answers[i].body), &r);
+			web_read(reads, answers[i].result, answers[i].status, "why",
+				answers[i].body, strlen(answers[i].body), &r);
 			if (r.class != (reads ? answers[i].read : answers[i].write))
 				fail_msg("%d %d %s: %s is class %d (%s)", answers[i].result,
-					answers[i].status, answers[i].body, reads ? "a read" : "a write",
-					r.class, r.text);
+					answers[i].status, answers[i].body,
+					reads ? "a read" : "a write", r.class, r.text);
 			assert_true(r.class == WEB_OK || *r.text);
 			json_decref(r.body);
 		}
@@ -128,8 +141,8 @@ static void test_a_deep_or_giant_answer_is_unsure(void **state)
 
 static void test_form_encoding(void **state)
 {
-	json_t *args = json_pack("{s:s, s:i, s:b, s:n, s:{}}", "a b", "x&y=z/ü", "limit", 5, "yes", 1,
-		"nothing", "object");
+	json_t *args = json_pack("{s:s, s:i, s:b, s:n, s:{}}", "a b", "x&y=z/ü", "limit", 5, "yes",
+		1, "nothing", "object");
 	struct str s;
 
 	(void)state;
@@ -158,7 +171,7 @@ static void test_backoff(void **state)
 	assert_true(socket_mode_backoff(FAILURE_NETWORK, 1) <= 500);
 	for (int i = 1; i < 30; i++)
 		assert_true(socket_mode_backoff(FAILURE_NETWORK, i + 1) >=
-			socket_mode_backoff(FAILURE_NETWORK, i));
+			    socket_mode_backoff(FAILURE_NETWORK, i));
 	assert_int_equal(socket_mode_backoff(FAILURE_NETWORK, 1000), 30000);
 	assert_int_equal(socket_mode_backoff(FAILURE_SAID, 3), 30000);
 	assert_int_equal(socket_mode_backoff(FAILURE_FATAL, 1), 300000);
@@ -176,7 +189,8 @@ static void test_unescape(void **state)
 		{ "&copy; &", "&copy; &" },
 		{ "<@U1|bob> and <@U2>", "@bob and @U2" },
 		{ "<#C1|general> <#C2|> <#C3>", "#general #C2 #C3" },
-		{ "<!channel> <!subteam^S1|@oncall> <!date^1^{time}|12:00>", "@channel @oncall 12:00" },
+		{ "<!channel> <!subteam^S1|@oncall> <!date^1^{time}|12:00>",
+			"@channel @oncall 12:00" },
 		{ "<https://a.example/?x=1&amp;y=2>", "https://a.example/?x=1&y=2" },
 		{ "<https://a.example|our &lt;page&gt;>", "our <page> (https://a.example)" },
 		{ "<", "<" },
