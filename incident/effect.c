@@ -7,6 +7,7 @@
 static const char *const kind_names[EFFECT_KIND_COUNT] = {
 	[EFFECT_CHANNEL_OPEN] = "channel.open",
 	[EFFECT_CHANNEL_INVITE] = "channel.invite",
+	[EFFECT_CHANNEL_REMOVE] = "channel.remove",
 	[EFFECT_CHANNEL_TOPIC] = "channel.topic",
 	[EFFECT_CHANNEL_BOOKMARK] = "channel.bookmark",
 	[EFFECT_MESSAGE_POST] = "message.post",

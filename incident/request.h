@@ -110,6 +110,7 @@ void answer_destroy(struct answer *a); /* accepts NULL */
 enum effect_kind {
 	EFFECT_CHANNEL_OPEN,     /* {name, private, people[]} → {channel, name, url?}: idempotent by name */
 	EFFECT_CHANNEL_INVITE,   /* {people[]} */
+	EFFECT_CHANNEL_REMOVE,   /* {people[]}: from a private channel; who is not in it counts as removed */
 	EFFECT_CHANNEL_TOPIC,    /* {text} */
 	EFFECT_CHANNEL_BOOKMARK, /* {title, url} → {id} */
 	EFFECT_MESSAGE_POST,     /* {doc} to channel, in thread if set → {message, url?} */
@@ -120,7 +121,7 @@ enum effect_kind {
 	EFFECT_PERSON_FETCH,     /* {person} → {name, zone, email?} */
 	EFFECT_HOME_SHOW,        /* {person, doc}: the Home tab */
 };
-#define EFFECT_KIND_COUNT 11
+#define EFFECT_KIND_COUNT 12
 const char *effect_kind_name(enum effect_kind k); /* "message.post" */
 bool effect_kind_parse(const char *name, enum effect_kind *out);
 

@@ -11,6 +11,7 @@
 static void (*const kinds[EFFECT_KIND_COUNT])(struct job *j) = {
 	[EFFECT_CHANNEL_OPEN] = effect_channel_open,
 	[EFFECT_CHANNEL_INVITE] = effect_channel_invite,
+	[EFFECT_CHANNEL_REMOVE] = effect_channel_remove,
 	[EFFECT_CHANNEL_TOPIC] = effect_channel_topic,
 	[EFFECT_CHANNEL_BOOKMARK] = effect_channel_bookmark,
 	[EFFECT_MESSAGE_POST] = effect_message_post,

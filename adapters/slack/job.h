@@ -69,6 +69,7 @@ bool channel_forget(struct job *j);
 /* The kinds. */
 void effect_channel_open(struct job *j);
 void effect_channel_invite(struct job *j);
+void effect_channel_remove(struct job *j);
 void effect_channel_topic(struct job *j);
 void effect_channel_bookmark(struct job *j);
 void effect_message_post(struct job *j);

@@ -21,6 +21,7 @@ static const struct web_method methods[] = {
 	{ "conversations.info", true, false, 50, false },
 	{ "conversations.invite", false, false, 50, false },
 	{ "conversations.join", false, false, 50, false },
+	{ "conversations.kick", false, false, 50, false },
 	{ "conversations.list", true, false, 20, false },
 	{ "conversations.open", false, false, 50, false },
 	{ "conversations.replies", true, false, 50, false },

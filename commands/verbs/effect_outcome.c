@@ -111,6 +111,7 @@ static int on_delivered(struct call *c, const struct effect_row *row, const json
 	case EFFECT_MESSAGE_FETCH:
 		return on_message_fetch(c, row, result);
 	case EFFECT_CHANNEL_INVITE:
+	case EFFECT_CHANNEL_REMOVE:
 	case EFFECT_CHANNEL_TOPIC:
 	case EFFECT_CHANNEL_BOOKMARK:
 	case EFFECT_MESSAGE_EDIT:

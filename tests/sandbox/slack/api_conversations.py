@@ -100,6 +100,27 @@ def join(api, channel, user_id, inviter=None):
                                                "team": "T0SANDBOX", "inviter": inviter})
 
 
+@method("conversations.kick", scope="channels:manage", tier="3")
+def conversations_kick(api, args):
+    args.need("channel", "user")
+    channel, user_id = api.channel(args.text("channel")), args.text("user")
+    if channel.im_user:
+        raise SlackError("method_not_supported_for_channel_type")
+    if user_id not in api.ws.users:
+        raise SlackError("user_not_found")
+    if user_id == BOT_USER:
+        raise SlackError("cant_kick_self")
+    if channel.id == "C0GENERAL":
+        raise SlackError("cant_kick_from_general")
+    if user_id not in channel.members:
+        raise SlackError("not_in_channel")
+    channel.members.remove(user_id)
+    api.hub.on_event("member_left_channel", {"user": user_id, "channel": channel.id,
+                                             "channel_type": "G" if channel.private else "C", "team": "T0SANDBOX"})
+    api.ws.change.tell()
+    return {"errors": {}}
+
+
 @method("conversations.join", scope="channels:join", tier="3")
 def conversations_join(api, args):
     args.need("channel")
