@@ -7,10 +7,12 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "base/text.h"
 
-#define KEY_ENVELOPE "slack:envelope:"
-#define KEY_TRIGGER  "slack:trigger:"
-#define KEY_EVENT    "slack:event:"
+#define KEY_ENVELOPE   "slack:envelope:"
+#define KEY_TRIGGER    "slack:trigger:"
+#define NAME_BYTES_MAX 200
+#define KEY_EVENT      "slack:event:"
 
 struct envelope_type {
 	const char *name;
@@ -70,6 +72,13 @@ static char *envelope_id_copy(struct arena *a, const char *id)
 	return slack_id_valid(id) ? arena_strdup(a, id) : NULL;
 }
 
+/* Keys are stored for days; what is longer than any id of Slack's is none. */
+static void envelope_key(struct request *r, const char *prefix, const char *value)
+{
+	if (value && strlen(value) <= ENVELOPE_ID_MAX)
+		request_add_key(r, prefix, value);
+}
+
 struct request *envelope_request(struct envelope *e, const struct envelope_facts *facts)
 {
 	struct request *r = request_create(facts->source);
@@ -85,7 +94,8 @@ struct request *envelope_request(struct envelope *e, const struct envelope_facts
 	r->handle = h;
 	r->received_at = facts->received_at;
 	r->actor.person = arena_printf(r->arena, "slack:%s", facts->user);
-	r->actor.name = name && *name ? arena_strndup(r->arena, name, strnlen(name, 200)) : NULL;
+	if (name && *name)
+		r->actor.name = arena_strndup(r->arena, name, text_cut(name, NAME_BYTES_MAX));
 	if (h->channel)
 		r->place.channel = arena_printf(r->arena, "slack:%s", h->channel);
 	if (h->channel && slack_ts_valid(facts->message_ts))
@@ -97,9 +107,9 @@ struct request *envelope_request(struct envelope *e, const struct envelope_facts
 			arena_printf(r->arena, "slack:%s/%s", h->channel, facts->thread_ts);
 	}
 	r->can_open_form = facts->trigger_id && *facts->trigger_id;
-	request_add_key(r, KEY_EVENT, facts->event_id);
-	request_add_key(r, KEY_TRIGGER, facts->trigger_id);
-	request_add_key(r, KEY_ENVELOPE, e->envelope_id);
+	envelope_key(r, KEY_EVENT, facts->event_id);
+	envelope_key(r, KEY_TRIGGER, facts->trigger_id);
+	envelope_key(r, KEY_ENVELOPE, e->envelope_id);
 	e->kind = ENVELOPE_REQUEST;
 	e->request = r;
 	return r;

@@ -63,9 +63,8 @@ struct envelope {
 	char envelope_id[ENVELOPE_ID_MAX + 1]; /* "" = none: nothing to ack */
 	char type[64];			       /* as Slack wrote it, for the log */
 	char why[200];			       /* BAD, IGNORED */
-	bool wants_words; /* BAD: somebody typed or pressed something and should read that nothing
-			     was done */
-	struct request *request;       /* REQUEST: the caller's now */
+	bool wants_words;	 /* BAD: a person waits and should read that nothing was done */
+	struct request *request; /* REQUEST: the caller's now */
 	enum disconnect_reason reason; /* DISCONNECT */
 	int64_t num_connections;       /* HELLO; 0 = not said */
 	int64_t session_s; /* HELLO: how long this connection is to last; 0 = not said */

@@ -11,8 +11,8 @@ size_t render_split(const char *mrkdwn, size_t max);
 /* The mrkdwn of a markup string, cut to max. New reference to a JSON string; NULL when nothing is
  * left of it. */
 json_t *render_string(const char *markup, size_t max, int64_t now_ms);
-json_t *render_plain_object(
-	const char *markup, size_t max, int64_t now_ms); /* plain_text; NULL when empty */
+/* A plain_text object; NULL when empty. */
+json_t *render_plain_object(const char *markup, size_t max, int64_t now_ms);
 bool render_has_marks(const char *markup);
 
 #endif

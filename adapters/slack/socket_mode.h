@@ -45,8 +45,8 @@ void socket_mode_destroy(struct socket_mode *sm); /* after io_run; accepts NULL 
 int socket_mode_send(struct socket_mode *sm, int64_t generation, const char *p, size_t n);
 void socket_mode_pause(struct socket_mode *sm);
 void socket_mode_resume(struct socket_mode *sm);
-bool socket_mode_ready(
-	const struct socket_mode *sm); /* some connection had its hello and is open */
+/* Some connection had its hello and is open. */
+bool socket_mode_ready(const struct socket_mode *sm);
 
 /* How long to wait before try number `failures` (1 = the first after a failure), without jitter,
  * ms. */

@@ -109,6 +109,29 @@ static void test_command_of_forty_thousand_characters(void **state)
 	str_finish(&s);
 }
 
+static void test_oversized_parts_are_left_out(void **state)
+{
+	struct str s;
+
+	(void)state;
+	str_init(&s, 100000);
+	str_add(&s, "{\"envelope_id\":\"e-1\",\"type\":\"slash_commands\",\"payload\":"
+		    "{\"user_id\":\"U0ALICE\",\"text\":\"list\",\"user_name\":\"");
+	for (int i = 0; i < 300; i++)
+		str_add(&s, "ü");
+	str_add(&s, "\",\"channel_id\":\"C0 is no id\",\"trigger_id\":\"");
+	for (int i = 0; i < 300; i++)
+		str_add(&s, "t");
+	str_add(&s, "\"}}");
+	struct request *r = read_request(s.p);
+
+	assert_int_equal(r->key_count, 1);
+	assert_int_equal(strlen(r->actor.name), 200);
+	assert_null(r->place.channel);
+	request_destroy(r);
+	str_finish(&s);
+}
+
 static void test_button(void **state)
 {
 	struct request *r = read_request(INTERACTIVE("block_actions",
@@ -379,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_command_without_text_is_empty_words),
 		cmocka_unit_test(test_command_of_forty_thousand_characters),
+		cmocka_unit_test(test_oversized_parts_are_left_out),
 		cmocka_unit_test(test_button),
 		cmocka_unit_test(test_menu),
 		cmocka_unit_test(test_form),
