@@ -9,6 +9,8 @@ from sandbox import eventually, text_of
 
 TITLE = "checkout is failing"
 INC = "inc-1-checkout-is-failing"
+# What could not be delivered is tried again soon, so that scenarios need not wait for minutes.
+SOON = {"delivery.retry": "[0s, 1s]", "delivery.retry_max": "1s"}
 RESOLVE = 'resolve rolled back --signal "checkout success 99.9 %" --health "5xx at baseline"'
 
 
