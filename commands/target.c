@@ -9,12 +9,18 @@
 #include "incident/access.h"
 #include "store/incidents.h"
 #include "store/references.h"
+#include "store/relations.h"
 
 #define RIGHT_PRIVATE "incident.admin" /* sees private incidents without being named on them */
 #define ASK_MAX       8                /* incidents that are offered */
 #define OPEN_LOOK_MAX 50               /* … out of the newest of these */
 #define TITLE_SHOWN   60               /* bytes of a title on a button */
 #define ARGS_MAX      1500             /* bytes of arguments that a button can carry */
+
+bool target_sees_all(struct call *c, const char *person)
+{
+	return access_allows(&c->config->access, person, RIGHT_PRIVATE);
+}
 
 static bool holds_a_role(const struct role_set *roles, const char *person)
 {
@@ -24,12 +30,17 @@ static bool holds_a_role(const struct role_set *roles, const char *person)
 	return false;
 }
 
-/* Whoever may not see it cannot tell that it exists. roles: of this incident. */
-static bool may_see(struct call *c, const struct incident *inc, const struct role_set *roles)
+/* Whoever may not see it cannot tell that it exists; judged as incident_find does. 1 or 0, or a
+ * negative errno. roles: of this incident. */
+static int may_see(struct call *c, const struct incident *inc, const struct role_set *roles)
 {
-	return !inc->is_private || (inc->reporter && !strcmp(inc->reporter, c->actor)) ||
-		holds_a_role(roles, c->actor) ||
-		access_allows(&c->config->access, c->actor, RIGHT_PRIVATE);
+	bool has = false;
+
+	if (!inc->is_private || (inc->reporter && !strcmp(inc->reporter, c->actor)) ||
+		holds_a_role(roles, c->actor) || target_sees_all(c, c->actor))
+		return 1;
+	int rc = access_has(c->store, inc->id, c->actor, &has, &c->err);
+	return rc < 0 ? rc : has;
 }
 
 static enum target refuse_absent(struct call *c, int64_t id)
@@ -53,6 +64,7 @@ static enum target refuse_closed(struct call *c)
 static enum target load(struct call *c, int64_t id)
 {
 	int rc = incident_load(c->store, c->arena, id, &c->incident, &c->err);
+	int known;
 
 	if (rc == -ENOENT)
 		return refuse_absent(c, id);
@@ -60,7 +72,10 @@ static enum target load(struct call *c, int64_t id)
 		rc = call_load_roles(c);
 	if (rc < 0)
 		return TARGET_FAILED;
-	if (!may_see(c, &c->incident, &c->roles)) {
+	known = may_see(c, &c->incident, &c->roles);
+	if (known < 0)
+		return TARGET_FAILED;
+	if (!known) {
 		c->incident = (struct incident){ 0 };
 		c->roles = (struct role_set){ 0 };
 		return refuse_absent(c, id);
@@ -95,26 +110,14 @@ static int from_place(struct call *c, int64_t *id)
 static int open_ones(struct call *c, struct incident **out, size_t *count)
 {
 	struct incident_filter f;
-	struct incident *all;
-	size_t n, kept = 0;
-	int rc;
 
 	incident_filter_init(&f);
 	f.open_only = true;
-	f.with_private = true;
+	f.viewer = c->actor;
+	f.sees_all = target_sees_all(c, c->actor);
 	f.limit = OPEN_LOOK_MAX;
-	rc = incident_find(c->store, c->arena, &f, &all, &n, &c->err);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct role_set roles = { 0 };
-
-		if (all[i].is_private)
-			rc = role_list(c->store, c->arena, all[i].id, &roles, &c->err);
-		if (rc == 0 && may_see(c, &all[i], &roles))
-			all[kept++] = all[i];
-	}
-	*out = all;
-	*count = rc == 0 ? kept : 0;
-	return rc;
+	*count = 0;
+	return incident_find(c->store, c->arena, &f, out, count, &c->err);
 }
 
 static enum target refuse_none(struct call *c)

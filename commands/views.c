@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "commands/messages.h"
+#include "commands/target.h"
 #include "incident/promise.h"
 #include "store/effects.h"
 #include "store/incidents.h"
@@ -288,9 +289,11 @@ json_t *view_home(struct call *c, const char *person)
 	incident_filter_init(&filter);
 	filter.open_only = true;
 	filter.person = person;
+	filter.viewer = person;
+	filter.sees_all = target_sees_all(c, person);
 	filter.limit = HOME_MAX;
 	if (incident_find(c->store, c->arena, &filter, &found, &n, &c->err) < 0 ||
-		incident_count_open(c->store, &open, &c->err) < 0)
+		incident_count_open(c->store, person, filter.sees_all, &open, &c->err) < 0)
 		return message_line(c, "The record cannot be read just now.");
 	doc = doc_new(arena_printf(
 		c->arena, "%zu of your incidents are open, %lld in all", n, (long long)open));

@@ -22,22 +22,28 @@ enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
 	" AND (" n " IS NULL OR lower(title) LIKE " n " ESCAPE '\\'"                               \
 	" OR lower(impact) LIKE " n " ESCAPE '\\' OR lower(services) LIKE " n " ESCAPE '\\')"
 
-/* Those that come behind incident $5 in the order of the list. */
+/* Does the viewer know of it? */
+#define KNOWN "($6 = 1 OR " INCIDENT_VISIBLE("$7") ")"
+
+/* Those that come behind incident $5 in the order of the list. One that the viewer does not know of
+ * marks no place, as one that is not there. */
 #define AFTER_ID       "id < $5"
-#define AFTER_DECLARED "(declared_at, id) < (SELECT declared_at, id FROM incident WHERE id = $5)"
-#define AFTER_SEVERITY "(severity, -id) > (SELECT severity, -id FROM incident WHERE id = $5)"
+#define AFTER_DECLARED                                                                             \
+	"(declared_at, id) < (SELECT declared_at, id FROM incident WHERE id = $5 AND " KNOWN ")"
+#define AFTER_SEVERITY                                                                             \
+	"(severity, -id) > (SELECT severity, -id FROM incident WHERE id = $5 AND " KNOWN ")"
 
 #define FIND(after, driver, order)                                                                 \
 	"SELECT " INCIDENT_COLUMNS " FROM incident WHERE ($1 = 0 OR severity = $1)"                \
 	" AND ($2 IS NULL OR state = $2)"                                                          \
 	" AND ($3 = 0 OR declared_at >= $3) AND ($4 = 0 OR declared_at <= $4)"                     \
-	" AND ($5 = 0 OR " after ") AND ($6 = 1 OR is_private = 0)"                                \
-	" AND ($7 IS NULL OR environment = $7) AND ($8 IS NULL OR source = $8)"                    \
-	" AND ($9 IS NULL OR ',' || replace(services, ', ', ',') || ',' LIKE $9 ESCAPE '\\')"      \
-	" AND ($10 IS NULL OR reporter = $10 OR EXISTS (SELECT 1 FROM role"                        \
-	"  WHERE role.incident = incident.id AND role.person = $10))"                              \
-	HAS_WORD("$11") HAS_WORD("$12") HAS_WORD("$13") HAS_WORD("$14")                            \
-	driver " ORDER BY " order " LIMIT $15"
+	" AND ($5 = 0 OR " after ") AND " KNOWN                                                    \
+	" AND ($8 IS NULL OR environment = $8) AND ($9 IS NULL OR source = $9)"                    \
+	" AND ($10 IS NULL OR ',' || replace(services, ', ', ',') || ',' LIKE $10 ESCAPE '\\')"    \
+	" AND ($11 IS NULL OR reporter = $11 OR EXISTS (SELECT 1 FROM role"                        \
+	"  WHERE role.incident = incident.id AND role.person = $11))"                              \
+	HAS_WORD("$12") HAS_WORD("$13") HAS_WORD("$14") HAS_WORD("$15")                            \
+	driver " ORDER BY " order " LIMIT $16"
 
 static const char *const sql[COUNT] = {
 	[BY_OPEN] = FIND(AFTER_SEVERITY, " AND " INCIDENT_ACTIVE, "severity, id DESC"),
@@ -114,10 +120,10 @@ int incident_find(struct store *s, struct arena *a, const struct incident_filter
 	words_split(a, f->text, words);
 	if (until == 0)
 		until = INT64_MAX;
-	db_bind(st, "itiiib" "tttttttt" "i", (int64_t)f->severity,
+	db_bind(st, "itiiibt" "tttttttt" "i", (int64_t)f->severity,
 		f->state >= 0 ? state_name((enum incident_state)f->state) : NULL, f->since, until,
-		f->before_id, (int)f->with_private, f->environment, f->source, service, f->person,
-		words[0], words[1], words[2], words[3], (int64_t)f->limit);
+		f->before_id, (int)f->sees_all, f->viewer, f->environment, f->source, service,
+		f->person, words[0], words[1], words[2], words[3], (int64_t)f->limit);
 	int rc = rows_read(st, a, sizeof(struct incident), incident_row, &rows, count, err);
 	*out = rows;
 	return rc;

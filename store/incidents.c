@@ -5,24 +5,32 @@
 #include "store/incident_row.h"
 #include "store/record.h"
 
-enum { INSERT, SAVE, REVISION, LOAD, COUNT_OPEN, ROLE_ASSIGN, ROLE_RELEASE, ROLE_LIST, COUNT };
+enum { NEXT, INSERT, SAVE, REVISION, LOAD, COUNT_OPEN, ROLE_ASSIGN, ROLE_RELEASE, ROLE_LIST, COUNT };
 
 static const char *const sql[COUNT] = {
+	/* One seek to the end of the ordinary numbers. */
+	[NEXT] = "SELECT max(id) FROM incident WHERE id < $1",
 	[INSERT] =
-		"INSERT INTO incident (" INCIDENT_FIELDS ", revision) VALUES ($1, $2, $3, $4, $5,"
-		" $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
-		" $23, $24, $25, $26, $27, $28, 1)",
+		"INSERT INTO incident (" INCIDENT_FIELDS ", id, revision) VALUES ($1, $2, $3, $4,"
+		" $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+		" $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, 1)",
 	[SAVE] = "UPDATE incident SET title = $1, severity = $2, state = $3, services = $4,"
 		 " environment = $5, source = $6, reporter = $7, customer_reported = $8,"
 		 " is_private = $9, drill = $10, impact = $11, tags = $12, signal = $13,"
 		 " health = $14, not_verified = $15, declared_at = $16, impact_at = $17,"
 		 " detected_at = $18, acknowledged_at = $19, mitigated_at = $20, resolved_at = $21,"
 		 " closed_at = $22, state_at = $23, cadence_ms = $24, updated_at = $25,"
-		 " updated_by = $26, update_text = $27, merged_into = $28, revision = revision + 1"
-		 " WHERE id = $29 AND revision = $30",
+		 " updated_by = $26, update_text = $27, merged_into = $28, facts = $29,"
+		 " size_when_set = $30, severity_at = $31, overruled = $32, engage_said = $33,"
+		 " revision = revision + 1 WHERE id = $34 AND revision = $35",
 	[REVISION] = "SELECT revision FROM incident WHERE id = $1",
 	[LOAD] = "SELECT " INCIDENT_COLUMNS " FROM incident WHERE id = $1",
-	[COUNT_OPEN] = "SELECT count(*) FROM incident WHERE " INCIDENT_ACTIVE,
+	/* All by one index, less the protected ones that are hidden by another: no row is read
+	 * while there are none. */
+	[COUNT_OPEN] = "SELECT (SELECT count(*) FROM incident WHERE " INCIDENT_ACTIVE ")"
+		       " - (CASE WHEN $1 = 1 THEN 0 ELSE (SELECT count(*) FROM incident"
+		       " WHERE is_private = 1 AND " INCIDENT_ACTIVE
+		       " AND NOT coalesce(" INCIDENT_VISIBLE("$2") ", 0)) END)",
 	[ROLE_ASSIGN] = "INSERT INTO role (incident, role, person, since) VALUES ($1, $2, $3, $4)"
 			" ON CONFLICT (incident, role) DO UPDATE SET person = excluded.person,"
 			" since = excluded.since",
@@ -31,7 +39,7 @@ static const char *const sql[COUNT] = {
 };
 const struct record_sql incident_sql = { "incident", sql, COUNT };
 
-#define FIELD_LETTERS "tittttt" "bbb" "ttttt" "izzzzzzzz" "ztt" "z"
+#define FIELD_LETTERS "tittttt" "bbb" "ttttt" "izzzzzzzz" "ztt" "z" "ttzzz"
 #define FIELD_VALUES(inc)                                                                         \
 	(inc)->title, (int64_t)(inc)->severity, state_name((inc)->state), (inc)->services,        \
 	(inc)->environment, (inc)->source, (inc)->reporter, (int)(inc)->customer_reported,        \
@@ -39,7 +47,8 @@ const struct record_sql incident_sql = { "incident", sql, COUNT };
 	(inc)->health, (inc)->not_verified, (inc)->declared_at, (inc)->impact_at,                 \
 	(inc)->detected_at, (inc)->acknowledged_at, (inc)->mitigated_at, (inc)->resolved_at,      \
 	(inc)->closed_at, (inc)->state_at, (inc)->cadence_ms, (inc)->updated_at,                  \
-	(inc)->updated_by, (inc)->update_text, (inc)->merged_into
+	(inc)->updated_by, (inc)->update_text, (inc)->merged_into, (inc)->facts,                  \
+	(inc)->size_when_set, (inc)->severity_at, (inc)->overruled, (inc)->engage_said
 
 static struct stmt *stmt_of(struct store *s, int n)
 {
@@ -51,13 +60,35 @@ static int no_incident(int64_t id, struct error *err)
 	return error_set(err, -ENOENT, "there is no INC-%lld", (long long)id);
 }
 
+static int next_ordinary(struct store *s, int64_t *id, struct error *err)
+{
+	struct stmt *st = stmt_of(s, NEXT);
+
+	db_bind(st, "i", (int64_t)INCIDENT_PROTECTED_FIRST);
+	int rc = int_read(st, id, err);
+	if (rc == 0 && ++*id == INCIDENT_PROTECTED_FIRST)
+		rc = error_set(err, -ERANGE, "INC-%lld was the last number there is",
+			(long long)*id - 1);
+	return rc;
+}
+
 int incident_insert(struct store *s, struct incident *inc, struct error *err)
 {
-	int rc = db_insert(stmt_of(s, INSERT), &inc->id, err, FIELD_LETTERS, FIELD_VALUES(inc));
+	int64_t id = inc->id;
+	int rc = 0;
 
+	if (id < 0 || id > INCIDENT_PROTECTED_LAST)
+		return error_set(err, -EINVAL, "there can be no INC-%lld", (long long)id);
+	if (id == 0)
+		rc = next_ordinary(s, &id, err);
 	if (rc == 0)
-		inc->revision = 1;
-	return rc;
+		rc = db_insert(stmt_of(s, INSERT), &id, err, FIELD_LETTERS "i", FIELD_VALUES(inc),
+			id);
+	if (rc)
+		return rc;
+	inc->id = id;
+	inc->revision = 1;
+	return 0;
 }
 
 /* Nothing was changed: is it gone, or was it changed under our copy of it? */
@@ -130,6 +161,11 @@ int incident_row(struct reader *r, void *row, struct error *err)
 	inc->updated_by = read_text(r, c++);
 	inc->update_text = read_text(r, c++);
 	inc->merged_into = read_int(r, c++);
+	inc->facts = read_text(r, c++);
+	inc->size_when_set = read_text(r, c++);
+	inc->severity_at = read_int(r, c++);
+	inc->overruled = read_int(r, c++);
+	inc->engage_said = read_int(r, c++);
 	inc->revision = read_int(r, c);
 	if (bad)
 		return error_set(err, -EUCLEAN, "INC-%lld has a state that nobody knows",
@@ -147,11 +183,12 @@ int incident_load(struct store *s, struct arena *a, int64_t id, struct incident 
 	return rc == -ENOENT ? no_incident(id, err) : rc;
 }
 
-int incident_count_open(struct store *s, int64_t *count, struct error *err)
+int incident_count_open(struct store *s, const char *viewer, bool sees_all, int64_t *count,
+	struct error *err)
 {
 	struct stmt *st = stmt_of(s, COUNT_OPEN);
 
-	db_bind(st, "");
+	db_bind(st, "bt", (int)sees_all, viewer);
 	return int_read(st, count, err);
 }
 

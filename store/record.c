@@ -14,6 +14,8 @@ const struct record_sql *const record_sql[RECORD_COUNT] = {
 	[RECORD_REFERENCE] = &reference_sql,
 	[RECORD_PEOPLE] = &people_sql,
 	[RECORD_AUDIT] = &audit_sql,
+	[RECORD_RESPONSE] = &response_sql,
+	[RECORD_RELATION] = &relation_sql,
 };
 
 char *read_text(struct reader *r, int column)

@@ -7,9 +7,10 @@
 
 enum record {
 	RECORD_INCIDENT, RECORD_FIND, RECORD_TIMELINE, RECORD_PROMISE, RECORD_TIMER, RECORD_INBOX,
-	RECORD_EFFECT, RECORD_REFERENCE, RECORD_PEOPLE, RECORD_AUDIT,
+	RECORD_EFFECT, RECORD_REFERENCE, RECORD_PEOPLE, RECORD_AUDIT, RECORD_RESPONSE,
+	RECORD_RELATION,
 };
-#define RECORD_COUNT 10
+#define RECORD_COUNT 12
 
 struct record_sql {
 	const char *name;
@@ -17,7 +18,7 @@ struct record_sql {
 	size_t count;
 };
 extern const struct record_sql incident_sql, find_sql, timeline_sql, promise_sql, timer_sql,
-	inbox_sql, effect_sql, reference_sql, people_sql, audit_sql;
+	inbox_sql, effect_sql, reference_sql, people_sql, audit_sql, response_sql, relation_sql;
 extern const struct record_sql *const record_sql[RECORD_COUNT];
 
 #define AUDIT_HASH_SIZE 32

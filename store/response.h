@@ -13,11 +13,12 @@ int checkpoint_load(struct store *s, struct arena *a, int64_t id, struct checkpo
 
 /* At most one offered handover an incident (-EEXIST). */
 int handover_insert(struct store *s, struct handover *h, struct error *err);
+/* -ENOENT: it is not there, or has ended already. */
 int handover_end(struct store *s, int64_t id, enum handover_state state, int64_t now, struct error *err);
 int handover_offered(struct store *s, struct arena *a, int64_t incident, struct handover *out, struct error *err); /* -ENOENT */
 int handover_load(struct store *s, struct arena *a, int64_t id, struct handover *out, struct error *err);
 
-/* Upsert by (incident, kind, value, any case). Sets id. */
+/* Upsert by (incident, kind, value, any ASCII case). Sets id. A NULL note keeps the one that is there. */
 int scope_put(struct store *s, struct scope_entry *e, struct error *err);
 int scope_list(struct store *s, struct arena *a, int64_t incident, struct scope_entry **out, size_t *count, struct error *err);
 
@@ -46,6 +47,7 @@ struct customer_note {
 };
 int customer_note_insert(struct store *s, struct customer_note *n, struct error *err);
 int customer_note_load(struct store *s, struct arena *a, int64_t id, struct customer_note *out, struct error *err);
-int customer_note_end(struct store *s, int64_t id, const char *confirmed_by, int64_t now, struct error *err); /* confirmed_by NULL: dropped */
+/* confirmed_by NULL: dropped. -ENOENT: it is not there, or was decided already. */
+int customer_note_end(struct store *s, int64_t id, const char *confirmed_by, int64_t now, struct error *err);
 
 #endif

@@ -90,7 +90,7 @@ static int file_make(const char *path, struct error *err)
 
 static int path_ready(const struct store_options *o, struct error *err)
 {
-	char copy[PATH_MAX];
+	char copy[PATH_MAX], folder[PATH_MAX];
 	struct stat st;
 	int rc;
 
@@ -110,7 +110,8 @@ static int path_ready(const struct store_options *o, struct error *err)
 	if (o->read_only)
 		return 0;
 	strcpy(copy, o->path);
-	char *folder = dirname(copy);
+	/* For a bare name dirname() answers with a constant ".", and folder_make() writes. */
+	snprintf(folder, sizeof(folder), "%s", dirname(copy));
 	if (!there && (rc = folder_make(folder, err)) != 0)
 		return rc;
 	if ((rc = may_write(folder, true, err)) != 0)

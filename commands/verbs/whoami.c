@@ -36,6 +36,7 @@ static int roles_words(struct call *c, struct str *s)
 	incident_filter_init(&filter);
 	filter.open_only = true;
 	filter.person = c->actor;
+	filter.viewer = c->actor;
 	filter.limit = 50;
 	rc = incident_find(c->store, c->arena, &filter, &found, &n, &c->err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {

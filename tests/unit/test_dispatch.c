@@ -68,7 +68,7 @@ static int64_t incidents(struct talk *x)
 	size_t n;
 
 	incident_filter_init(&f);
-	f.with_private = true;
+	f.sees_all = true;
 	f.limit = 500;
 	assert_int_equal(incident_find(x->store, x->arena, &f, &out, &n, &x->err), 0);
 	return (int64_t)n;

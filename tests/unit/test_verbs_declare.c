@@ -129,7 +129,7 @@ static void test_declare_refuses(void **state)
 	talk_say(x, "declare sev2 --nonsense x checkout");
 	assert_refused(x, "usage", "--nonsense");
 	int64_t open;
-	assert_int_equal(incident_count_open(x->store, &open, &x->err), 0);
+	assert_int_equal(incident_count_open(x->store, NULL, true, &open, &x->err), 0);
 	assert_int_equal(open, 0);
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_OPEN, NULL, NULL), 0);
 }
