@@ -253,7 +253,7 @@ static void on_http_done(struct http_call *http)
 			http->status != 429)
 			r.class = WEB_REFUSED;
 	}
-	if (c->about && !strcmp(r.error, "ratelimited")) {
+	if (c->about && (!strcmp(r.error, "ratelimited") || !strcmp(r.error, "rate_limited"))) {
 		retry_after = retry_after ? retry_after : CLOSED_UNSAID_MS;
 		method_state(w, c->about)->closed_until = io_now(w->io) + retry_after;
 	}
