@@ -51,6 +51,8 @@ static struct {
 	pthread_mutex_t lock;
 	struct texts acks, hooks;
 	int envelopes;
+	size_t padding;
+	atomic_int sent;
 	bool event, close_after_sending;
 	atomic_int hook_status;
 } T;
@@ -99,10 +101,27 @@ static void serve_api(struct peer *peer, int fd, int nth, void *ctx)
 	}
 }
 
+/* One envelope, with blanks behind it that make it as long as the story wants. */
+static bool send_envelope(int fd, int i, const char *hook)
+{
+	size_t size = 1000 + T.padding;
+	char *frame = malloc(size);
+	int n = T.event ? snprintf(frame, size, PIN, i, i)
+			: snprintf(frame, size, COMMAND, i, i, hook);
+	bool sent;
+
+	assert_non_null(frame);
+	memset(frame + n, ' ', T.padding);
+	sent = peer_frame(fd, 1, true, frame, (size_t)n + T.padding);
+	free(frame);
+	T.sent += sent;
+	return sent;
+}
+
 static void serve_socket(struct peer *peer, int fd, int nth, void *ctx)
 {
 	static const char hello[] = "{\"type\":\"hello\",\"num_connections\":1}";
-	char frame[1000], hook[200];
+	char hook[200];
 	static _Thread_local char got[100000];
 	size_t n;
 
@@ -114,10 +133,8 @@ static void serve_socket(struct peer *peer, int fd, int nth, void *ctx)
 	snprintf(hook, sizeof(hook), "%s", peer_url(T.api, "http", "/hook"));
 	pthread_mutex_unlock(&T.lock);
 	for (int i = 0; i < T.envelopes && !nth; i++) {
-		int len = T.event ? snprintf(frame, sizeof(frame), PIN, i, i)
-				  : snprintf(frame, sizeof(frame), COMMAND, i, i, hook);
-
-		peer_frame(fd, 1, true, frame, (size_t)len);
+		if (!send_envelope(fd, i, hook))
+			return;
 	}
 	if (T.close_after_sending && !nth) {
 		peer_frame(fd, 8, true, "\x03\xe8", 2);
@@ -383,6 +400,26 @@ static void test_a_full_queue_stops_the_reading(void **state)
 	}
 }
 
+/* 40 MB of commands for a core that takes none: they stay on Slack's side of the line. */
+static bool half_a_second_after_the_refusal(void)
+{
+	static int looks;
+
+	return T.submitted > 0 && ++looks > 100;
+}
+
+static void test_what_is_not_read_stays_outside(void **state)
+{
+	(void)state;
+	T.on_submit = reply_small;
+	T.envelopes = 400;
+	T.padding = 100000;
+	T.room = 0;
+	T.enough = half_a_second_after_the_refusal;
+	run();
+	assert_true(T.sent < T.envelopes);
+}
+
 static void refuse_first(struct request *take)
 {
 	struct answer *a = answer_create(take);
@@ -439,6 +476,7 @@ int main(void)
 		STORY(test_a_late_answer_does_not_ride_on_an_ack_that_nobody_reads),
 		STORY(test_an_answer_whose_socket_is_gone_goes_by_the_response_url),
 		STORY(test_a_full_queue_stops_the_reading),
+		STORY(test_what_is_not_read_stays_outside),
 		STORY(test_an_event_that_was_not_recorded_is_not_acknowledged),
 		STORY(test_a_response_url_that_fails_is_tried_again),
 	};
