@@ -153,8 +153,7 @@ void bot_teardown(struct test_bot *b)
 	core_destroy(b->core);
 	config_release(b->config);
 	drop_outcomes(b);
-	for (size_t i = 0; i < b->performed_count; i++)
-		free(b->performed[i].text);
+	bot_forget(b);
 	free(b->answer);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", b->folder, files[i]);
@@ -247,6 +246,13 @@ const struct performed *bot_find(const struct test_bot *b, size_t from, const ch
 		if (strstr(b->performed[i].text, text))
 			return &b->performed[i];
 	return NULL;
+}
+
+void bot_forget(struct test_bot *b)
+{
+	for (size_t i = 0; i < b->performed_count; i++)
+		free(b->performed[i].text);
+	b->performed_count = 0;
 }
 
 int64_t bot_number(struct test_bot *b, const char *sql)

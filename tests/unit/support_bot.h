@@ -62,6 +62,7 @@ size_t bot_pass(struct test_bot *b, int64_t ms);
 /* How many messages that contain the text were posted since index `from`. */
 size_t bot_count(const struct test_bot *b, size_t from, const char *text);
 const struct performed *bot_find(const struct test_bot *b, size_t from, const char *text); /* NULL when none */
+void bot_forget(struct test_bot *b); /* what was performed so far */
 int64_t bot_number(struct test_bot *b, const char *sql); /* one integer from the record */
 
 #endif
