@@ -108,7 +108,7 @@ static bool part_begins(const char *start, const char *p)
 	if (n == 0)
 		return false;
 	return q != p || !strchr("-.", q[-1]) || q - 1 == start ||
-		one_before(start, q - 1, blanks, COUNT(blanks)) > 0;
+	       one_before(start, q - 1, blanks, COUNT(blanks)) > 0;
 }
 
 /* A section word with its colon at p: the length of both, else 0. */
@@ -204,8 +204,8 @@ static char *text_or_null(const struct str *s)
 	return s->len > 0 ? s->p : NULL;
 }
 
-void checkpoint_parse(struct arena *a, const char *text, const char *zone, int64_t now_ms,
-	struct checkpoint *out)
+void checkpoint_parse(
+	struct arena *a, const char *text, const char *zone, int64_t now_ms, struct checkpoint *out)
 {
 	struct str part[SECTION_COUNT];
 	const char *rest;

@@ -5,7 +5,7 @@
 #include "base/text.h"
 
 #define REASON_NAME_MAX 32
-#define AT_ONCE         1 /* a time that has always come, whatever the clock says */
+#define AT_ONCE		1 /* a time that has always come, whatever the clock says */
 
 static const struct {
 	const char *name, *words;
@@ -34,7 +34,8 @@ bool engage_reason_parse(const char *name, enum engage_reason *out)
 
 	if (n == 0 || n >= sizeof(folded))
 		return false;
-	for (size_t i = 0; i <= n; i++) /* "cross team" and cross_team are what people type as well */
+	for (size_t i = 0; i <= n;
+		i++) /* "cross team" and cross_team are what people type as well */
 		folded[i] = (char)(name[i] == '_' || name[i] == ' ' ? '-' : name[i]);
 	for (int i = 0; i < ENGAGE_REASON_COUNT; i++) {
 		if (!text_equal_fold(folded, reasons[i].name))

@@ -7,8 +7,8 @@
 #include "base/text.h"
 
 #define IMPACT_JSON_MAX (64u << 10)
-#define PERMILLE_MAX    1000
-#define NAME_MAX_BYTES  32
+#define PERMILLE_MAX	1000
+#define NAME_MAX_BYTES	32
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -22,12 +22,23 @@ static const struct {
 	const char *word;
 	enum tri tri;
 } tri_words[] = {
-	{ "yes", TRI_YES },          { "y", TRI_YES },       { "true", TRI_YES },
-	{ "confirmed", TRI_YES },    { "affected", TRI_YES },{ "1", TRI_YES },
-	{ "no", TRI_NO },            { "n", TRI_NO },        { "false", TRI_NO },
-	{ "none", TRI_NO },          { "ruled out", TRI_NO },{ "unaffected", TRI_NO },
-	{ "not affected", TRI_NO },  { "0", TRI_NO },        { "unknown", TRI_UNKNOWN },
-	{ "?", TRI_UNKNOWN },        { "unclear", TRI_UNKNOWN },
+	{ "yes", TRI_YES },
+	{ "y", TRI_YES },
+	{ "true", TRI_YES },
+	{ "confirmed", TRI_YES },
+	{ "affected", TRI_YES },
+	{ "1", TRI_YES },
+	{ "no", TRI_NO },
+	{ "n", TRI_NO },
+	{ "false", TRI_NO },
+	{ "none", TRI_NO },
+	{ "ruled out", TRI_NO },
+	{ "unaffected", TRI_NO },
+	{ "not affected", TRI_NO },
+	{ "0", TRI_NO },
+	{ "unknown", TRI_UNKNOWN },
+	{ "?", TRI_UNKNOWN },
+	{ "unclear", TRI_UNKNOWN },
 	{ "not known", TRI_UNKNOWN },
 };
 
@@ -104,8 +115,8 @@ static char *get_text(struct arena *a, const json_t *obj, const char *key)
 	return value && *value ? arena_strdup(a, value) : NULL;
 }
 
-static int64_t get_number(const json_t *obj, const char *key, int64_t least, int64_t most,
-	int64_t unknown)
+static int64_t get_number(
+	const json_t *obj, const char *key, int64_t least, int64_t most, int64_t unknown)
 {
 	int64_t value = json_get_int(obj, key, unknown);
 

@@ -7,10 +7,10 @@
 #include "incident/impact.h"
 #include "incident/words.h"
 
-#define COUNT(a)    (sizeof(a) / sizeof(*(a)))
-#define COUNT_MAX   INT64_C(100000000000) /* more users than there are people */
-#define MILLI       1000
-#define DIGITS_MAX  12
+#define COUNT(a)   (sizeof(a) / sizeof(*(a)))
+#define COUNT_MAX  INT64_C(100000000000) /* more users than there are people */
+#define MILLI	   1000
+#define DIGITS_MAX 12
 
 struct reading {
 	struct impact_facts *f;
@@ -102,7 +102,7 @@ static int64_t count_read(const struct reading *r, size_t i, size_t *next)
 	for (size_t s = 0; s < COUNT(scales); s++) {
 		struct word rest = { .p = w->p + end, .len = w->len - end };
 		bool apart = end == w->len && i + 1 < r->n && w->after == EDGE_NONE &&
-			word_is(&r->w[i + 1], scales[s].apart);
+			     word_is(&r->w[i + 1], scales[s].apart);
 
 		if (!apart && !(rest.len > 0 && word_is(&rest, scales[s].attached)))
 			continue;
@@ -120,9 +120,10 @@ static int64_t count_read(const struct reading *r, size_t i, size_t *next)
 #define NOT_WORDS      "not|isn't|aren't|wasn't|weren't|don't|doesn't|didn't|never|neither|nor"
 #define AFFECTED_WORDS "affected|impacted|hit"
 #define FAILURE_WORDS  "cannot|can't|unable|failing|fail|fails|failed|blocked|down|without|locked"
-#define SOUND_WORDS                                                                              \
-	"unaffected|recovered|restored|fine|healthy|again|work|working|works|notified|informed|" \
-	"contacted|emailed|refunded|ok|okay|succeed|succeeds|succeeded|successful|complete|completed"
+#define SOUND_WORDS                                                                                \
+	"unaffected|recovered|restored|fine|healthy|again|work|working|works|notified|informed|"   \
+	"contacted|emailed|refunded|ok|okay|succeed|succeeds|succeeded|successful|complete|"       \
+	"completed"
 
 static bool joined(const struct reading *r, size_t i)
 {
@@ -144,7 +145,8 @@ static bool clause_says(const struct reading *r, size_t i, const char *words)
 	return words_have(r->w, from, to, words);
 }
 
-/* "are fine again", "are not affected"; but "do not work", "fail to complete" are what we look for. */
+/* "are fine again", "are not affected"; but "do not work", "fail to complete" are what we look for.
+ */
 static bool says_sound(const struct reading *r, size_t i)
 {
 	if (clause_says(r, i, NOT_WORDS))
@@ -183,22 +185,23 @@ static bool is_users(const struct reading *r, size_t i, int64_t count)
 	if (word_is(&r->w[i], many) || (count == 1 && word_is(&r->w[i], one)))
 		return count > 0 || clause_says(r, i, AFFECTED_WORDS);
 	return count > 0 && word_is(&r->w[i], "people|persons|members") &&
-		clause_says(r, i, AFFECTED_WORDS "|" FAILURE_WORDS);
+	       clause_says(r, i, AFFECTED_WORDS "|" FAILURE_WORDS);
 }
 
 static void read_count(struct reading *r, size_t i)
 {
 	static const char kinds[] =
 		"affected|impacted|paying|active|unique|enterprise|business|premium|free|trial|"
-		"mobile|web|ios|android|eu|us|uk|apac|emea|german|european|american|different|distinct";
+		"mobile|web|ios|android|eu|us|uk|apac|emea|german|european|american|different|"
+		"distinct";
 	size_t next;
 	int64_t count = count_read(r, i, &next);
 
 	if (count < 0 || behind_of(r, i) || (i > 0 && word_is(&r->w[i - 1], NOT_WORDS)))
 		return;
 	if (!r->tickets) {
-		size_t noun = skip_adjectives(
-			r, next, "support|customer|user|helpdesk|zendesk|new|open");
+		size_t noun =
+			skip_adjectives(r, next, "support|customer|user|helpdesk|zendesk|new|open");
 
 		if (joined(r, noun) && word_is(&r->w[noun], "tickets|ticket")) {
 			r->f->tickets = count;
@@ -234,12 +237,13 @@ static void read_nobody(struct reading *r, size_t i)
 /* ---- shares -------------------------------------------------------------------------------- */
 
 /* Words by which a percentage is no share of what is affected. */
-#define OTHER_SHARES \
-	"cpu|memory|mem|ram|disk|disks|load|utilisation|utilization|usage|capacity|battery|packet|" \
-	"packets|success|available|availability|uptime|slo|" \
-	"sla|normal|baseline|rollout|rolled|canary|deployed|done|progress|" \
+#define OTHER_SHARES                                                                               \
+	"cpu|memory|mem|ram|disk|disks|load|utilisation|utilization|usage|capacity|battery|"       \
+	"packet|"                                                                                  \
+	"packets|success|available|availability|uptime|slo|"                                       \
+	"sla|normal|baseline|rollout|rolled|canary|deployed|done|progress|"                        \
 	"confident|confidence|certain|sure|increase|increased|increasing|decrease|decreased|drop|" \
-	"dropped|grew|growth|rise|rose|slower|faster|latency|p50|p90|p95|p99|discount|shifted|" \
+	"dropped|grew|growth|rise|rose|slower|faster|latency|p50|p90|p95|p99|discount|shifted|"    \
 	"routed|moved|sampling|sampled|up"
 
 static size_t percent_at(const struct reading *r, size_t i)
@@ -266,7 +270,7 @@ static bool is_change(const struct reading *r, size_t i, size_t behind)
 	if (before == '+' || (before == '-' && (p - 1 == r->start || p[-2] == ' ')))
 		return true;
 	return i > 0 && word_is(&r->w[i - 1], "from") && joined(r, behind) &&
-		word_is(&r->w[behind], "to");
+	       word_is(&r->w[behind], "to");
 }
 
 static void read_share(struct reading *r, size_t i)
@@ -362,7 +366,8 @@ static const struct {
 	{ "data corruption", DATA_CORRUPTED },
 	{ "corruption of data", DATA_CORRUPTED },
 	{ "corrupt|corrupted|corrupting|corrupts data", DATA_CORRUPTED },
-	{ "corrupt|corrupted|corrupting|corrupts any|some|customer|user|order data", DATA_CORRUPTED },
+	{ "corrupt|corrupted|corrupting|corrupts any|some|customer|user|order data",
+		DATA_CORRUPTED },
 	{ "data corrupt|corrupted", DATA_CORRUPTED },
 	{ "data is|was|were|are|got corrupt|corrupted", DATA_CORRUPTED },
 	{ "data has|have been corrupted", DATA_CORRUPTED },
@@ -370,12 +375,13 @@ static const struct {
 	{ "data may|might|could be corrupt|corrupted", DATA_CORRUPTED },
 };
 
-#define DENIALS        "no|without|zero|" NOT_WORDS "|haven't|hasn't|cannot|can't|couldn't|won't"
-#define SUSPICIONS                                                                               \
-	"possible|possibly|potential|potentially|suspected|suspect|likely|may|might|could|maybe|" \
+#define DENIALS "no|without|zero|" NOT_WORDS "|haven't|hasn't|cannot|can't|couldn't|won't"
+#define SUSPICIONS                                                                                 \
+	"possible|possibly|potential|potentially|suspected|suspect|likely|may|might|could|maybe|"  \
 	"perhaps|risk|fear|feared"
-#define OPEN_WORDS                                                                               \
-	"unknown|unclear|unlikely|checking|check|investigating|whether|if|verify|verifying|prevent|" \
+#define OPEN_WORDS                                                                                 \
+	"unknown|unclear|unlikely|checking|check|investigating|whether|if|verify|verifying|"       \
+	"prevent|"                                                                                 \
 	"prevents|prevented|avoid|avoids|avoided|against|test|unconfirmed|would"
 #define RULINGS "ruled|rule|rules|ruling|exclude|excludes|excluded|excluding"
 
@@ -385,7 +391,8 @@ static enum data_said said_before(const struct reading *r, size_t from, size_t i
 	static const char fillers[] =
 		"evidence|sign|signs|indication|indications|hint|hints|trace|report|reports|of|any|"
 		"known|further|customer|user|permanent|seen|seeing|see|saw|found|find|have|has|had|"
-		"been|be|was|were|is|there|far|the|a|actual|detected|suffered|caused|causing|out|yet";
+		"been|be|was|were|is|there|far|the|a|actual|detected|suffered|caused|causing|out|"
+		"yet";
 	bool ruled = false, denied;
 
 	while (i > from && joined(r, i)) {
@@ -478,7 +485,8 @@ static size_t read_data(struct reading *r, size_t i)
 	return 0;
 }
 
-/* ---- who told us ------------------------------------------------------------------------------ */
+/* ---- who told us ------------------------------------------------------------------------------
+ */
 
 static void read_reporter(struct reading *r, size_t i)
 {

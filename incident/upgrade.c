@@ -36,8 +36,8 @@ static bool groups_doubled(int before, int now)
 static bool scope_doubled(const struct scope_size *before, const struct scope_size *now)
 {
 	return measure_doubled(before->users, now->users) ||
-		measure_doubled(before->share_permille, now->share_permille) ||
-		groups_doubled(before->groups, now->groups);
+	       measure_doubled(before->share_permille, now->share_permille) ||
+	       groups_doubled(before->groups, now->groups);
 }
 
 static bool rule_holds(const struct upgrade_facts *f, enum upgrade_rule r)

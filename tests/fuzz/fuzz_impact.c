@@ -6,7 +6,7 @@
 #include "incident/impact.h"
 #include "tests/fuzz/fuzz.h"
 
-#define NOW       INT64_C(1772375700000)
+#define NOW	  INT64_C(1772375700000)
 #define USERS_MAX INT64_C(100000000000)
 
 static void check_bounds(const struct impact_facts *f)

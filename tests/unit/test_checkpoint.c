@@ -11,8 +11,8 @@
 #include "incident/checkpoint.h"
 
 #define COUNT(a)    (sizeof(a) / sizeof(*(a)))
-#define NOW         INT64_C(1772375700000) /* 2026-03-01 14:35:00 UTC */
-#define IN(minutes) (NOW + (minutes) * MINUTE_MS)
+#define NOW	    INT64_C(1772375700000) /* 2026-03-01 14:35:00 UTC */
+#define IN(minutes) (NOW + (minutes)*MINUTE_MS)
 
 static const struct {
 	const char *text;
@@ -33,13 +33,15 @@ static const struct {
 	{ "comms cadence: 30 min; cadence: or less; comms: bob", 0, 0, 0, 0, 0,
 		"30 min; or less; bob", 0 },
 	{ "situation : x\nimpact： EU；hypothesis： y", "x", "y", "EU", 0, 0, 0, 0 },
-	{ "*State:* x\n*Impact:* EU\n- Hypothesis: y\n• decision: z", "x", "y", "EU", 0, "z", 0, 0 },
+	{ "*State:* x\n*Impact:* EU\n- Hypothesis: y\n• decision: z", "x", "y", "EU", 0, "z", 0,
+		0 },
 	{ "state:x;impact:EU", "x", 0, "EU", 0, 0, 0, 0 },
 	/* the next decision */
 	{ "next decision: at 3pm", 0, 0, 0, 0, 0, 0, IN(25) },
 	{ "next decision point: 20m", 0, 0, 0, 0, 0, 0, IN(20) },
 	{ "decide by: tomorrow 9:00", 0, 0, 0, 0, 0, 0, IN(18 * 60 + 25) },
-	{ "next decision: 15:00 whether to fail over", 0, 0, 0, 0, "whether to fail over", 0, IN(25) },
+	{ "next decision: 15:00 whether to fail over", 0, 0, 0, 0, "whether to fail over", 0,
+		IN(25) },
 	{ "decision: fail over; next decision: 15:00, or roll forward", 0, 0, 0, 0,
 		"fail over; or roll forward", 0, IN(25) },
 	{ "next decision: when the vendor answers", 0, 0, 0, 0, "when the vendor answers", 0, 0 },
@@ -50,7 +52,8 @@ static const struct {
 	{ "estate: x; understate: y", "estate: x; understate: y", 0, 0, 0, 0, 0, 0 },
 	{ "solid-state: x", "solid-state: x", 0, 0, 0, 0, 0, 0 },
 	{ "see http://example.com/state:x", "see http://example.com/state:x", 0, 0, 0, 0, 0, 0 },
-	{ "impact is small; state of things", "impact is small; state of things", 0, 0, 0, 0, 0, 0 },
+	{ "impact is small; state of things", "impact is small; state of things", 0, 0, 0, 0, 0,
+		0 },
 	{ "a; b; impact: c", "a; b", 0, "c", 0, 0, 0, 0 },
 	/* nothing */
 	{ "", 0, 0, 0, 0, 0, 0, 0 },
@@ -76,11 +79,13 @@ static void test_texts(void **state)
 		checkpoint_parse(a, cases[i].text, "UTC", NOW, &c);
 		if (!same(c.situation, cases[i].situation) ||
 			!same(c.hypothesis, cases[i].hypothesis) ||
-			!same(c.impact, cases[i].impact) || !same(c.in_flight, cases[i].in_flight) ||
-			!same(c.decision, cases[i].decision) || !same(c.cadence, cases[i].cadence) ||
-			c.next_decision_at != cases[i].next) {
-			print_error("%s\n  state=%s hypothesis=%s impact=%s in flight=%s decision=%s "
-				    "cadence=%s in %lld ms\n",
+			!same(c.impact, cases[i].impact) ||
+			!same(c.in_flight, cases[i].in_flight) ||
+			!same(c.decision, cases[i].decision) ||
+			!same(c.cadence, cases[i].cadence) || c.next_decision_at != cases[i].next) {
+			print_error(
+				"%s\n  state=%s hypothesis=%s impact=%s in flight=%s decision=%s "
+				"cadence=%s in %lld ms\n",
 				cases[i].text, c.situation, c.hypothesis, c.impact, c.in_flight,
 				c.decision, c.cadence,
 				(long long)(c.next_decision_at ? c.next_decision_at - NOW : 0));
@@ -112,8 +117,9 @@ static void test_missing(void **state)
 	str_init(&s, 400);
 	checkpoint_missing(&c, &s);
 	assert_string_equal(s.p, "state, hypothesis, impact, in flight, decision, next decision");
-	c = (struct checkpoint){ .situation = x, .hypothesis = empty, .impact = x, .in_flight = x,
-		.decision = x };
+	c = (struct checkpoint){
+		.situation = x, .hypothesis = empty, .impact = x, .in_flight = x, .decision = x
+	};
 	str_reset(&s);
 	checkpoint_missing(&c, &s);
 	assert_string_equal(s.p, "hypothesis, next decision");
@@ -130,12 +136,10 @@ static void test_fresh(void **state)
 		int64_t at, now;
 		bool fresh;
 	} ages[] = {
-		{ NOW, NOW, true },
-		{ NOW, IN(10) - 1, true },
-		{ NOW, IN(10), false }, /* newer than ten minutes */
-		{ NOW, IN(600), false },
-		{ IN(5), NOW, true }, /* the clock was set back */
-		{ 0, 1, false },      /* never made */
+		{ NOW, NOW, true }, { NOW, IN(10) - 1, true },
+		{ NOW, IN(10), false },			       /* newer than ten minutes */
+		{ NOW, IN(600), false }, { IN(5), NOW, true }, /* the clock was set back */
+		{ 0, 1, false },			       /* never made */
 	};
 
 	(void)state;
@@ -143,8 +147,7 @@ static void test_fresh(void **state)
 	for (size_t i = 0; i < COUNT(ages); i++) {
 		struct checkpoint c = { .at = ages[i].at };
 
-		assert_int_equal(
-			checkpoint_fresh(&c, ages[i].now, 10 * MINUTE_MS), ages[i].fresh);
+		assert_int_equal(checkpoint_fresh(&c, ages[i].now, 10 * MINUTE_MS), ages[i].fresh);
 	}
 }
 

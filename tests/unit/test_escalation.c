@@ -10,12 +10,12 @@
 #include "incident/escalation.h"
 #include "incident/handover.h"
 
-#define COUNT(a)   (sizeof(a) / sizeof(*(a)))
-#define T0         INT64_C(1772375700000)
-#define AT(m)      (T0 + (m) * MINUTE_MS)
-#define SAID(r)    (1u << (r))
-#define NEVER      0
-#define NOBODY     (-1)
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+#define T0	 INT64_C(1772375700000)
+#define AT(m)	 (T0 + (m)*MINUTE_MS)
+#define SAID(r)	 (1u << (r))
+#define NEVER	 0
+#define NOBODY	 (-1)
 
 /* As shipped, more or less: triage, coordination, executive. */
 static const struct escalation_chain chain = {
@@ -48,43 +48,52 @@ static const struct {
 	enum engage_reason reason;
 	int64_t next;
 } cases[] = {
-	{ "level 4 asks for nobody", AT(600), { 4, false, true, T0, T0, 0, { 0 } }, NOBODY, 0, NEVER },
-	{ "level 3 at once", AT(0), { 3, false, true, T0, T0, 0, { 0 } }, 0, ENGAGE_SEVERITY, NEVER },
+	{ "level 4 asks for nobody", AT(600), { 4, false, true, T0, T0, 0, { 0 } }, NOBODY, 0,
+		NEVER },
+	{ "level 3 at once", AT(0), { 3, false, true, T0, T0, 0, { 0 } }, 0, ENGAGE_SEVERITY,
+		NEVER },
 	{ "level 3, engaged", AT(600), { 3, false, true, T0, T0, 0, { 1 } }, NOBODY, 0, NEVER },
 	{ "level 2: the first first", AT(0), { 2, false, true, T0, T0, 0, { 0 } }, 0,
 		ENGAGE_SEVERITY, AT(15) },
-	{ "level 2: the second later", AT(0), { 2, false, true, T0, T0, 0, { 1 } }, NOBODY, 0, AT(15) },
+	{ "level 2: the second later", AT(0), { 2, false, true, T0, T0, 0, { 1 } }, NOBODY, 0,
+		AT(15) },
 	{ "a ms early", AT(15) - 1, { 2, false, true, T0, T0, 0, { 1 } }, NOBODY, 0, AT(15) },
 	{ "in time", AT(15), { 2, false, true, T0, T0, 0, { 1 } }, 1, ENGAGE_SEVERITY, AT(30) },
-	{ "the delay counts from the level", AT(15), { 2, false, true, T0, AT(10), 0, { 1 } }, NOBODY,
-		0, AT(25) },
+	{ "the delay counts from the level", AT(15), { 2, false, true, T0, AT(10), 0, { 1 } },
+		NOBODY, 0, AT(25) },
 	{ "the same tier, another reason", AT(30), { 2, false, true, T0, T0, 0, { 1, 1 } }, 1,
 		ENGAGE_NOT_IDENTIFIED, AT(120) },
-	{ "identified in time", AT(30), { 2, true, true, T0, T0, 0, { 1, 1 } }, NOBODY, 0, AT(120) },
+	{ "identified in time", AT(30), { 2, true, true, T0, T0, 0, { 1, 1 } }, NOBODY, 0,
+		AT(120) },
 	{ "open for long", AT(120), { 2, true, true, T0, T0, 0, { 1, 1 } }, 2, ENGAGE_OPEN_LONG,
 		NEVER },
 	{ "open for long at level 3", AT(999), { 3, true, true, T0, T0, 0, { 1, 1 } }, NOBODY, 0,
 		NEVER },
 	{ "level 1 passes over what is engaged", AT(0), { 1, true, true, T0, T0, 0, { 1, 1 } }, 2,
 		ENGAGE_SEVERITY, AT(60) },
-	{ "two rules of one reason: the earlier", AT(60), { 1, true, true, T0, T0, 0, { 1, 1, 1 } }, 2,
-		ENGAGE_OPEN_LONG, AT(120) },
-	{ "and that was both", AT(999), { 1, true, true, T0, T0, 0,
-		{ 1, 1, 1 | SAID(ENGAGE_OPEN_LONG) } }, NOBODY, 0, NEVER },
+	{ "two rules of one reason: the earlier", AT(60), { 1, true, true, T0, T0, 0, { 1, 1, 1 } },
+		2, ENGAGE_OPEN_LONG, AT(120) },
+	{ "and that was both", AT(999),
+		{ 1, true, true, T0, T0, 0, { 1, 1, 1 | SAID(ENGAGE_OPEN_LONG) } }, NOBODY, 0,
+		NEVER },
 	/* what people say */
 	{ "cross-team", AT(0), { 4, false, true, T0, T0, SAID(ENGAGE_CROSS_TEAM), { 0 } }, 1,
 		ENGAGE_CROSS_TEAM, NEVER },
-	{ "said before the clock was set back", AT(-600), { 4, false, true, T0, T0,
-		SAID(ENGAGE_CROSS_TEAM), { 0 } }, 1, ENGAGE_CROSS_TEAM, NEVER },
-	{ "customer data at level 3", AT(0), { 3, false, true, T0, T0, SAID(ENGAGE_CUSTOMER_DATA),
-		{ 1 } }, NOBODY, 0, NEVER },
-	{ "customer data at level 2", AT(0), { 2, false, true, T0, T0, SAID(ENGAGE_CUSTOMER_DATA),
-		{ 1 } }, 1, ENGAGE_CUSTOMER_DATA, AT(15) },
-	{ "cost", AT(0), { 4, false, true, T0, T0, SAID(ENGAGE_COST), { 0 } }, 2, ENGAGE_COST, NEVER },
-	{ "a decision: each tier that has the rule", AT(0), { 4, false, true, T0, T0,
-		SAID(ENGAGE_DECISION), { SAID(ENGAGE_DECISION) } }, 1, ENGAGE_DECISION, NEVER },
-	{ "said, but no tier's rule", AT(0), { 4, false, true, T0, T0, SAID(ENGAGE_NEEDS_CHANGE),
-		{ 0 } }, NOBODY, 0, NEVER },
+	{ "said before the clock was set back", AT(-600),
+		{ 4, false, true, T0, T0, SAID(ENGAGE_CROSS_TEAM), { 0 } }, 1, ENGAGE_CROSS_TEAM,
+		NEVER },
+	{ "customer data at level 3", AT(0),
+		{ 3, false, true, T0, T0, SAID(ENGAGE_CUSTOMER_DATA), { 1 } }, NOBODY, 0, NEVER },
+	{ "customer data at level 2", AT(0),
+		{ 2, false, true, T0, T0, SAID(ENGAGE_CUSTOMER_DATA), { 1 } }, 1,
+		ENGAGE_CUSTOMER_DATA, AT(15) },
+	{ "cost", AT(0), { 4, false, true, T0, T0, SAID(ENGAGE_COST), { 0 } }, 2, ENGAGE_COST,
+		NEVER },
+	{ "a decision: each tier that has the rule", AT(0),
+		{ 4, false, true, T0, T0, SAID(ENGAGE_DECISION), { SAID(ENGAGE_DECISION) } }, 1,
+		ENGAGE_DECISION, NEVER },
+	{ "said, but no tier's rule", AT(0),
+		{ 4, false, true, T0, T0, SAID(ENGAGE_NEEDS_CHANGE), { 0 } }, NOBODY, 0, NEVER },
 	/* over */
 	{ "not active", AT(999), { 1, false, false, T0, T0, ~0u, { 0 } }, NOBODY, 0, NEVER },
 };
@@ -199,14 +208,15 @@ static void random_change(struct engage_facts *f, int64_t now)
 	}
 }
 
-/* Does a rule of the tier give this reason for these facts now? Said in other words than the code. */
-static bool is_justified(const struct tier *t, enum engage_reason reason,
-	const struct engage_facts *f, int64_t now)
+/* Does a rule of the tier give this reason for these facts now? Said in other words than the code.
+ */
+static bool is_justified(
+	const struct tier *t, enum engage_reason reason, const struct engage_facts *f, int64_t now)
 {
 	for (size_t k = 0; k < t->rule_count; k++) {
 		const struct tier_rule *r = &t->rule[k];
 		bool timed = reason == ENGAGE_SEVERITY || reason == ENGAGE_OPEN_LONG ||
-			reason == ENGAGE_NOT_IDENTIFIED;
+			     reason == ENGAGE_NOT_IDENTIFIED;
 		int64_t from = reason == ENGAGE_SEVERITY ? f->severity_at : f->declared_at;
 
 		if (r->reason != reason || (r->severity && r->severity < f->severity))

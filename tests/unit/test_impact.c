@@ -11,21 +11,21 @@
 #include "incident/impact.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
-#define NOW      INT64_C(1772375700000) /* 2026-03-01 14:35:00 UTC */
-#define AT(h, m) (NOW + ((h) * 60 + (m) - 14 * 60 - 35) * MINUTE_MS)
+#define NOW	 INT64_C(1772375700000) /* 2026-03-01 14:35:00 UTC */
+#define AT(h, m) (NOW + ((h)*60 + (m)-14 * 60 - 35) * MINUTE_MS)
 
 enum { U = TRI_UNKNOWN, N = TRI_NO, Y = TRI_YES };
 
 static const struct {
 	const char *text;
-	int share;       /* permille */
+	int share; /* permille */
 	int64_t users, tickets, began, ended;
 	int loss, corruption;
 	int budget;
 	bool customer;
 } cases[] = {
-	{ "25% of checkouts, 1200 users since 14:02, no data loss", 250, 1200, -1, AT(14, 2), 0, N, U,
-		-1, false },
+	{ "25% of checkouts, 1200 users since 14:02, no data loss", 250, 1200, -1, AT(14, 2), 0, N,
+		U, -1, false },
 	/* shares */
 	{ "25% checkout since 14:02", 250, -1, -1, AT(14, 2), 0, U, U, -1, false },
 	{ "EU checkout 25 %", 250, -1, -1, 0, 0, U, U, -1, false },
@@ -186,10 +186,9 @@ static void test_texts(void **state)
 			continue;
 		print_error("%s\n  share %d users %lld tickets %lld began %lld ended %lld loss %s "
 			    "corruption %s budget %d customer %d\n",
-			cases[i].text, f.share_permille, (long long)f.users,
-			(long long)f.tickets, (long long)f.began_at, (long long)f.ended_at,
-			tri_name(f.data_loss), tri_name(f.data_corruption), f.budget_permille,
-			f.paying_customer);
+			cases[i].text, f.share_permille, (long long)f.users, (long long)f.tickets,
+			(long long)f.began_at, (long long)f.ended_at, tri_name(f.data_loss),
+			tri_name(f.data_corruption), f.budget_permille, f.paying_customer);
 		wrong++;
 	}
 	arena_destroy(a);
@@ -203,7 +202,8 @@ static void test_what_is_not_said_stays(void **state)
 
 	(void)state;
 	impact_init(&f);
-	impact_from_text(a, "25% of checkouts, 1200 users since 14:02, no data loss", "UTC", NOW, &f);
+	impact_from_text(
+		a, "25% of checkouts, 1200 users since 14:02, no data loss", "UTC", NOW, &f);
 	impact_from_text(a, "now 50 %", "UTC", NOW, &f);
 	assert_int_equal(f.share_permille, 500);
 	assert_int_equal(f.users, 1200);
@@ -260,8 +260,9 @@ static void test_concern(void **state)
 static void test_json_and_back(void **state)
 {
 	static char journeys[] = "check out", period[] = "Black Friday", revenue[] = "12k EUR/h";
-	struct impact_facts f = { 1200, 250, journeys, AT(14, 2), AT(14, 20), TRI_NO, TRI_YES, period,
-		revenue, 600, 12, true }, back;
+	struct impact_facts f = { 1200, 250, journeys, AT(14, 2), AT(14, 20), TRI_NO, TRI_YES,
+		period, revenue, 600, 12, true },
+			    back;
 	struct arena *a = arena_create(1u << 16);
 	json_t *obj = impact_json(&f);
 
@@ -303,7 +304,8 @@ static void test_json_that_is_none(void **state)
 		{ "", false },
 		{ "{}", false },
 		{ "{\"users\":\"many\",\"share_permille\":1001,\"tickets\":-5,\"began_at\":-1,"
-		  "\"data_loss\":\"perhaps\",\"journeys\":7,\"budget_permille\":1e9}", false },
+		  "\"data_loss\":\"perhaps\",\"journeys\":7,\"budget_permille\":1e9}",
+			false },
 		{ "[]", true },
 		{ "{", true },
 		{ "{\"users\":1,\"users\":2}", true },

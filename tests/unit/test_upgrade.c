@@ -9,8 +9,11 @@
 #include "incident/upgrade.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
-#define NONE     { -1, -1, 0 }
-#define NO_FIRE  -1
+#define NONE                                                                                       \
+	{                                                                                          \
+		-1, -1, 0                                                                          \
+	}
+#define NO_FIRE -1
 
 static const struct {
 	const char *what;
@@ -27,14 +30,17 @@ static const struct {
 	{ "fewer", { 3, { 10, -1, 0 }, { 100, -1, 0 }, false, false, 0 }, NO_FIRE, 0 },
 	{ "known only now", { 3, { 90000, -1, 0 }, NONE, false, false, 0 }, NO_FIRE, 0 },
 	{ "not known any more", { 3, NONE, { 100, -1, 0 }, false, false, 0 }, NO_FIRE, 0 },
-	{ "nobody to somebody", { 4, { 1, -1, 0 }, { 0, -1, 0 }, false, false, 0 }, 3, UPGRADE_SCOPE },
-	{ "nobody still", { 4, { 0, -1, 0 }, { 0, -1, 0 }, false, false, 0 }, NO_FIRE, 0 },
-	{ "as large as numbers get", { 3, { INT64_MAX, -1, 0 }, { INT64_MAX / 2 + 1, -1, 0 }, false,
-		false, 0 }, NO_FIRE, 0 },
-	{ "and twice that", { 3, { INT64_MAX, -1, 0 }, { INT64_MAX / 2, -1, 0 }, false, false, 0 }, 2,
+	{ "nobody to somebody", { 4, { 1, -1, 0 }, { 0, -1, 0 }, false, false, 0 }, 3,
 		UPGRADE_SCOPE },
+	{ "nobody still", { 4, { 0, -1, 0 }, { 0, -1, 0 }, false, false, 0 }, NO_FIRE, 0 },
+	{ "as large as numbers get",
+		{ 3, { INT64_MAX, -1, 0 }, { INT64_MAX / 2 + 1, -1, 0 }, false, false, 0 }, NO_FIRE,
+		0 },
+	{ "and twice that", { 3, { INT64_MAX, -1, 0 }, { INT64_MAX / 2, -1, 0 }, false, false, 0 },
+		2, UPGRADE_SCOPE },
 	/* share */
-	{ "share doubled", { 2, { -1, 500, 0 }, { -1, 250, 0 }, false, false, 0 }, 1, UPGRADE_SCOPE },
+	{ "share doubled", { 2, { -1, 500, 0 }, { -1, 250, 0 }, false, false, 0 }, 1,
+		UPGRADE_SCOPE },
 	{ "share not doubled", { 2, { -1, 499, 0 }, { -1, 250, 0 }, false, false, 0 }, NO_FIRE, 0 },
 	{ "one measure is enough", { 2, { 100, 500, 1 }, { 100, 250, 1 }, false, false, 0 }, 1,
 		UPGRADE_SCOPE },
@@ -61,9 +67,11 @@ static const struct {
 		UPGRADE_CUSTOMER },
 	{ "data before scope", { 2, { 2, -1, 0 }, { 1, -1, 0 }, true, true, 0 }, 1, UPGRADE_DATA },
 	/* overruled */
-	{ "customer overruled", { 3, NONE, NONE, true, false, 1u << UPGRADE_CUSTOMER }, NO_FIRE, 0 },
+	{ "customer overruled", { 3, NONE, NONE, true, false, 1u << UPGRADE_CUSTOMER }, NO_FIRE,
+		0 },
 	{ "data overruled", { 3, NONE, NONE, false, true, 1u << UPGRADE_DATA }, NO_FIRE, 0 },
-	{ "the other is not", { 4, NONE, NONE, true, true, 1u << UPGRADE_DATA }, 2, UPGRADE_CUSTOMER },
+	{ "the other is not", { 4, NONE, NONE, true, true, 1u << UPGRADE_DATA }, 2,
+		UPGRADE_CUSTOMER },
 	{ "a new doubling is a new fact", { 3, { 2, -1, 0 }, { 1, -1, 0 }, false, false, 7 }, 2,
 		UPGRADE_SCOPE },
 	/* no level at all */
@@ -80,8 +88,8 @@ static void test_cases(void **state)
 		struct upgrade_verdict v = upgrade_judge(&cases[i].facts);
 		bool fires = cases[i].level != NO_FIRE;
 
-		if (v.fires == fires && (!fires || (v.level == cases[i].level &&
-							   v.rule == cases[i].rule && v.why)))
+		if (v.fires == fires &&
+			(!fires || (v.level == cases[i].level && v.rule == cases[i].rule && v.why)))
 			continue;
 		print_error("%s: %s level %d by %s\n", cases[i].what, v.fires ? "fires" : "quiet",
 			v.level, upgrade_rule_name(v.rule));
@@ -162,8 +170,8 @@ static bool fact_change(struct upgrade_facts *f)
 	upgrade_baseline(&f->when_set, &f->now);
 	f->overruled &= upgrade_facts_held(f);
 	return memcmp(&before.now, &f->now, sizeof(f->now)) != 0 ||
-		before.paying_customer != f->paying_customer ||
-		before.data_integrity != f->data_integrity;
+	       before.paying_customer != f->paying_customer ||
+	       before.data_integrity != f->data_integrity;
 }
 
 static void apply(struct upgrade_facts *f, const struct upgrade_verdict *v)
