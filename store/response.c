@@ -5,7 +5,7 @@
 #include "store/record.h"
 
 enum {
-	CHECKPOINT, CHECKPOINT_LATEST, CHECKPOINT_LOAD, OFFER, OFFER_END, OFFERED, HANDOVER,
+	CHECKPOINT, CHECKPOINT_LATEST, CHECKPOINT_LOAD, CHECKPOINTS, OFFER, OFFER_END, OFFERED, HANDOVER,
 	SCOPE, SCOPE_ID, SCOPES, ENGAGE, ACKNOWLEDGE, ENGAGEMENTS, NOTE, NOTE_END, NOTE_LOAD, COUNT,
 };
 
@@ -23,6 +23,8 @@ static const char *const sql[COUNT] = {
 	[CHECKPOINT_LATEST] = "SELECT id, " CHECKPOINT_FIELDS " FROM checkpoint"
 			      " WHERE incident = $1 ORDER BY at DESC, id DESC LIMIT 1",
 	[CHECKPOINT_LOAD] = "SELECT id, " CHECKPOINT_FIELDS " FROM checkpoint WHERE id = $1",
+	[CHECKPOINTS] = "SELECT id, " CHECKPOINT_FIELDS " FROM checkpoint"
+		" WHERE incident = $1 ORDER BY id DESC LIMIT $2",
 
 	[OFFER] = "INSERT INTO handover (" HANDOVER_FIELDS ") VALUES ($1, $2, $3, $4, $5, $6, $7)",
 	[OFFER_END] = "UPDATE handover SET state = $1, ended_at = $2"
@@ -115,6 +117,18 @@ int checkpoint_load(struct store *s, struct arena *a, int64_t id, struct checkpo
 
 	if (rc == -ENOENT)
 		return error_set(err, rc, "there is no checkpoint %lld", (long long)id);
+	return rc;
+}
+
+int checkpoint_list(struct store *s, struct arena *a, int64_t incident, int limit,
+	struct checkpoint **out, size_t *count, struct error *err)
+{
+	struct stmt *st = stmt_of(s, CHECKPOINTS);
+	void *rows;
+
+	db_bind(st, "ii", incident, (int64_t)limit);
+	int rc = rows_read(st, a, sizeof(struct checkpoint), checkpoint_row, &rows, count, err);
+	*out = rows;
 	return rc;
 }
 

@@ -4,7 +4,7 @@
 
 #include "store/record.h"
 
-enum { APPEND, NEWEST, BEFORE, HOW_MANY, COUNT };
+enum { APPEND, NEWEST, BEFORE, HOW_MANY, LOAD, COUNT };
 
 #define COLUMNS                                                                                    \
 	"id, incident, happened_at, recorded_at, kind, author, text, source, meta, corrects"
@@ -18,6 +18,7 @@ static const char *const sql[COUNT] = {
 		" (SELECT happened_at, id FROM timeline WHERE id = $2)"
 		" ORDER BY happened_at DESC, id DESC LIMIT $3",
 	[HOW_MANY] = "SELECT count(*) FROM timeline WHERE incident = $1",
+	[LOAD] = "SELECT " COLUMNS " FROM timeline WHERE id = $1",
 };
 const struct record_sql timeline_sql = { "timeline", sql, COUNT };
 
@@ -57,6 +58,18 @@ static int entry_row(struct reader *r, void *row, struct error *err)
 		return error_set(err, -EUCLEAN,
 			"timeline entry %lld is of a kind that nobody knows", (long long)e->id);
 	return 0;
+}
+
+int timeline_load(struct store *s, struct arena *a, int64_t id, struct timeline_entry *out,
+	struct error *err)
+{
+	struct stmt *st = stmt_of(s, LOAD);
+
+	db_bind(st, "i", id);
+	int rc = row_read(st, a, entry_row, out, err);
+	if (rc == -ENOENT)
+		rc = error_set(err, rc, "there is no timeline entry %lld", (long long)id);
+	return rc;
 }
 
 static void reverse(struct timeline_entry *e, size_t count)

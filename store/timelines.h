@@ -8,6 +8,8 @@ int timeline_append(struct store *s, struct timeline_entry *e, struct error *err
 /* By happened_at, then id, ascending; the newest `limit` of them before (happened_at, id) of `before_id` when that is not 0. */
 int timeline_list(struct store *s, struct arena *a, int64_t incident, int64_t before_id, int limit,
 	struct timeline_entry **out, size_t *count, struct error *err);
+/* One entry, whichever incident it is of: the caller compares. -ENOENT */
+int timeline_load(struct store *s, struct arena *a, int64_t id, struct timeline_entry *out, struct error *err);
 int timeline_count(struct store *s, int64_t incident, int64_t *count, struct error *err);
 
 #endif

@@ -1,31 +1,27 @@
 /* Something for the timeline (FEATURES F1, F2): back-dated when it begins with a time, and a
  * correction points to what it corrects. */
+#include <errno.h>
+
 #include "commands/messages.h"
+#include "commands/obligations.h"
 #include "commands/verbs.h"
 #include "store/timelines.h"
-
-#define PAGE 200
 
 /* Is the entry on this incident's timeline? 1, 0 or -errno. */
 static int entry_exists(struct call *c, int64_t id)
 {
-	int64_t before = 0;
+	struct timeline_entry e;
+	int rc = timeline_load(c->store, c->arena, id, &e, &c->err);
 
-	for (;;) {
-		struct timeline_entry *e;
-		size_t n;
-		int rc = timeline_list(
-			c->store, c->arena, c->incident.id, before, PAGE, &e, &n, &c->err);
+	if (rc == -ENOENT)
+		return 0;
+	return rc < 0 ? rc : e.incident == c->incident.id;
+}
 
-		if (rc < 0)
-			return rc;
-		for (size_t i = 0; i < n; i++)
-			if (e[i].id == id)
-				return 1;
-		if (n < PAGE)
-			return 0;
-		before = e[0].id;
-	}
+/* A new hypothesis and a decision are a change of approach (FEATURES E8). */
+static int note_settle(struct call *c, enum timeline_kind kind)
+{
+	return kind == ENTRY_HYPOTHESIS || kind == ENTRY_DECISION ? obligation_strategy(c) : 0;
 }
 
 static struct done note_run(struct call *c)
@@ -52,7 +48,7 @@ static struct done note_run(struct call *c)
 			"Nothing was noted: %s has no entry %lld. The numbers are in %s.",
 			words_id(c, c->incident.id), (long long)entry.corrects,
 			message_usage(c, "/inc timeline #%lld", (long long)c->incident.id));
-	if (found < 0 || record_entry(c, &entry) < 0)
+	if (found < 0 || record_entry(c, &entry) < 0 || note_settle(c, entry.kind) < 0)
 		return call_fail(c);
 	return call_replyf(c, "On the timeline of %s as a %s, %s%s", words_id(c, c->incident.id),
 		timeline_kind_name(entry.kind),
