@@ -20,6 +20,13 @@
 
 struct desk;
 
+/* Who is shown which protected incident: audited at the end. */
+#define CALL_LOOKS_MAX 64
+struct call_look {
+	int64_t incident;
+	const char *person;
+};
+
 struct arg_value {
 	bool given;
 	const char *text;  /* as typed, cleaned; persons: key; roles and choices: canonical word */
@@ -51,6 +58,8 @@ struct call {
 	bool touched;                 /* incident changed: save it and refresh what shows it */
 	bool audited;                 /* an audit entry was written: the dispatcher need not */
 	bool announce;                /* … the announcement too (state, severity, title, commander changed) */
+	struct call_look look[CALL_LOOKS_MAX]; /* protected_looked() */
+	size_t look_count;
 	int64_t away_from, away_to;   /* timers after downtime: when the process was away; 0 */
 };
 
@@ -102,7 +111,9 @@ int say_channel(struct call *c, json_t *doc_take, const char *slot);
 int say_channel_thread(struct call *c, json_t *doc_take, const char *thread_slot); /* e.g. under "announcement" */
 int say_announce_thread(struct call *c, json_t *doc_take);  /* under the announcement */
 int say_person(struct call *c, const char *person, json_t *doc_take); /* a direct message */
+/* Into a protected incident's channel: with it they get access, audited. */
 int say_people_invite(struct call *c, const char *const *people, size_t n);
+int say_people_remove(struct call *c, const char *const *people, size_t n);
 /* Opening an incident: channel, card (pinned), bookmark, topic, announcement; in order, each when the one before is there. */
 int say_open(struct call *c);
 /* The card, topic and announcement as they are now; coalesced with what still waits. Called by the dispatcher for touched calls. */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "commands/dispatch.h"
+#include "commands/protected.h"
 #include "commands/say.h"
 #include "store/incidents.h"
 #include "store/references.h"
@@ -75,12 +76,13 @@ static int resolve_reference(struct resolution *r, const char *slot, const char 
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* Until the incident has a channel of its own, it speaks under its announcement. */
+/* Until the incident has a channel of its own, it speaks under its announcement; a protected one is
+ * silent. */
 static int resolve_incident_channel(struct resolution *r)
 {
 	int rc = resolve_reference(r, SLOT_CHANNEL, &r->out->channel);
 
-	if (rc < 0 || r->out->channel)
+	if (rc < 0 || r->out->channel || r->call.incident.is_private)
 		return rc;
 	r->out->channel = arena_strdup(r->out->arena, r->desk->config->slack.announce_channel);
 	return resolve_reference(r, SLOT_ANNOUNCEMENT, &r->out->thread);
@@ -140,18 +142,28 @@ static int resolve_place(struct resolution *r)
 	return rc;
 }
 
+static int resolve_incident(struct resolution *r)
+{
+	struct call *c = &r->call;
+	int rc;
+
+	if (!r->row->incident)
+		return 0;
+	rc = incident_load(r->desk->store, c->arena, r->row->incident, &c->incident, r->err);
+	if (rc == 0)
+		rc = role_list(r->desk->store, c->arena, r->row->incident, &c->roles, r->err);
+	c->has_incident = rc == 0;
+	return rc;
+}
+
 static int resolve_view(struct resolution *r)
 {
 	struct call *c = &r->call;
 	const struct effect_row *row = r->row;
 	json_t *doc = NULL;
-	int rc = incident_load(r->desk->store, c->arena, row->incident, &c->incident, r->err);
 
-	if (rc == 0)
-		rc = role_list(r->desk->store, c->arena, row->incident, &c->roles, r->err);
-	if (rc < 0)
-		return rc;
-	c->has_incident = true;
+	if (!c->has_incident)
+		return error_set(r->err, -EINVAL, "effect %lld shows no incident", (long long)row->id);
 	if (row->kind == EFFECT_CHANNEL_TOPIC) {
 		r->out->payload = json_pack("{s:s}", "text", view_topic(c));
 		return 0;
@@ -174,6 +186,86 @@ static int resolve_payload(struct resolution *r)
 	return json_parse(r->row->payload, strlen(r->row->payload), 4 << 20, &r->out->payload, r->err);
 }
 
+/* ---- a protected incident speaks in its own channel, and to people who may see it ---------- */
+
+static bool sees(struct resolution *r, const char *person, int *rc)
+{
+	struct call *c = &r->call;
+	bool may = false;
+
+	if (*rc == 0 && person)
+		*rc = protected_sees(c, &c->incident, &c->roles, person, &may);
+	if (*rc < 0)
+		*r->err = c->err;
+	return may;
+}
+
+static int guard_person(struct resolution *r)
+{
+	int rc = 0;
+
+	if (!sees(r, json_get_str(r->out->payload, "person"), &rc) && rc == 0)
+		r->impossible = "its reader has no access to the incident";
+	return rc;
+}
+
+static int guard_invited(struct resolution *r)
+{
+	json_t *people = json_get_arr(r->out->payload, "people");
+	int rc = 0;
+
+	for (size_t i = json_array_size(people); rc == 0 && i-- > 0;)
+		if (!sees(r, json_string_value(json_array_get(people, i)), &rc))
+			json_array_remove(people, i);
+	if (rc == 0 && json_array_size(people) == 0)
+		r->impossible = "nobody of them has access to the incident";
+	return rc;
+}
+
+/* Beyond its channel only what is withdrawn is touched. */
+static int guard_place(struct resolution *r)
+{
+	const char *own;
+	int rc = resolve_reference(r, SLOT_CHANNEL, &own);
+	bool old = r->row->slot && strncmp(r->row->slot, SLOT_OLD, strlen(SLOT_OLD)) == 0;
+
+	if (rc == 0 && !(old && r->row->payload) &&
+		(!own || !r->out->channel || strcmp(own, r->out->channel) != 0))
+		r->impossible = "it is not for that place";
+	return rc;
+}
+
+static int guard(struct resolution *r)
+{
+	int rc;
+
+	if (!r->call.incident.is_private)
+		return 0;
+	switch (r->row->kind) {
+	case EFFECT_CHANNEL_OPEN:
+		if (!json_get_bool(r->out->payload, "private", false))
+			r->impossible = "the incident is protected now";
+		return 0;
+	case EFFECT_CHANNEL_INVITE:
+		rc = guard_invited(r);
+		return rc < 0 ? rc : guard_place(r);
+	case EFFECT_MESSAGE_PRIVATE:
+		return guard_person(r);
+	case EFFECT_CHANNEL_REMOVE:
+	case EFFECT_CHANNEL_TOPIC:
+	case EFFECT_CHANNEL_BOOKMARK:
+	case EFFECT_MESSAGE_POST:
+	case EFFECT_MESSAGE_EDIT:
+	case EFFECT_MESSAGE_PIN:
+		return guard_place(r);
+	case EFFECT_MESSAGE_FETCH:
+	case EFFECT_PERSON_FETCH:
+	case EFFECT_HOME_SHOW:
+		return 0;
+	}
+	return 0;
+}
+
 static struct effect *effect_from_row(const struct effect_row *row)
 {
 	struct arena *a = arena_create(REQUEST_ARENA_MAX);
@@ -188,6 +280,19 @@ static struct effect *effect_from_row(const struct effect_row *row)
 	e->verify = row->verify;
 	e->created_at = row->created_at;
 	return e;
+}
+
+static int drop(struct resolution *r)
+{
+	int rc;
+
+	log_line(LOG_INFO, "effect", r->row->incident, "%s is dropped: %s",
+		effect_kind_name(r->row->kind), r->impossible);
+	rc = effect_end(r->desk->store, r->row->id, EFFECT_DROPPED, r->impossible,
+		clock_now(r->desk->clock), r->err);
+	deliver_expect_any(r->desk);
+	effect_destroy(r->out);
+	return rc;
 }
 
 /* The effect ready to be performed; NULL with 0 when there is nothing to do for it (dropped). */
@@ -210,19 +315,17 @@ static int resolve(struct desk *desk, const struct effect_row *row, struct effec
 		},
 		.err = err,
 	};
-	int rc = resolve_place(&r);
+	int rc = resolve_incident(&r);
 
 	*out = NULL;
-	if (rc == 0 && r.impossible) {
-		log_line(LOG_INFO, "effect", row->incident, "%s is dropped: %s", effect_kind_name(row->kind),
-			r.impossible);
-		rc = effect_end(desk->store, row->id, EFFECT_DROPPED, r.impossible, now, err);
-		deliver_expect_any(desk);
-		effect_destroy(e);
-		return rc;
-	}
 	if (rc == 0)
+		rc = resolve_place(&r);
+	if (rc == 0 && !r.impossible)
 		rc = resolve_payload(&r);
+	if (rc == 0 && !r.impossible)
+		rc = guard(&r);
+	if (rc == 0 && r.impossible)
+		return drop(&r);
 	if (rc == 0)
 		rc = effect_start(desk->store, row->id, now, err);
 	if (rc < 0)

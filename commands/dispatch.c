@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "commands/ends.h"
+#include "commands/protected.h"
 #include "commands/reading.h"
 #include "commands/say.h"
 #include "commands/target.h"
@@ -262,6 +263,22 @@ static enum end perform(struct call *c)
 
 /* ---- inbox and savepoint ---- */
 
+/* The keys of a delivery together with who it came from: what was answered to one is told to nobody
+ * else, whatever keys they say. */
+struct keys {
+	const char *key[REQUEST_KEYS_MAX];
+	size_t count;
+};
+
+static struct keys keys_of(const struct request *r)
+{
+	struct keys k = { .count = r->key_count };
+
+	for (size_t i = 0; i < k.count; i++)
+		k.key[i] = arena_printf(r->arena, "%s %s", r->keys[i], actor_of(r));
+	return k;
+}
+
 /* Errors after which the transaction itself is not to be trusted. */
 static bool store_is_broken(int code)
 {
@@ -276,11 +293,12 @@ static bool store_is_broken(int code)
 static int seen_before(struct desk *desk, struct request *r, struct reply *reply, struct error *err)
 {
 	char *stored = NULL;
+	struct keys k = keys_of(r);
 	int rc;
 
-	if (r->key_count == 0)
+	if (k.count == 0)
 		return 0;
-	rc = inbox_find(desk->store, r->arena, r->keys, r->key_count, &stored, err);
+	rc = inbox_find(desk->store, r->arena, k.key, k.count, &stored, err);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0)
@@ -293,14 +311,14 @@ static int seen_before(struct desk *desk, struct request *r, struct reply *reply
 /* A form is not kept: a repeated delivery must not open it a second time. */
 static int remember(struct call *c, struct error *err)
 {
-	const struct request *r = c->request;
+	struct keys k = keys_of(c->request);
 	const char *text = NULL;
 
-	if (r->key_count == 0)
+	if (k.count == 0)
 		return 0;
 	if (c->reply->kind == REPLY_MESSAGE || c->reply->kind == REPLY_REFUSAL)
 		text = reply_text(c->arena, c->reply);
-	return inbox_add(c->store, r->keys, r->key_count, text, c->now, err);
+	return inbox_add(c->store, k.key, k.count, text, c->now, err);
 }
 
 static void log_failure(const struct call *c)
@@ -318,6 +336,8 @@ static int settle(struct call *c, enum end end, struct error *err)
 	case END_FORM:
 		if (end == END_FORM)
 			break;
+		if (protected_looks_record(c) < 0)
+			return error_set(err, c->err.code, "%s", c->err.text);
 		return store_release(c->store, err) < 0 ? err->code : remember(c, err);
 	case END_REFUSED:
 		break;
@@ -329,8 +349,12 @@ static int settle(struct call *c, enum end end, struct error *err)
 		break;
 	}
 	store_undo(c->store);
+	c->audited = false;
+	/* A form shows the record too, and a refusal may. */
 	if (end == END_REFUSED || end == END_FORM)
-		return remember(c, err);
+		return protected_looks_record(c) < 0 ?
+			error_set(err, c->err.code, "%s", c->err.text) :
+			remember(c, err);
 	log_failure(c);
 	if (!store_is_broken(c->err.code))
 		return 0;

@@ -16,6 +16,7 @@ static const struct group {
 	{ "Steer", { "severity", "state", "role" } },
 	{ "Pace", { "cadence", "snooze" } },
 	{ "End", { "resolve", "close", "reopen", "cancel" } },
+	{ "Confide", { "protect", "grant", "revoke", "access" } },
 	{ "Look", { "show", "list", "timeline", "sync", "whoami", "help" } },
 };
 #define GROUPS (sizeof(groups) / sizeof(*groups))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "commands/dispatch.h"
+#include "commands/protected.h"
 #include "store/effects.h"
 #include "base/text.h"
 #include "store/references.h"
@@ -86,6 +87,10 @@ int say_channel_thread(struct call *c, json_t *doc_take, const char *thread_slot
 
 int say_announce_thread(struct call *c, json_t *doc_take)
 {
+	if (c->incident.is_private) {
+		json_decref(doc_take);
+		return 0;
+	}
 	return say_effect(c, &(struct effect_row){
 		.lane = lane_announce(c),
 		.kind = EFFECT_MESSAGE_POST,
@@ -120,7 +125,7 @@ static json_t *chat_people(const char *const *people, size_t n)
 	return list;
 }
 
-int say_people_invite(struct call *c, const char *const *people, size_t n)
+static int say_people(struct call *c, enum effect_kind kind, const char *const *people, size_t n)
 {
 	json_t *list = chat_people(people, n);
 
@@ -130,13 +135,28 @@ int say_people_invite(struct call *c, const char *const *people, size_t n)
 	}
 	return say_effect(c, &(struct effect_row){
 		.lane = lane_incident(c),
-		.kind = EFFECT_CHANNEL_INVITE,
+		.kind = kind,
 		.to = TO_INCIDENT,
 		.payload = payload_text(c, json_pack("{s:o}", "people", list)),
 	});
 }
 
-/* The name is made from id and title, so that the same incident always asks for the same channel. */
+int say_people_invite(struct call *c, const char *const *people, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = protected_admit(c, people[i], c->op ? c->op->name : "invitation");
+	return rc < 0 ? rc : say_people(c, EFFECT_CHANNEL_INVITE, people, n);
+}
+
+int say_people_remove(struct call *c, const char *const *people, size_t n)
+{
+	return say_people(c, EFFECT_CHANNEL_REMOVE, people, n);
+}
+
+/* The name is made from id and title, so that the same incident always asks for the same channel. The
+ * title of a protected one stands nowhere but within. */
 const char *say_channel_name(struct call *c)
 {
 	struct str name;
@@ -145,7 +165,8 @@ const char *say_channel_name(struct call *c)
 	str_addf(&name, "%s%lld", c->config->slack.channel_prefix, (long long)c->incident.id);
 	struct str slug;
 	str_init_arena(&slug, c->arena, 80);
-	text_slug(&slug, c->incident.title, 80 - name.len - 1);
+	if (!c->incident.is_private)
+		text_slug(&slug, c->incident.title, 80 - name.len - 1);
 	if (slug.len)
 		str_addf(&name, "-%s", slug.p);
 	return name.p;
@@ -161,7 +182,7 @@ int say_open(struct call *c)
 			c->incident.is_private)),
 	});
 
-	if (rc < 0 || !c->config->slack.announce_channel)
+	if (rc < 0 || !c->config->slack.announce_channel || c->incident.is_private)
 		return rc;
 	return say_effect(c, &(struct effect_row){
 		.lane = lane_announce(c),
@@ -187,18 +208,32 @@ static int say_bookmark(struct call *c)
 	});
 }
 
+/* Reporter and roles; of a protected incident exactly those who have access. */
+static int channel_people(struct call *c, const char ***out, size_t *n)
+{
+	const char **people;
+
+	if (c->incident.is_private)
+		return protected_people(c, out, n);
+	people = arena_alloc(c->arena, (c->roles.count + 1) * sizeof(*people));
+	*n = 0;
+	people[(*n)++] = c->incident.reporter;
+	for (size_t i = 0; i < c->roles.count; i++)
+		people[(*n)++] = c->roles.holder[i].person;
+	*out = people;
+	return 0;
+}
+
 int say_channel_opened(struct call *c)
 {
-	const char *people[ROLE_MAX + 1];
+	const char **people = NULL;
 	size_t n = 0;
-	int rc;
+	int rc = channel_people(c, &people, &n);
 
-	people[n++] = c->incident.reporter;
-	for (size_t i = 0; i < c->roles.count && n < ROLE_MAX + 1; i++)
-		people[n++] = c->roles.holder[i].person;
-	rc = say_card(c);
 	if (rc == 0)
-		rc = say_people_invite(c, people, n);
+		rc = say_card(c);
+	if (rc == 0)
+		rc = say_people(c, EFFECT_CHANNEL_INVITE, people, n);
 	if (rc == 0)
 		rc = say_effect(c, &(struct effect_row){
 			.lane = lane_incident(c), .kind = EFFECT_CHANNEL_TOPIC, .to = TO_INCIDENT });

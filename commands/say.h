@@ -8,6 +8,8 @@
 #define SLOT_CHANNEL      "channel"
 #define SLOT_CARD         "card"
 #define SLOT_ANNOUNCEMENT "announcement"
+#define SLOT_POST         "post/" /* … and the effect's number: a message that is not edited any more */
+#define SLOT_PRIVATE      "dm/"   /* … the effect's number, a slash and the person */
 #define TO_INCIDENT       "incident" /* the incident's channel; until there is one, the announcement's thread */
 #define TO_ANNOUNCE       "announce"
 

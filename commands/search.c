@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "base/text.h"
-#include "commands/target.h"
 
 static void take_service(struct call *c, struct search *s, const char *value)
 {
@@ -110,8 +109,6 @@ void search_from_args(struct call *c, struct search *s)
 		take_word(c, s, w);
 	s->filter.text = s->text.len ? s->text.p : NULL;
 	s->filter.person = s->mine ? c->actor : call_text(c, "owner");
-	s->filter.viewer = c->actor;
-	s->filter.sees_all = target_sees_all(c, c->actor);
 	s->filter.open_only = !s->all;
 	s->filter.limit = SEARCH_MAX;
 }

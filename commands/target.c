@@ -4,44 +4,15 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "commands/protected.h"
 #include "commands/reading.h"
 #include "commands/say.h"
-#include "incident/access.h"
-#include "store/incidents.h"
 #include "store/references.h"
-#include "store/relations.h"
 
-#define RIGHT_PRIVATE "incident.admin" /* sees private incidents without being named on them */
 #define ASK_MAX       8                /* incidents that are offered */
 #define OPEN_LOOK_MAX 50               /* … out of the newest of these */
 #define TITLE_SHOWN   60               /* bytes of a title on a button */
 #define ARGS_MAX      1500             /* bytes of arguments that a button can carry */
-
-bool target_sees_all(struct call *c, const char *person)
-{
-	return access_allows(&c->config->access, person, RIGHT_PRIVATE);
-}
-
-static bool holds_a_role(const struct role_set *roles, const char *person)
-{
-	for (size_t i = 0; i < roles->count; i++)
-		if (!strcmp(roles->holder[i].person, person))
-			return true;
-	return false;
-}
-
-/* Whoever may not see it cannot tell that it exists; judged as incident_find does. 1 or 0, or a
- * negative errno. roles: of this incident. */
-static int may_see(struct call *c, const struct incident *inc, const struct role_set *roles)
-{
-	bool has = false;
-
-	if (!inc->is_private || (inc->reporter && !strcmp(inc->reporter, c->actor)) ||
-		holds_a_role(roles, c->actor) || target_sees_all(c, c->actor))
-		return 1;
-	int rc = access_has(c->store, inc->id, c->actor, &has, &c->err);
-	return rc < 0 ? rc : has;
-}
 
 static enum target refuse_absent(struct call *c, int64_t id)
 {
@@ -61,29 +32,24 @@ static enum target refuse_closed(struct call *c)
 	return TARGET_REFUSED;
 }
 
-static enum target load(struct call *c, int64_t id)
+/* c->incident is one that the actor may see. */
+static enum target take(struct call *c)
 {
-	int rc = incident_load(c->store, c->arena, id, &c->incident, &c->err);
-	int known;
-
-	if (rc == -ENOENT)
-		return refuse_absent(c, id);
-	if (rc == 0)
-		rc = call_load_roles(c);
-	if (rc < 0)
-		return TARGET_FAILED;
-	known = may_see(c, &c->incident, &c->roles);
-	if (known < 0)
-		return TARGET_FAILED;
-	if (!known) {
-		c->incident = (struct incident){ 0 };
-		c->roles = (struct role_set){ 0 };
-		return refuse_absent(c, id);
-	}
 	c->has_incident = true;
+	protected_looked(c, &c->incident, c->actor);
 	if (c->op->need == NEED_OPEN && !state_active(c->incident.state))
 		return refuse_closed(c);
 	return TARGET_FOUND;
+}
+
+/* Whoever may not see it cannot tell that it exists: the same answer, after the same work. */
+static enum target load(struct call *c, int64_t id)
+{
+	int rc = protected_load(c, id, &c->incident, &c->roles);
+
+	if (rc == -ENOENT)
+		return refuse_absent(c, id);
+	return rc < 0 ? TARGET_FAILED : take(c);
 }
 
 /* The incident whose channel, or whose message, the request comes from; 0 when there is none. */
@@ -113,10 +79,8 @@ static int open_ones(struct call *c, struct incident **out, size_t *count)
 
 	incident_filter_init(&f);
 	f.open_only = true;
-	f.viewer = c->actor;
-	f.sees_all = target_sees_all(c, c->actor);
 	f.limit = OPEN_LOOK_MAX;
-	*count = 0;
+	protected_filter(c, c->actor, &f);
 	return incident_find(c->store, c->arena, &f, out, count, &c->err);
 }
 
@@ -148,19 +112,35 @@ static enum target only_one(struct call *c)
 	return t;
 }
 
+/* By where it was said. The place of an incident that the actor may not see is a place like any
+ * other: *elsewhere. */
+static enum target by_place(struct call *c, bool *elsewhere)
+{
+	int64_t id;
+	int rc = from_place(c, &id);
+
+	*elsewhere = false;
+	if (rc == 0 && id)
+		rc = protected_load(c, id, &c->incident, &c->roles);
+	if (rc == -ENOENT || (rc == 0 && !id))
+		*elsewhere = true;
+	return rc < 0 || *elsewhere ? TARGET_FAILED : take(c);
+}
+
 enum target target_find(struct call *c, int64_t named)
 {
-	int64_t id = named;
-	bool nothing = c->op->need == NEED_NOTHING;
+	bool nothing = c->op->need == NEED_NOTHING, elsewhere;
+	enum target t;
 
 	/* The system's own look up what they need, and a new incident has nothing to do with
 	 * one that is. */
 	if ((nothing && (c->op->flags & OP_INTERNAL)) || operation_makes(c->op))
 		return TARGET_FOUND;
-	if (!id && from_place(c, &id) < 0)
-		return TARGET_FAILED;
-	if (id)
-		return load(c, id);
+	if (named)
+		return load(c, named);
+	t = by_place(c, &elsewhere);
+	if (!elsewhere)
+		return t;
 	return nothing ? TARGET_FOUND : only_one(c);
 }
 
@@ -209,6 +189,7 @@ struct done target_ask(struct call *c)
 		(long long)open[0].id, c->op->name));
 	doc_text(doc, json_get_str(doc, "text"));
 	for (size_t i = 0; i < n && i < ASK_MAX; i++) {
+		protected_looked(c, &open[i], c->actor);
 		if (fits)
 			doc_button(doc, short_title(c, &open[i]), c->op->name, open[i].id,
 				json_deep_copy(args), NULL);

@@ -17,7 +17,4 @@ enum target target_find(struct call *c, int64_t named);
  * arguments. */
 struct done target_ask(struct call *c);
 
-/* Does the person see every private incident, without being named on it? */
-bool target_sees_all(struct call *c, const char *person);
-
 #endif

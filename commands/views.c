@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "commands/messages.h"
-#include "commands/target.h"
+#include "commands/protected.h"
 #include "incident/promise.h"
 #include "store/effects.h"
 #include "store/incidents.h"
@@ -189,7 +189,7 @@ json_t *view_card(struct call *c)
 
 /* ---- announcement, topic ---- */
 
-json_t *view_announcement(struct call *c)
+static json_t *announcement(struct call *c)
 {
 	const struct incident *inc = &c->incident;
 	const char *channel = message_channel_mark(c);
@@ -212,6 +212,11 @@ json_t *view_announcement(struct call *c)
 	return message_line(c, "%s", s.p);
 }
 
+json_t *view_announcement(struct call *c)
+{
+	return c->incident.is_private ? protected_neutral_doc() : announcement(c);
+}
+
 /* At most max characters (not bytes) of it. */
 static char *cut_chars(struct call *c, const char *text, size_t max)
 {
@@ -230,10 +235,10 @@ char *view_topic(struct call *c)
 	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
 
 	return cut_chars(c,
-		arena_printf(c->arena, "%s %s · %s%s%s · %s", words_severity(c, inc->severity),
+		arena_printf(c->arena, "%s %s · %s%s%s%s%s", words_severity(c, inc->severity),
 			words_id(c, inc->id), state_name(inc->state),
 			commander ? " · commander " : "", commander ? words_name(c, commander) : "",
-			inc->title),
+			inc->is_private ? "" : " · ", inc->is_private ? "" : inc->title),
 		TOPIC_CHARS_MAX);
 }
 
@@ -261,6 +266,7 @@ static int home_incident(
 
 	if (rc < 0)
 		return rc;
+	protected_looked(c, inc, person);
 	str_init_arena(&s, c->arena, 2000);
 	mark_bold(&s, arena_printf(c->arena, "%s %s", words_id(c, inc->id),
 			      words_severity(c, inc->severity)));
@@ -289,9 +295,8 @@ json_t *view_home(struct call *c, const char *person)
 	incident_filter_init(&filter);
 	filter.open_only = true;
 	filter.person = person;
-	filter.viewer = person;
-	filter.sees_all = target_sees_all(c, person);
 	filter.limit = HOME_MAX;
+	protected_filter(c, person, &filter);
 	if (incident_find(c->store, c->arena, &filter, &found, &n, &c->err) < 0 ||
 		incident_count_open(c->store, person, filter.sees_all, &open, &c->err) < 0)
 		return message_line(c, "The record cannot be read just now.");

@@ -15,10 +15,10 @@
 #define INCIDENT_ACTIVE                                                                            \
 	"state IN ('triage', 'investigating', 'identified', 'mitigating', 'monitoring')"
 
-/* May `person` see this row of incident? A protected one: whoever reported it, holds a role on it or
- * was granted access. The ordinary ones are let through before anything is looked up. */
+/* May `person` see this row of incident? A protected one: whoever holds a role on it or was granted
+ * access (whoever declared it was, until it is revoked). The ordinary ones are let through before anything is looked up. */
 #define INCIDENT_VISIBLE(person)                                                                   \
-	"(incident.is_private = 0 OR incident.reporter = " person                                  \
+	"(incident.is_private = 0"                                                                 \
 	" OR EXISTS (SELECT 1 FROM role"                                                           \
 	"  WHERE role.incident = incident.id AND role.person = " person ")"                        \
 	" OR EXISTS (SELECT 1 FROM access"                                                         \

@@ -29,7 +29,7 @@ struct incident_filter {
 	int64_t since, until;    /* declared_at; 0 = open-ended */
 	int64_t before_id;       /* paging: only what comes behind it in the list; 0 = from the start */
 	int limit;               /* 1–500 */
-	/* Private ones are found only if the viewer reported it, holds a role on it or has access. */
+	/* Private ones are found only if the viewer holds a role on it or has access. */
 	const char *viewer;      /* person; NULL: nobody, no private ones */
 	bool sees_all;           /* private ones whoever looks */
 };

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/protected.h"
 #include "commands/say.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
@@ -108,6 +109,11 @@ static struct done declare_answer(struct call *c)
 		"%s is open, %s → #%s · first update promised for %s · nobody is commander yet", id,
 		level, say_channel_name(c), words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)));
 
+	if (inc->is_private)
+		doc_text(doc, arena_printf(c->arena,
+				      "It is protected: only you know of it until you let others "
+				      "in, as with %s, or by giving them a role.",
+				      message_usage(c, "/inc grant #%lld @bob", (long long)inc->id)));
 	if (!call_given(c, "severity"))
 		doc_text(doc,
 			arena_printf(c->arena,
@@ -119,6 +125,20 @@ static struct done declare_answer(struct call *c)
 	if (!call_given(c, "severity"))
 		add_level_buttons(c, doc);
 	return call_reply(c, doc);
+}
+
+/* A protected one gets a number that says nothing, and whoever declared it gets access. */
+static int declare_insert(struct call *c)
+{
+	int rc;
+
+	if (!call_flag(c, "security"))
+		return incident_insert(c->store, &c->incident, &c->err);
+	rc = protected_insert(c, &c->incident);
+	if (rc < 0)
+		return rc;
+	c->has_incident = true;
+	return protected_admit(c, c->actor, "declare");
 }
 
 static struct done declare_run(struct call *c)
@@ -136,7 +156,7 @@ static struct done declare_run(struct call *c)
 			"begun then.",
 			words_time(c, call_number(c, "since", 0)));
 	incident_from_args(c, title);
-	if (incident_insert(c->store, &c->incident, &c->err) < 0)
+	if (declare_insert(c) < 0)
 		return call_fail(c);
 	c->has_incident = true;
 	c->roles = (struct role_set){ 0 };
@@ -200,6 +220,12 @@ static const struct arg_def args[] = {
 		.flags = ARG_OPTION,
 		.label = "a customer reported it",
 		.help = "A customer reported it" },
+	{ .name = "security",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "protected",
+		.help = "Only people with access may know of it: a private channel, no announcement",
+		.synonyms = "private protected" },
 	{ .name = NULL },
 };
 

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "commands/dispatch.h"
+#include "commands/messages.h"
+#include "commands/protected.h"
 #include "commands/say.h"
 #include "store/incidents.h"
 #include "store/people.h"
@@ -41,17 +43,81 @@ static int keep_reference(struct call *c, const struct effect_row *row, const ch
 	return reference_put(c->store, &ref, &c->err);
 }
 
+/* A channel for everybody was on its way when the incident became protected. */
+static bool opened_for_everybody(struct call *c, const struct effect_row *row)
+{
+	JSON_CLEANUP json_t *payload = NULL;
+
+	return c->incident.is_private && row->payload &&
+		json_parse(row->payload, strlen(row->payload), 1 << 20, &payload, NULL) == 0 &&
+		!json_get_bool(payload, "private", false);
+}
+
 static int on_channel_open(struct call *c, const struct effect_row *row, const json_t *result)
 {
-	int rc = keep_reference(c, row, json_get_str(result, "channel"), json_get_str(result, "url"));
+	struct effect_row kept = *row;
+	int rc;
 
+	if (opened_for_everybody(c, row)) {
+		kept.slot = SLOT_OLD SLOT_CHANNEL;
+		return keep_reference(c, &kept, json_get_str(result, "channel"), NULL);
+	}
+	rc = keep_reference(c, row, json_get_str(result, "channel"), json_get_str(result, "url"));
 	return rc < 0 ? rc : say_channel_opened(c);
+}
+
+/* Where messages without a slot of their own are found, should the incident become protected. */
+static const char *slot_of(struct call *c, const struct effect_row *row)
+{
+	if (row->kind == EFFECT_MESSAGE_PRIVATE)
+		return arena_printf(c->arena, SLOT_PRIVATE "%lld/%s", (long long)row->id, row->to);
+	return row->slot ? row->slot : arena_printf(c->arena, SLOT_POST "%lld", (long long)row->id);
+}
+
+/* Was it posted where others read, while the incident became protected? 1, 0 or -errno. */
+static int posted_elsewhere(struct call *c, const char *message)
+{
+	struct reference own;
+	size_t n;
+	int rc;
+
+	if (!c->has_incident || !c->incident.is_private || !message)
+		return 0;
+	rc = reference_get(c->store, c->arena, c->incident.id, CHAT_SYSTEM, SLOT_CHANNEL, &own,
+		&c->err);
+	if (rc < 0)
+		return rc == -ENOENT ? 1 : rc;
+	n = strlen(own.key);
+	return strncmp(message, own.key, n) != 0 || message[n] != '/';
+}
+
+/* Sent while the incident became protected, or its reader lost access. */
+static int on_private(struct call *c, const struct effect_row *row, const json_t *result)
+{
+	struct effect_row kept = *row;
+	bool sees = true;
+	int rc = 0;
+
+	if (!c->has_incident)
+		return 0;
+	kept.slot = slot_of(c, row);
+	rc = keep_reference(c, &kept, json_get_str(result, "message"), NULL);
+	if (rc == 0)
+		rc = protected_sees(c, &c->incident, &c->roles, row->to, &sees);
+	return rc < 0 || sees ? rc : protected_withdraw_from(c, row->to);
 }
 
 static int on_message_post(struct call *c, const struct effect_row *row, const json_t *result)
 {
-	int rc = keep_reference(c, row, json_get_str(result, "message"), json_get_str(result, "url"));
+	const char *message = json_get_str(result, "message");
+	struct effect_row kept = *row;
+	int rc = posted_elsewhere(c, message);
 
+	kept.slot = slot_of(c, row);
+	if (rc > 0)
+		return protected_withdraw_message(c, kept.slot, message);
+	if (rc == 0)
+		rc = keep_reference(c, &kept, message, json_get_str(result, "url"));
 	if (rc < 0 || !row->slot)
 		return rc;
 	if (!strcmp(row->slot, SLOT_CARD))
@@ -110,13 +176,14 @@ static int on_delivered(struct call *c, const struct effect_row *row, const json
 		return on_person_fetch(c, row, result);
 	case EFFECT_MESSAGE_FETCH:
 		return on_message_fetch(c, row, result);
+	case EFFECT_MESSAGE_PRIVATE:
+		return on_private(c, row, result);
 	case EFFECT_CHANNEL_INVITE:
 	case EFFECT_CHANNEL_REMOVE:
 	case EFFECT_CHANNEL_TOPIC:
 	case EFFECT_CHANNEL_BOOKMARK:
 	case EFFECT_MESSAGE_EDIT:
 	case EFFECT_MESSAGE_PIN:
-	case EFFECT_MESSAGE_PRIVATE:
 	case EFFECT_HOME_SHOW:
 		return 0;
 	}
@@ -149,6 +216,30 @@ static int64_t retry_delay(const struct config *config, int attempts, int64_t as
 	return delay > asked_ms ? delay : asked_ms;
 }
 
+/* The card then lives under the announcement. A protected incident has none: those with access are
+ * told that it is to be had here only. */
+static int on_no_channel(struct call *c, const char *error)
+{
+	const char **people = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (!c->incident.is_private)
+		return say_card(c);
+	rc = protected_people(c, &people, &n);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		json_t *doc = message_line(c,
+			"%s has no channel: it could not be opened (%s), so what happens on it is "
+			"to be seen only here. Once that is mended: %s",
+			words_id(c, c->incident.id), error,
+			message_usage(c, "/inc sync #%lld --retry", (long long)c->incident.id));
+
+		doc_button(doc, "Show", "show", c->incident.id, NULL, "primary");
+		rc = say_person(c, people[i], doc);
+	}
+	return rc;
+}
+
 /* A card that somebody deleted comes back as a new one; anything else that is refused is left to sync. */
 static int on_refused(struct call *c, const struct effect_row *row, const char *error)
 {
@@ -163,7 +254,7 @@ static int on_refused(struct call *c, const struct effect_row *row, const char *
 	if (rc < 0)
 		return rc;
 	if (row->kind == EFFECT_CHANNEL_OPEN)
-		return say_card(c); /* the card then lives under the announcement */
+		return on_no_channel(c, error);
 	if (row->kind != EFFECT_MESSAGE_EDIT || !row->slot || strcmp(row->slot, SLOT_CARD))
 		return 0;
 	if (strcmp(error, "message_not_found"))

@@ -1,5 +1,6 @@
 /* Incidents by what people remember of them (FEATURES B6), one line each, readable on a phone. */
 #include "commands/messages.h"
+#include "commands/protected.h"
 #include "commands/search.h"
 #include "commands/verbs.h"
 
@@ -69,6 +70,7 @@ static struct done list_run(struct call *c)
 	json_t *doc;
 
 	search_from_args(c, &s);
+	protected_filter(c, c->actor, &s.filter);
 	if (incident_find(c->store, c->arena, &s.filter, &found, &n, &c->err) < 0)
 		return call_fail(c);
 	from = page > 0 && page < SEARCH_MAX ? (size_t)page * PAGE : 0;
@@ -81,8 +83,10 @@ static struct done list_run(struct call *c)
 	to = n - from > PAGE ? from + PAGE : n;
 	doc = message_line(c, "%zu%s %s%s%s", n, n == SEARCH_MAX ? " or more" : "",
 		s.all ? "" : "open ", n == 1 ? "incident" : "incidents", s.mine ? " of yours" : "");
-	for (size_t i = from; i < to; i++)
+	for (size_t i = from; i < to; i++) {
+		protected_looked(c, &found[i], c->actor);
 		doc_list_item(doc, list_line(c, &found[i]));
+	}
 	if (to < n)
 		doc_button(doc, arena_printf(c->arena, "%zu more", n - to), "list", 0,
 			next_page(c, (int64_t)(to / PAGE)), NULL);

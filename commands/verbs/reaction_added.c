@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "commands/protected.h"
 #include "commands/say.h"
 #include "store/incidents.h"
 #include "store/references.h"
@@ -19,7 +20,9 @@ static struct done run(struct call *c)
 	if (rc == -ENOENT || (rc == 0 && strcmp(ref.slot, SLOT_CHANNEL)))
 		return call_nothing(c);
 	if (rc == 0)
-		rc = incident_load(c->store, c->arena, ref.incident, &c->incident, &c->err);
+		rc = protected_load(c, ref.incident, &c->incident, &c->roles);
+	if (rc == -ENOENT)
+		return call_nothing(c); /* still in the channel, but access is gone */
 	if (rc < 0)
 		return call_fail(c);
 	c->has_incident = true;

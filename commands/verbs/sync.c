@@ -1,9 +1,11 @@
 /* What is not yet outside as the record has it (FEATURES H1, H8): what waits, since when and why,
  * and what was refused. */
+#include <errno.h>
 #include <string.h>
 
 #include "commands/dispatch.h"
 #include "commands/messages.h"
+#include "commands/protected.h"
 #include "commands/verbs.h"
 #include "store/effects.h"
 
@@ -97,6 +99,27 @@ static void add_failed(struct call *c, json_t *doc, const struct effect_row *row
 			     row->error ? message_short(c, row->error, 200) : "refused"));
 }
 
+/* Keeps what is about incidents that the actor may see, in order, at most max. */
+static int keep_seen(struct call *c, struct effect_row *row, size_t *n, size_t max)
+{
+	struct incident inc;
+	int64_t last = 0;
+	size_t kept = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < *n && kept < max; i++) {
+		if (row[i].incident && row[i].incident != last)
+			rc = protected_load(c, row[i].incident, &inc, NULL);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		last = row[i].incident;
+		if (!last || rc == 0)
+			row[kept++] = row[i];
+	}
+	*n = kept;
+	return 0;
+}
+
 /* What was refused is tried once more, and what waits for its next attempt goes now. */
 static struct done sync_retry(struct call *c, const struct effect_row *wait, size_t waits,
 	const struct effect_row *fail, size_t fails)
@@ -130,7 +153,9 @@ static struct done sync_run(struct call *c)
 
 	if (effect_open_list(c->store, c->arena, incident, LOOK_MAX, &wait, &waits, &c->err) < 0 ||
 		effect_failed_list(
-			c->store, c->arena, incident, FAILED_MAX, &fail, &fails, &c->err) < 0)
+			c->store, c->arena, incident, LOOK_MAX, &fail, &fails, &c->err) < 0 ||
+		keep_seen(c, wait, &waits, LOOK_MAX) < 0 ||
+		keep_seen(c, fail, &fails, FAILED_MAX) < 0)
 		return call_fail(c);
 	if (call_flag(c, "retry"))
 		return sync_retry(c, wait, waits, fail, fails);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "commands/messages.h"
+#include "commands/protected.h"
 #include "commands/verbs.h"
 #include "store/incidents.h"
 
@@ -38,6 +39,7 @@ static int roles_words(struct call *c, struct str *s)
 	filter.person = c->actor;
 	filter.viewer = c->actor;
 	filter.limit = 50;
+	protected_filter(c, c->actor, &filter);
 	rc = incident_find(c->store, c->arena, &filter, &found, &n, &c->err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct role_set roles;

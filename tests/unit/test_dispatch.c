@@ -14,6 +14,7 @@
 #include "store/audit.h"
 #include "store/db.h"
 #include "store/people.h"
+#include "store/relations.h"
 #include "support_core.h"
 
 #define MALLORY "slack:UMALLORY"
@@ -318,6 +319,7 @@ static void test_private(void **state)
 	inc.is_private = true;
 	assert_int_equal(store_begin(x->store, &x->err), 0);
 	assert_int_equal(incident_save(x->store, &inc, &x->err), 0);
+	assert_int_equal(access_grant(x->store, 1, ALICE, ALICE, TALK_START, &x->err), 0);
 	assert_int_equal(role_assign(x->store, 1, ROLE_SCRIBE, CAROL, TALK_START, &x->err), 0);
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 

@@ -1,0 +1,80 @@
+/* A public incident becomes a protected one (FEATURES G1). There is no way back by command: what was
+ * said in confidence stays so. */
+#include "commands/messages.h"
+#include "commands/protected.h"
+#include "commands/say.h"
+#include "commands/verbs.h"
+
+/* Whoever is on it now goes on seeing it. */
+static int protect_admit(struct call *c)
+{
+	int rc = protected_admit(c, c->actor, "protect");
+
+	if (rc == 0 && c->incident.reporter)
+		rc = protected_admit(c, c->incident.reporter, "reporter");
+	for (size_t i = 0; rc == 0 && i < c->roles.count; i++)
+		rc = protected_admit(c, c->roles.holder[i].person, c->roles.holder[i].role);
+	return rc;
+}
+
+static int protect_record(struct call *c, const char *why)
+{
+	c->incident.is_private = true;
+	call_touch(c);
+	return record_event(c, ENTRY_DECISION, "incident.protected", "protected by %s: %s",
+		words_name(c, c->actor), why);
+}
+
+/* First what others read goes, then the channel for those with access comes. */
+static int protect_say(struct call *c, const char *why)
+{
+	int rc = protected_withdraw(c);
+
+	if (rc == 0)
+		rc = say_open(c);
+	if (rc == 0)
+		rc = say_channel(c,
+			message_line(c,
+				"%s is protected since %s, by %s: %s\nIt goes on here. Only people "
+				"with access know of it: %s",
+				words_id(c, c->incident.id), words_time(c, c->now),
+				words_name(c, c->actor), why, message_usage(c, "/inc access")),
+			NULL);
+	return rc;
+}
+
+static struct done protect_run(struct call *c)
+{
+	const char *id = words_id(c, c->incident.id);
+	const char *why = call_text(c, "why");
+
+	if (c->incident.is_private)
+		return call_refuse(
+			c, "conflict", "%s is protected already; nothing was changed.", id);
+	if (protect_record(c, why) < 0 || protect_admit(c) < 0 || protect_say(c, why) < 0)
+		return call_fail(c);
+	return call_replyf(c,
+		"%s is protected now. It goes on in a private channel, #%s; what I have posted about "
+		"it elsewhere is withdrawn, what people have typed stays. Who has access: %s",
+		id, say_channel_name(c),
+		message_usage(c, "/inc access #%lld", (long long)c->incident.id));
+}
+
+static const struct arg_def args[] = {
+	{ .name = "why",
+		.type = ARG_REST,
+		.flags = ARG_REQUIRED,
+		.label = "why",
+		.help = "Why not everybody may know of it; only people with access read this" },
+	{ .name = NULL },
+};
+
+const struct operation op_protect = {
+	.name = "protect",
+	.summary = "Make an incident protected: only people with access know of it from now on",
+	.example = "/inc protect #42 customer keys may have leaked",
+	.args = args,
+	.need = NEED_INCIDENT,
+	.right = "incident.write",
+	.run = protect_run,
+};
