@@ -40,12 +40,13 @@ def waiting(bot):
     return bot.rows("SELECT kind, state, error FROM effect WHERE ended_at IS NULL")
 
 
-def declared(bot, sandbox, words=f"declare sev2 {TITLE}", **more):
+def declared(bot, sandbox, words=f"declare sev2 {TITLE}", settle=True, **more):
     """An incident with everything of its opening outside; the answer."""
     done = sandbox.command(words, **more)
     assert done["acked"], done
     sandbox.wait_channel(contains="inc-", timeout=seconds(10))
-    settled(bot)
+    if settle:
+        settled(bot)
     return done
 
 

@@ -49,7 +49,7 @@ def test_severity_in_other_words(bot, sandbox, line):
     declared(bot, sandbox)
     answer = said(sandbox.command(line))
     if line == "sev1 doubled":   # a level alone is no operation; it says which one was meant
-        assert "Did you mean: /inc severity" in answer and incident(bot)["severity"] == 2
+        assert "Did you mean: /inc sev" in answer and incident(bot)["severity"] == 2
     else:
         assert "SEV1" in answer and incident(bot)["severity"] == 1 and timeline(bot, ": doubled")
 
