@@ -156,17 +156,48 @@ static void check_ladders(struct loader *l, const struct node *tree, const struc
 
 /* ---- escalation, access, delivery --------------------------------------------------------- */
 
+static bool rule_waits(enum engage_reason r)
+{
+	return r == ENGAGE_OPEN_LONG || r == ENGAGE_NOT_IDENTIFIED;
+}
+
+static void check_rules(struct loader *l, const struct node *rules, const struct tier *t, size_t tier)
+{
+	for (size_t i = 0; i < t->rule_count; i++) {
+		const struct tier_rule *r = &t->rule[i];
+		const struct node *at = entry_at(rules, i);
+
+		if (rule_waits(r->reason) && !r->after_ms)
+			report_error(l->report, at,
+				"escalation.tiers.%zu.engage.%zu: \"%s\" needs after: 2h, say", tier, i + 1,
+				engage_reason_name(r->reason));
+		if (!rule_waits(r->reason) && r->reason != ENGAGE_SEVERITY && r->after_ms)
+			report_error(l->report, tree_at(l, at, "after"),
+				"escalation.tiers.%zu.engage.%zu.after: \"%s\" is said by somebody and "
+				"waits for nothing",
+				tier, i + 1, engage_reason_name(r->reason));
+		for (size_t k = 0; k < i; k++)
+			if (t->rule[k].reason == r->reason && t->rule[k].severity == r->severity)
+				report_error(l->report, at,
+					"escalation.tiers.%zu.engage.%zu: rule %zu has this reason and "
+					"level already",
+					tier, i + 1, k + 1);
+	}
+}
+
 static void check_tiers(struct loader *l, const struct node *tree, const struct escalation_chain *e)
 {
 	const struct node *tiers = tree_at(l, tree, "escalation.tiers");
 
-	for (size_t i = 0; i < e->count; i++)
+	for (size_t i = 0; i < e->count; i++) {
+		check_rules(l, tree_at(l, entry_at(tiers, i), "engage"), &e->tier[i], i + 1);
 		for (size_t k = 0; k < i; k++)
 			if (e->tier[i].name && e->tier[k].name &&
 				strcasecmp(e->tier[i].name, e->tier[k].name) == 0)
 				report_error(l->report, tree_at(l, entry_at(tiers, i), "name"),
 					"escalation.tiers.%zu.name: \"%s\" is tier %zu already", i + 1,
 					e->tier[i].name, k + 1);
+	}
 }
 
 static const struct access_role *access_role_find(const struct access_policy *p, const char *name)

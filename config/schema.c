@@ -32,6 +32,8 @@ static const struct key slack_keys[] = {
 	{ "announce_channel", KEY_CHANNEL, AT(slack.announce_channel), .otherwise = "\"#incidents\"",
 		.help = "Every incident is announced here, as a `#name` or an id; empty: nowhere. The app "
 			"must be a member." },
+	{ "customer_channel", KEY_CHANNEL, AT(slack.customer_channel),
+		.help = "Where confirmed wording for customers goes; empty: under the announcement." },
 	{ "channel_prefix", KEY_WORD, AT(slack.channel_prefix), .min = 1, .max = 20,
 		.otherwise = "inc-", .help = "Names of incident channels begin with it." },
 	{ "connections", KEY_INT, AT(slack.connections), .min = 1, .max = 4, .otherwise = "1",
@@ -117,6 +119,13 @@ static const struct key level_keys[] = {
 		.help = "Snoozing reminders or changing the cadence of an incident needs a reason." },
 	{ "review_required", KEY_BOOL, IN(severity_policy, review_required), .otherwise = "false",
 		.help = "It can be closed only with a finished postmortem." },
+	{ "checkpoint", KEY_DURATION, IN(severity_policy, checkpoint_every_ms), .min = 0,
+		.max = 7 * DAY_MS, .otherwise = "none",
+		.help = "A checkpoint packet is asked for this often; `none`: never." },
+	{ "strategy", KEY_DURATION, IN(severity_policy, strategy_after_ms), .min = 0,
+		.max = 7 * DAY_MS, .otherwise = "none",
+		.help = "Nothing identified and no change of approach for this long: the commander is "
+			"asked to change it; `none`: never." },
 	{ "escalate_to", KEY_TEXT, IN(severity_policy, escalate_to), .max = 200,
 		.help = "Who hears of it first, in words." },
 	{ 0 },
@@ -131,11 +140,11 @@ static const struct key levels_keys[] = {
 	LEVEL(1, "{names: [sev1, p0, critical], criteria: 'full outage, a critical subsystem down, "
 		"risk of losing data, or a security breach', respond: 5m, resolve: 1h, cadence: 15m, "
 		"first_update: 10m, nag_roles: 5m, snooze_needs_reason: true, review_required: true, "
-		"escalate_to: executives at once}"),
+		"checkpoint: 1h, strategy: 30m, escalate_to: executives at once}"),
 	LEVEL(2, "{names: [sev2, p1, major], criteria: 'over 25 % of users degraded, a key feature "
 		"down, or wrong or corrupt data', respond: 15m, resolve: 4h, cadence: 30m, "
 		"nag_roles: 5m, snooze_needs_reason: true, review_required: true, "
-		"escalate_to: the engineering manager within 15 min}"),
+		"checkpoint: 1h, strategy: 2h, escalate_to: the engineering manager within 15 min}"),
 	LEVEL(3, "{names: [sev3, p2, moderate], criteria: 'a feature is broken, and there is a "
 		"workaround', respond: 1h, resolve: 24h, cadence: 2h, "
 		"escalate_to: 'the team lead, at the next standup'}"),
@@ -222,12 +231,34 @@ static const struct key ladders_keys[] = {
 		"The time to resolve passed."),
 	LADDER("roles", PROMISE_ROLES, "[{at: 0, tell: channel}]",
 		"Roles nobody took, counted from the level's `nag_roles`."),
+	LADDER("checkpoint", PROMISE_CHECKPOINT, "[{at: 0, tell: owner_open}]",
+		"The next checkpoint packet."),
+	LADDER("strategy", PROMISE_STRATEGY, "[{at: 0, tell: owner_open}]",
+		"Something identified, or another approach, counted from the level's `strategy`."),
+	LADDER("handover", PROMISE_HANDOVER, "[{at: 5m, tell: owner_open}]",
+		"The answer to an offered handover."),
+	{ 0 },
+};
+
+static const struct key handover_keys[] = {
+	{ "packet_max_age", KEY_DURATION, AT(packet_max_age_ms), .min = SECOND_MS, .max = DAY_MS,
+		.otherwise = "10m",
+		.help = "A handover needs a checkpoint packet that is younger than this." },
+	{ "expires", KEY_DURATION, AT(handover_expires_ms), .min = SECOND_MS, .max = DAY_MS,
+		.otherwise = "15m",
+		.help = "An offered handover that nobody answers ends by itself; the outgoing "
+			"commander holds the role until then and after it." },
+	{ "chair_max", KEY_DURATION, AT(chair_max_ms), .min = 0, .max = 2 * DAY_MS,
+		.otherwise = "3h",
+		.help = "After so long in the chair a handover is proposed; `none`: never." },
 	{ 0 },
 };
 
 static const struct key reminders_keys[] = {
 	{ "ladders", KEY_MAP, .keys = ladders_keys,
 		.help = "Who is reminded, and when, of each kind of promise." },
+	{ "handover", KEY_MAP, .keys = handover_keys,
+		.help = "Handing over the command." },
 	{ "snooze", KEY_DURATION, AT(snooze_ms), .min = SECOND_MS, .max = DAY_MS,
 		.otherwise = "10m", .help = "How long a snooze is when nobody says." },
 	{ "snooze_max", KEY_DURATION, AT(snooze_max_ms), .min = SECOND_MS, .max = 7 * DAY_MS,
@@ -236,6 +267,32 @@ static const struct key reminders_keys[] = {
 };
 
 /* ---- escalation.yml --------------------------------------------------------------------- */
+
+/* Somebody asks for a tier by name: there is no rule for that, so the last reason is left out. */
+static const char *reason_word(size_t i)
+{
+	return i < ENGAGE_ASKED ? engage_reason_name((enum engage_reason)i) : NULL;
+}
+
+static const char *least_word(size_t i)
+{
+	static const char *const word[] = { "any", "1", "2", "3", "4" };
+	return i < sizeof(word) / sizeof(word[0]) ? word[i] : NULL;
+}
+
+static const struct key tier_rule_keys[] = {
+	{ "when", KEY_ENUM, IN(tier_rule, reason), .word = reason_word, .required = true,
+		.help = "The reason: the level asks for it (`severity`), it was open for `after`, nothing "
+			"was identified for `after`, an update is overdue, or somebody said so." },
+	{ "severity", KEY_ENUM, IN(tier_rule, severity), .word = least_word, .otherwise = "any",
+		.help = "Only at this level or a worse one." },
+	{ "after", KEY_DURATION, IN(tier_rule, after_ms), .min = 0, .max = 30 * DAY_MS,
+		.otherwise = "0s",
+		.help = "Counted from the declaration (`open-long`, `not-identified`) or since the level "
+			"was set (`severity`); the other reasons wait for nothing." },
+	{ 0 },
+};
+static const struct key tier_rule_entry = { "rule", KEY_MAP, .keys = tier_rule_keys };
 
 static const struct key tier_person_entry = { "person", KEY_PERSON, .min = 1, .max = 80 };
 static const struct key tier_keys[] = {
@@ -246,13 +303,25 @@ static const struct key tier_keys[] = {
 		.count_offset = offsetof(struct tier, count),
 		.help = "Who is told, as `slack:U0123ABCD`. With nobody, the channel is told that the "
 			"tier is empty." },
+	{ "engage", KEY_LIST, IN(tier, rule), .max = TIER_RULE_MAX, .otherwise = "[]",
+		.entry = &tier_rule_entry, .stride = sizeof(struct tier_rule),
+		.count_offset = offsetof(struct tier, rule_count),
+		.help = "What brings this tier in, once for each reason. `[]`: only reminders and people "
+			"do." },
 	{ 0 },
 };
 static const struct key tier_entry = { "tier", KEY_MAP, .keys = tier_keys };
 static const struct key escalation_keys[] = {
 	{ "tiers", KEY_LIST, AT(escalation.tier), .max = TIER_MAX, .entry = &tier_entry,
 		.stride = sizeof(struct tier), .count_offset = offsetof(struct config, escalation.count),
-		.otherwise = "[{name: triage}, {name: coordination}, {name: executive}]",
+		.otherwise = "[{name: triage, engage: [{when: severity, severity: 2}]}, "
+			"{name: coordination, engage: [{when: severity, severity: 1}, "
+			"{when: severity, severity: 2, after: 10m}, {when: cross-team}, "
+			"{when: needs-change}, {when: not-identified, severity: 1, after: 30m}, "
+			"{when: not-identified, severity: 2, after: 2h}, "
+			"{when: open-long, severity: 2, after: 2h}]}, "
+			"{name: executive, engage: [{when: severity, severity: 1}, {when: customer-data}, "
+			"{when: cost}, {when: decision}, {when: open-long, severity: 2, after: 4h}]}]",
 		.help = "The chain, first tier first." },
 	{ 0 },
 };

@@ -39,6 +39,8 @@ static void same_severity(const struct severity_policy *a, const struct severity
 	assert_int_equal(a->role_nag_ms, b->role_nag_ms);
 	assert_int_equal(a->reason_to_snooze, b->reason_to_snooze);
 	assert_int_equal(a->review_required, b->review_required);
+	assert_int_equal(a->checkpoint_every_ms, b->checkpoint_every_ms);
+	assert_int_equal(a->strategy_after_ms, b->strategy_after_ms);
 }
 
 static void same_policies(const struct config *a, const struct config *b)
@@ -58,6 +60,9 @@ static void same_policies(const struct config *a, const struct config *b)
 	for (size_t i = 0; i < a->escalation.count; i++) {
 		same_text(a->escalation.tier[i].name, b->escalation.tier[i].name);
 		assert_int_equal(a->escalation.tier[i].count, b->escalation.tier[i].count);
+		assert_int_equal(a->escalation.tier[i].rule_count, b->escalation.tier[i].rule_count);
+		assert_memory_equal(a->escalation.tier[i].rule, b->escalation.tier[i].rule,
+			sizeof(a->escalation.tier[i].rule));
 	}
 	assert_int_equal(a->access.role_count, b->access.role_count);
 	for (size_t i = 0; i < a->access.role_count; i++) {
@@ -80,6 +85,7 @@ static void same_daemon(const struct config *a, const struct config *b)
 	same_text(a->slack.app_token, b->slack.app_token);
 	same_text(a->slack.bot_token, b->slack.bot_token);
 	same_text(a->slack.announce_channel, b->slack.announce_channel);
+	same_text(a->slack.customer_channel, b->slack.customer_channel);
 	same_text(a->slack.channel_prefix, b->slack.channel_prefix);
 	same_text(a->slack.ca_file, b->slack.ca_file);
 	assert_int_equal(a->slack.connections, b->slack.connections);
@@ -93,6 +99,9 @@ static void same_daemon(const struct config *a, const struct config *b)
 	assert_int_equal(a->batch_max, b->batch_max);
 	assert_int_equal(a->snooze_ms, b->snooze_ms);
 	assert_int_equal(a->snooze_max_ms, b->snooze_max_ms);
+	assert_int_equal(a->packet_max_age_ms, b->packet_max_age_ms);
+	assert_int_equal(a->handover_expires_ms, b->handover_expires_ms);
+	assert_int_equal(a->chair_max_ms, b->chair_max_ms);
 	assert_int_equal(a->retry_count, b->retry_count);
 	assert_memory_equal(a->retry_ms, b->retry_ms, sizeof(a->retry_ms));
 	assert_int_equal(a->retry_max_ms, b->retry_max_ms);
@@ -106,12 +115,12 @@ static void test_shipped(void **state)
 	assert_int_equal(config_load(&c, SHIPPED, NULL, 0, false, &config_report), 0);
 	assert_string_equal(config_report.p, "");
 
-	static const int64_t minutes[SEVERITY_COUNT + 1][5] = {
-		/* respond, resolve, cadence, first update, roles */
-		[1] = { 5, 60, 15, 10, 5 },
-		[2] = { 15, 240, 30, 0, 5 },
-		[3] = { 60, 1440, 120, 0, 0 },
-		[4] = { 1440, 0, 1440, 0, 0 },
+	static const int64_t minutes[SEVERITY_COUNT + 1][7] = {
+		/* respond, resolve, cadence, first update, roles, checkpoint, strategy */
+		[1] = { 5, 60, 15, 10, 5, 60, 30 },
+		[2] = { 15, 240, 30, 0, 5, 60, 120 },
+		[3] = { 60, 1440, 120, 0, 0, 0, 0 },
+		[4] = { 1440, 0, 1440, 0, 0, 0, 0 },
 	};
 	for (int i = 1; i <= SEVERITY_LEAST; i++) {
 		const struct severity_policy *p = &c->severity.level[i];
@@ -121,6 +130,8 @@ static void test_shipped(void **state)
 		assert_int_equal(p->cadence_ms, minutes[i][2] * MINUTE_MS);
 		assert_int_equal(p->first_update_ms, minutes[i][3] * MINUTE_MS);
 		assert_int_equal(p->role_nag_ms, minutes[i][4] * MINUTE_MS);
+		assert_int_equal(p->checkpoint_every_ms, minutes[i][5] * MINUTE_MS);
+		assert_int_equal(p->strategy_after_ms, minutes[i][6] * MINUTE_MS);
 		assert_int_equal(p->reason_to_snooze, i <= 2);
 		assert_int_equal(p->review_required, i <= 2);
 	}
@@ -137,6 +148,19 @@ static void test_shipped(void **state)
 		assert_int_equal(c->ladder[PROMISE_UPDATE].step[i].offset_ms, update[i].offset_ms);
 		assert_int_equal(c->ladder[PROMISE_UPDATE].step[i].audience, update[i].audience);
 	}
+	static const struct {
+		enum promise_kind kind;
+		int64_t offset_ms;
+	} owners[] = { { PROMISE_CHECKPOINT, 0 }, { PROMISE_STRATEGY, 0 },
+		{ PROMISE_HANDOVER, 5 * MINUTE_MS } };
+	for (size_t i = 0; i < COUNT(owners); i++) {
+		assert_int_equal(c->ladder[owners[i].kind].count, 1);
+		assert_int_equal(c->ladder[owners[i].kind].step[0].offset_ms, owners[i].offset_ms);
+		assert_int_equal(c->ladder[owners[i].kind].step[0].audience, AUDIENCE_OWNER_OPEN);
+	}
+	assert_int_equal(c->packet_max_age_ms, 10 * MINUTE_MS);
+	assert_int_equal(c->handover_expires_ms, 15 * MINUTE_MS);
+	assert_int_equal(c->chair_max_ms, 3 * HOUR_MS);
 	assert_int_equal(c->snooze_ms, 10 * MINUTE_MS);
 	assert_int_equal(c->retry_count, 3);
 	assert_int_equal(c->retry_ms[0], 0);
@@ -148,10 +172,62 @@ static void test_shipped(void **state)
 	assert_string_equal(c->slack.api_url, "https://slack.com/api/");
 	assert_string_equal(c->slack.bot_token, BOT_TOKEN);
 	assert_string_equal(c->slack.announce_channel, "#incidents");
+	assert_null(c->slack.customer_channel);
 	assert_string_equal(c->store.path, "data/sitrep.db");
 	assert_true(access_allows(&c->access, "slack:U1", "incident.write"));
 	assert_false(access_allows(&c->access, "slack:U1", "incident.admin"));
 	assert_true(access_allows(&c->access, "unix:0", "incident.admin"));
+	config_release(c);
+}
+
+/* The tiers that the shipped rules bring in, in order, as "triage executive". */
+static void engaged(const struct escalation_chain *e, struct engage_facts f, int64_t now, const char *want)
+{
+	char got[128] = "";
+
+	f.active = true;
+	for (int i = 0; i < 32; i++) {
+		struct engage_verdict v = engage_judge(e, &f, now);
+		if (v.tier < 0)
+			break;
+		f.engaged[v.tier] |= 1u << v.reason;
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s for %s",
+			*got ? ", " : "", e->tier[v.tier].name, engage_reason_name(v.reason));
+	}
+	assert_string_equal(got, want);
+}
+
+static void test_shipped_tiers(void **state)
+{
+	static const unsigned all = ~0u;
+	const int64_t t = 1000 * HOUR_MS;
+	struct config *c = NULL;
+
+	(void)state;
+	assert_int_equal(config_load(&c, SHIPPED, NULL, 0, false, &config_report), 0);
+	struct engage_facts f = { .severity = 1, .declared_at = t, .severity_at = t };
+	engaged(&c->escalation, f, t,
+		"triage for severity, coordination for severity, executive for severity");
+	f.severity = 2;
+	engaged(&c->escalation, f, t, "triage for severity");
+	engaged(&c->escalation, f, t + 15 * MINUTE_MS,
+		"triage for severity, coordination for severity");
+	f.severity = 3;
+	engaged(&c->escalation, f, t + 30 * DAY_MS, "");
+	f.said = 1u << ENGAGE_CUSTOMER_DATA;
+	engaged(&c->escalation, f, t, "executive for customer-data");
+	f.said = 1u << ENGAGE_CROSS_TEAM | 1u << ENGAGE_COST;
+	engaged(&c->escalation, f, t, "coordination for cross-team, executive for cost");
+	f.said = 0;
+	f.severity = 2;
+	f.engaged[0] = all;
+	f.engaged[1] = f.engaged[2] = 1u << ENGAGE_SEVERITY;
+	engaged(&c->escalation, f, t + 2 * HOUR_MS - 1, "");
+	engaged(&c->escalation, f, t + 2 * HOUR_MS,
+		"coordination for not-identified, coordination for open-long");
+	f.identified = true;
+	engaged(&c->escalation, f, t + 4 * HOUR_MS,
+		"coordination for open-long, executive for open-long");
 	config_release(c);
 }
 
@@ -213,6 +289,13 @@ static void test_override(void **state)
 		{ "timezone", "Europe/Berlin" },
 		{ "reminders.ladders.update", "[{at: -10s, tell: owner}, {at: 0, tell: channel}]" },
 		{ "slack.bot_token", "env:OTHER_TOKEN" },
+		{ "slack.customer_channel", "#customers" },
+		{ "severity.levels.3.checkpoint", "4h" },
+		{ "severity.levels.1.strategy", "none" },
+		{ "reminders.handover.expires", "30s" },
+		{ "reminders.handover.chair_max", "none" },
+		{ "escalation.tiers", "[{name: only, engage: [{when: cost}, {when: open-long, "
+			"severity: 3, after: 90m}]}]" },
 	};
 
 	(void)state;
@@ -231,6 +314,18 @@ static void test_override(void **state)
 	assert_string_equal(c->slack.channel_prefix, "case-");
 	assert_int_equal(c->retry_count, 2);
 	assert_string_equal(c->timezone, "Europe/Berlin");
+	assert_string_equal(c->slack.customer_channel, "#customers");
+	assert_int_equal(c->severity.level[3].checkpoint_every_ms, 4 * HOUR_MS);
+	assert_int_equal(c->severity.level[1].strategy_after_ms, 0);
+	assert_int_equal(c->handover_expires_ms, 30 * SECOND_MS);
+	assert_int_equal(c->chair_max_ms, 0);
+	assert_int_equal(c->escalation.count, 1);
+	assert_int_equal(c->escalation.tier[0].rule_count, 2);
+	assert_int_equal(c->escalation.tier[0].rule[0].reason, ENGAGE_COST);
+	assert_int_equal(c->escalation.tier[0].rule[0].severity, 0);
+	assert_int_equal(c->escalation.tier[0].rule[1].reason, ENGAGE_OPEN_LONG);
+	assert_int_equal(c->escalation.tier[0].rule[1].severity, 3);
+	assert_int_equal(c->escalation.tier[0].rule[1].after_ms, 90 * MINUTE_MS);
 	assert_int_equal(c->ladder[PROMISE_UPDATE].step[0].offset_ms, -10 * SECOND_MS);
 	assert_string_equal(c->slack.bot_token, "xoxb-other-not-for-any-eye");
 	config_release(c);
@@ -322,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(test_shipped),
+		IN_FOLDER(test_shipped_tiers),
 		IN_FOLDER(test_shipped_is_default),
 		IN_FOLDER(test_partial),
 		IN_FOLDER(test_aliases),
