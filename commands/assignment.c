@@ -25,6 +25,8 @@ static int assignment_settle(struct call *c, const char *role)
 	if (rc == 0 && is_commander(role) && role_person(&c->roles, role) &&
 		state_active(c->incident.state))
 		rc = obligation_acknowledge(c);
+	if (rc == 0 && is_commander(role))
+		rc = obligation_commander(c);
 	return rc < 0 ? rc : obligation_roles(c);
 }
 
@@ -41,7 +43,23 @@ static int assignment_brief(struct call *c, const struct role_policy *p, const c
 	return say_person(c, person, doc);
 }
 
-static int person_meet(struct call *c, const char *person)
+int assignment_record(
+	struct call *c, const struct role_policy *p, const char *person, const char *before)
+{
+	bool self = strcmp(person, c->actor) == 0;
+	int rc = role_assign(c->store, c->incident.id, p->key, person, c->now, &c->err);
+
+	if (rc == 0)
+		rc = assignment_settle(c, p->key);
+	if (rc < 0)
+		return rc;
+	return record_event(c, ENTRY_RESPONSIBILITY, "incident.role_assigned", "%s: %s%s%s%s%s",
+		message_role_title(c, p->key), words_name(c, person), before ? ", from " : "",
+		before ? words_name(c, before) : "", self ? "" : ", assigned by ",
+		self ? "" : words_name(c, c->actor));
+}
+
+int assignment_meet(struct call *c, const char *person)
 {
 	struct person known;
 	int rc = person_get(c->store, c->arena, person, &known, &c->err);
@@ -57,16 +75,10 @@ int assignment_make(
 	bool self = strcmp(person, c->actor) == 0;
 	const char *from = before ? arena_printf(c->arena, ", from %s", words_name(c, before)) : "";
 	const char *title = message_role_title(c, p->key);
-	int rc = role_assign(c->store, c->incident.id, p->key, person, c->now, &c->err);
+	int rc = assignment_record(c, p, person, before);
 
 	if (rc == 0)
-		rc = assignment_settle(c, p->key);
-	if (rc == 0)
-		rc = record_event(c, ENTRY_RESPONSIBILITY, "incident.role_assigned", "%s: %s%s%s%s",
-			title, words_name(c, person), from, self ? "" : ", assigned by ",
-			self ? "" : words_name(c, c->actor));
-	if (rc == 0)
-		rc = person_meet(c, person);
+		rc = assignment_meet(c, person);
 	if (rc == 0)
 		rc = say_channel(c,
 			message_line(c, "%s of %s is %s now%s", title, words_id(c, c->incident.id),

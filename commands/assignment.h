@@ -10,6 +10,11 @@
  * they took it themselves. */
 int assignment_make(
 	struct call *c, const struct role_policy *p, const char *person, const char *before);
+/* Only the record and what is owed: for whoever tells it together with other things. */
+int assignment_record(
+	struct call *c, const struct role_policy *p, const char *person, const char *before);
+/* Into the channel; the name is asked for when it is not known. */
+int assignment_meet(struct call *c, const char *person);
 /* holder gives it up, or the actor takes it off them. */
 int assignment_end(struct call *c, const struct role_policy *p, const char *holder);
 

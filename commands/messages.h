@@ -48,6 +48,8 @@ const char *message_usage(struct call *c, const char *fmt, ...)
 const char *message_services(struct call *c);
 /* "Take command", "Take scribe": the button that claims the role on c->incident. */
 void message_take_button(struct call *c, json_t *doc, const char *role);
+/* The four ways to change the approach, as answers to `strategy` (verbs/strategy.c). */
+void message_strategy_buttons(json_t *doc, int64_t incident);
 /* ": reason" or "" */
 const char *message_because(struct call *c, const char *why);
 

@@ -1,6 +1,7 @@
 #include "commands/obligations.h"
 
 #include "base/clock.h"
+#include "commands/offer.h"
 #include "incident/promise.h"
 
 static const struct severity_policy *policy_of(const struct call *c)
@@ -46,6 +47,60 @@ static int promise_retarget(struct call *c, enum promise_kind kind, int64_t targ
 	return promise_make(c, (int)kind, due > c->now ? due : c->now + target);
 }
 
+/* Something that returns again and again: sooner where the new policy is stricter. */
+static int promise_rearm(struct call *c, enum promise_kind kind, int64_t after)
+{
+	return after ? promise_tighten(c, kind, c->now + after) : promise_withdraw(c, (int)kind);
+}
+
+/* Nothing is identified yet, so the approach itself is in question. */
+static int64_t strategy_after(const struct call *c)
+{
+	bool seeking = c->incident.state == STATE_TRIAGE ||
+		       c->incident.state == STATE_INVESTIGATING;
+
+	return seeking ? policy_of(c)->strategy_after_ms : 0;
+}
+
+static int64_t checkpoint_every(const struct call *c)
+{
+	return state_active(c->incident.state) ? policy_of(c)->checkpoint_every_ms : 0;
+}
+
+int obligation_begin(struct call *c)
+{
+	int rc = promise_rearm(c, PROMISE_CHECKPOINT, checkpoint_every(c));
+
+	if (rc == 0)
+		rc = promise_rearm(c, PROMISE_STRATEGY, strategy_after(c));
+	return rc < 0 ? rc : chair_watch(c);
+}
+
+int obligation_checkpoint(struct call *c)
+{
+	int64_t every = checkpoint_every(c);
+	int rc = promise_keep(c, PROMISE_CHECKPOINT);
+
+	if (rc == 0 && every)
+		rc = promise_make(c, PROMISE_CHECKPOINT, c->now + every);
+	return rc < 0 ? rc : obligation_strategy(c);
+}
+
+int obligation_strategy(struct call *c)
+{
+	int64_t after = strategy_after(c);
+	int rc = promise_keep(c, PROMISE_STRATEGY);
+
+	return rc == 0 && after ? promise_make(c, PROMISE_STRATEGY, c->now + after) : rc;
+}
+
+int obligation_commander(struct call *c)
+{
+	int rc = offer_void(c);
+
+	return rc < 0 ? rc : chair_watch(c);
+}
+
 int obligation_level(struct call *c, int old)
 {
 	const struct severity_policy *p = policy_of(c);
@@ -60,6 +115,10 @@ int obligation_level(struct call *c, int old)
 		rc = promise_retarget(c, PROMISE_RESPOND, p->respond_ms, raised);
 	if (rc == 0)
 		rc = promise_retarget(c, PROMISE_RESOLVE, p->resolve_ms, raised);
+	if (rc == 0)
+		rc = promise_rearm(c, PROMISE_CHECKPOINT, checkpoint_every(c));
+	if (rc == 0)
+		rc = promise_rearm(c, PROMISE_STRATEGY, strategy_after(c));
 	if (rc == 0)
 		rc = obligation_roles(c);
 	return rc;

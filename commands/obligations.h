@@ -17,6 +17,15 @@ int obligation_cadence(struct call *c);
  * decides, one who keeps people told; the other roles may follow when there are hands. Owed again
  * when one of the two is given up. */
 int obligation_roles(struct call *c);
+/* Declared or opened again: packets, the question for another strategy, the watch over the chair. */
+int obligation_begin(struct call *c);
+/* A packet was made: the next one is owed, and the approach was thought over. */
+int obligation_checkpoint(struct call *c);
+/* Something was learnt or decided, or the state changed: the time until the commander is asked for
+ * another strategy begins anew; not any more once something is identified. */
+int obligation_strategy(struct call *c);
+/* There is another commander, or none: a hanging offer is off, the time in the chair begins anew. */
+int obligation_commander(struct call *c);
 /* How far ahead the next update may be promised at most, ms (FEATURES C1: 30 min at level 1, 1 h at
  * level 2). */
 int64_t obligation_update_limit(const struct call *c);

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "commands/call.h"
+#include "commands/obligations.h"
+#include "commands/offer.h"
 #include "incident/promise.h"
 #include "store/promises.h"
 #include "store/timers.h"
@@ -94,7 +96,10 @@ int promise_withdraw_all(struct call *c)
 
 	for (int kind = 0; rc == 0 && kind < PROMISE_KIND_COUNT; kind++)
 		rc = promise_withdraw(c, kind);
-	return rc;
+	/* What stands behind two of them ends as well: an offered handover, the time in the chair. */
+	if (rc == 0)
+		rc = offer_void(c);
+	return rc < 0 ? rc : chair_watch(c);
 }
 
 int promise_quiet(struct call *c, int kind, int64_t until)
@@ -149,5 +154,5 @@ int promise_make_all(struct call *c, bool first)
 		rc = promise_make_target(c, PROMISE_RESOLVE, policy->resolve_ms);
 	if (rc == 0 && policy->role_nag_ms)
 		rc = promise_make(c, PROMISE_ROLES, c->now + policy->role_nag_ms);
-	return rc;
+	return rc < 0 ? rc : obligation_begin(c);
 }

@@ -18,17 +18,26 @@ extern const struct operation op_reopen;
 extern const struct operation op_cancel;
 extern const struct operation op_close;
 extern const struct operation op_role;
+extern const struct operation op_solo;
+extern const struct operation op_checkpoint;
+extern const struct operation op_handover;
+extern const struct operation op_accept;
+extern const struct operation op_decline; /* accept.c */
+extern const struct operation op_strategy;
 extern const struct operation op_note;
 extern const struct operation op_timeline;
 extern const struct operation op_impact;
 extern const struct operation op_cadence;
 extern const struct operation op_snooze;
+extern const struct operation op_unsubscribe; /* subscribe.c */
 extern const struct operation op_sync;
 extern const struct operation op_whoami;
 extern const struct operation op_help;
 
 /* The system's own (OP_INTERNAL): timers, outcomes, events from outside. Names have a dot. */
 extern const struct operation op_promise_due;    /* "promise.due" */
+extern const struct operation op_handover_expire; /* "handover.expire" */
+extern const struct operation op_chair_due;      /* "chair.due" */
 extern const struct operation op_effect_outcome; /* "effect.outcome" */
 extern const struct operation op_reaction_added; /* "reaction.added" */
 extern const struct operation op_home_opened;    /* "home.opened" */

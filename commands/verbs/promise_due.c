@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "commands/messages.h"
+#include "commands/offer.h"
 #include "commands/say.h"
 #include "incident/promise.h"
 #include "store/promises.h"
@@ -30,13 +31,36 @@ static void people_add(struct people *p, const char *person)
 	p->person[p->count++] = person;
 }
 
-/* Communications lead, else commander, else whoever declared: somebody always owns the promise. */
-static const char *promise_owner(const struct call *c)
+/* Communications lead (what the team owes itself: commander), else commander, else whoever declared:
+ * somebody always owns the promise. */
+static const char *promise_owner(const struct call *c, enum promise_kind kind)
 {
-	const char *comms = role_person(&c->roles, ROLE_COMMS);
+	bool inside = kind == PROMISE_CHECKPOINT || kind == PROMISE_STRATEGY;
+	const char *comms = inside ? NULL : role_person(&c->roles, ROLE_COMMS);
 	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
 
 	return comms ? comms : commander ? commander : c->incident.reporter;
+}
+
+/* The offer that a handover's promise is about; false when none is open. */
+static bool offer_of(struct call *c, const struct promise *p, struct handover *h)
+{
+	return p->kind == PROMISE_HANDOVER && offer_current(c, h) == 0;
+}
+
+/* Who is called first: of a handover both, else the one who owns it. */
+static struct people promise_owners(struct call *c, const struct promise *p)
+{
+	struct people who = { .count = 0 };
+	struct handover h;
+
+	if (offer_of(c, p, &h)) {
+		people_add(&who, h.to);
+		people_add(&who, h.from);
+	} else {
+		people_add(&who, promise_owner(c, p->kind));
+	}
+	return who;
 }
 
 static const char *mentions(struct call *c, const struct people *p)
@@ -61,6 +85,19 @@ static const char *unclaimed(struct call *c)
 			str_addf(&s, "%s%s", s.len ? ", " : "", r->key);
 	}
 	return s.len ? s.p : "none";
+}
+
+static const char *handover_words(struct call *c, const struct promise *p)
+{
+	const char *id = words_id(c, p->incident);
+	struct handover h;
+
+	if (!offer_of(c, p, &h))
+		return arena_printf(c->arena, "The handover of %s is not answered yet.", id);
+	return arena_printf(c->arena,
+		"%s offered command of %s to %s at %s; it is not answered yet, and the offer ends at %s.",
+		words_name(c, h.from), id, words_name(c, h.to), words_time(c, h.offered_at),
+		words_time(c, offer_expires_at(c, &h)));
 }
 
 /* What there is to say of the promise, without the names in front. */
@@ -95,7 +132,7 @@ static const char *promise_words(struct call *c, const struct promise *p)
 		return arena_printf(c->arena, "Nothing is identified on %s, and the approach has not changed for %s. Change the strategy?",
 			id, allowed);
 	case PROMISE_HANDOVER:
-		return arena_printf(c->arena, "The handover of %s is not answered yet.", id);
+		return handover_words(c, p);
 	}
 	return id;
 }
@@ -109,7 +146,21 @@ static const char *away_words(struct call *c, const struct promise *p)
 		words_time(c, c->away_to));
 }
 
-static void add_buttons(json_t *doc, struct call *c, const struct promise *p)
+/* person: who reads it alone; NULL in the channel. */
+static void add_handover_buttons(
+	json_t *doc, struct call *c, const struct promise *p, const char *person)
+{
+	struct handover h;
+
+	if (!offer_of(c, p, &h))
+		return;
+	if (!person || !strcmp(person, h.to))
+		offer_buttons(doc, &h);
+	if (!person || !strcmp(person, h.from))
+		offer_back_button(doc, &h);
+}
+
+static void add_buttons(json_t *doc, struct call *c, const struct promise *p, const char *person)
 {
 	int64_t id = p->incident;
 
@@ -135,21 +186,34 @@ static void add_buttons(json_t *doc, struct call *c, const struct promise *p)
 		}
 		break;
 	case PROMISE_CHECKPOINT:
+		doc_button(doc, "Checkpoint", "checkpoint", id, json_pack("{s:s}", "do", "new"),
+			"primary");
+		break;
 	case PROMISE_STRATEGY:
+		message_strategy_buttons(doc, id);
+		break;
 	case PROMISE_HANDOVER:
+		add_handover_buttons(doc, c, p, person);
 		break;
 	}
 }
 
-static json_t *reminder_doc(struct call *c, const struct promise *p, const char *who)
+static json_t *reminder_for(
+	struct call *c, const struct promise *p, const char *who, const char *person)
 {
 	const char *text = arena_printf(c->arena, "%s%s%s%s", who, *who ? " " : "", promise_words(c, p),
 		away_words(c, p));
 	json_t *doc = doc_new(text);
 
 	doc_text(doc, text);
-	add_buttons(doc, c, p);
+	add_buttons(doc, c, p, person);
 	return doc;
+}
+
+/* who: the names in front; "". */
+static json_t *reminder_doc(struct call *c, const struct promise *p, const char *who)
+{
+	return reminder_for(c, p, who, NULL);
 }
 
 /* For the timeline: plain text. */
@@ -198,23 +262,55 @@ static int engage_tier(struct call *c, const struct promise *p)
 	return say_announce_thread(c, reminder_doc(c, p, ""));
 }
 
+/* Was whoever owes it called at its time already? said: steps before this one. */
+static bool owner_called(const struct ladder *l, int said)
+{
+	for (int i = 0; i < said; i++)
+		if (l->step[i].offset_ms >= 0 && (l->step[i].audience == AUDIENCE_OWNER ||
+						 l->step[i].audience == AUDIENCE_OWNER_OPEN))
+			return true;
+	return false;
+}
+
+static int say_owners(struct call *c, const struct promise *p, const struct people *owners)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < owners->count; i++)
+		rc = say_person(c, owners->person[i],
+			reminder_for(c, p, "", owners->person[i]));
+	return rc;
+}
+
+/*
+ * Everybody with a role. When that is nobody but the owner (one person does it all), they were called
+ * as the owner a step before: calling them again under another name wakes nobody new, so this step
+ * stays silent, and the next one, the channel, comes at its own time, not earlier. After a downtime
+ * that swallowed the owner's step they are called here, once.
+ */
+static int say_responders(struct call *c, const struct promise *p, struct people who)
+{
+	size_t owners = who.count;
+
+	for (size_t i = 0; i < c->roles.count; i++)
+		people_add(&who, c->roles.holder[i].person);
+	if (who.count == owners && owner_called(&c->config->ladder[p->kind], p->said))
+		return 0;
+	return say_channel(c, reminder_doc(c, p, mentions(c, &who)), NULL);
+}
+
 static int say_step(struct call *c, const struct promise *p, enum audience audience)
 {
-	const char *owner = promise_owner(c);
-	struct people who = { .count = 0 };
+	struct people owners = promise_owners(c, p);
 	struct str everyone;
 
 	switch (audience) {
 	case AUDIENCE_OWNER:
-		return say_person(c, owner, reminder_doc(c, p, ""));
+		return say_owners(c, p, &owners);
 	case AUDIENCE_OWNER_OPEN:
-		people_add(&who, owner);
 		break;
 	case AUDIENCE_RESPONDERS:
-		for (size_t i = 0; i < c->roles.count; i++)
-			people_add(&who, c->roles.holder[i].person);
-		people_add(&who, owner);
-		break;
+		return say_responders(c, p, owners);
 	case AUDIENCE_CHANNEL:
 		str_init_arena(&everyone, c->arena, 16);
 		mark_everyone(&everyone);
@@ -222,7 +318,7 @@ static int say_step(struct call *c, const struct promise *p, enum audience audie
 	case AUDIENCE_TIER:
 		return engage_tier(c, p);
 	}
-	return say_channel(c, reminder_doc(c, p, mentions(c, &who)), NULL);
+	return say_channel(c, reminder_doc(c, p, mentions(c, &owners)), NULL);
 }
 
 static int record_miss(struct call *c, struct promise *p)

@@ -70,6 +70,8 @@ static int state_move(struct call *c, enum incident_state to, const char *text)
 	call_touch_announce(c);
 	rc = to == STATE_TRIAGE ? 0 : obligation_acknowledge(c);
 	if (rc == 0)
+		rc = obligation_strategy(c);
+	if (rc == 0)
 		rc = record_event(c, state_entry_kind(to), "incident.state", "%s → %s%s%s",
 			state_name(from), state_name(to), skipped, message_because(c, text));
 	return rc;
