@@ -244,7 +244,7 @@ static void read_nobody(struct reading *r, size_t i)
 	"sla|normal|baseline|rollout|rolled|canary|deployed|done|progress|"                        \
 	"confident|confidence|certain|sure|increase|increased|increasing|decrease|decreased|drop|" \
 	"dropped|grew|growth|rise|rose|slower|faster|latency|p50|p90|p95|p99|discount|shifted|"    \
-	"routed|moved|sampling|sampled|up"
+	"routed|moved|sampling|sampled"
 
 static size_t percent_at(const struct reading *r, size_t i)
 {
@@ -265,7 +265,7 @@ static bool is_change(const struct reading *r, size_t i, size_t behind)
 	const char *p = r->w[i].p;
 	char before = p > r->start ? p[-1] : ' ';
 
-	if (i > 0 && joined(r, i) && word_is(&r->w[i - 1], "by|plus|minus|" NOT_WORDS))
+	if (i > 0 && joined(r, i) && word_is(&r->w[i - 1], "by|up|down|plus|minus|" NOT_WORDS))
 		return true;
 	if (before == '+' || (before == '-' && (p - 1 == r->start || p[-2] == ' ')))
 		return true;
@@ -346,33 +346,38 @@ enum data_said { SAID_NOTHING_SURE, SAID_NO, SAID_SUSPECTED, SAID_YES };
 static const struct {
 	const char *pattern;
 	int what;
+	bool denied; /* by the words themselves */
 } data_patterns[] = {
-	{ "data loss or|and|nor data corruption", DATA_LOST | DATA_CORRUPTED },
-	{ "data loss or|and|nor corruption", DATA_LOST | DATA_CORRUPTED },
-	{ "data loss corruption", DATA_LOST | DATA_CORRUPTED }, /* "loss/corruption" */
-	{ "data corruption or|and|nor data loss", DATA_LOST | DATA_CORRUPTED },
-	{ "data corruption or|and|nor loss", DATA_LOST | DATA_CORRUPTED },
-	{ "loss or|and|nor corruption of data", DATA_LOST | DATA_CORRUPTED },
-	{ "data loss|losses", DATA_LOST },
-	{ "loss of customer|user data", DATA_LOST },
-	{ "loss of data", DATA_LOST },
-	{ "lost|losing|lose data", DATA_LOST },
-	{ "lost|losing|lose any|some|customer|user|order data", DATA_LOST },
-	{ "data lost", DATA_LOST },
-	{ "data is|was|were|are|got lost", DATA_LOST },
-	{ "data has|have been lost", DATA_LOST },
-	{ "data may|might|could have been lost", DATA_LOST },
-	{ "data may|might|could be lost", DATA_LOST },
-	{ "data corruption", DATA_CORRUPTED },
-	{ "corruption of data", DATA_CORRUPTED },
-	{ "corrupt|corrupted|corrupting|corrupts data", DATA_CORRUPTED },
-	{ "corrupt|corrupted|corrupting|corrupts any|some|customer|user|order data",
-		DATA_CORRUPTED },
-	{ "data corrupt|corrupted", DATA_CORRUPTED },
-	{ "data is|was|were|are|got corrupt|corrupted", DATA_CORRUPTED },
-	{ "data has|have been corrupted", DATA_CORRUPTED },
-	{ "data may|might|could have been corrupted", DATA_CORRUPTED },
-	{ "data may|might|could be corrupt|corrupted", DATA_CORRUPTED },
+	{ "data loss or|and|nor data corruption", DATA_LOST | DATA_CORRUPTED, false },
+	{ "data loss or|and|nor corruption", DATA_LOST | DATA_CORRUPTED, false },
+	{ "data loss corruption", DATA_LOST | DATA_CORRUPTED, false }, /* "loss/corruption" */
+	{ "data corruption or|and|nor data loss", DATA_LOST | DATA_CORRUPTED, false },
+	{ "data corruption or|and|nor loss", DATA_LOST | DATA_CORRUPTED, false },
+	{ "loss or|and|nor corruption of data", DATA_LOST | DATA_CORRUPTED, false },
+	{ "data loss|losses", DATA_LOST, false },
+	{ "loss of customer|user data", DATA_LOST, false },
+	{ "loss of data", DATA_LOST, false },
+	{ "lost|losing|lose data", DATA_LOST, false },
+	{ "lost|losing|lose any|some|customer|user|order data", DATA_LOST, false },
+	{ "data lost", DATA_LOST, false },
+	{ "data is|was|were|are|got lost", DATA_LOST, false },
+	{ "data has|have been lost", DATA_LOST, false },
+	{ "data may|might|could have been lost", DATA_LOST, false },
+	{ "data may|might|could be lost", DATA_LOST, false },
+	{ "data corruption", DATA_CORRUPTED, false },
+	{ "corruption of data", DATA_CORRUPTED, false },
+	{ "corrupt|corrupted|corrupting|corrupts data", DATA_CORRUPTED, false },
+	{ "corrupt|corrupted|corrupting|corrupts any|some|customer|user|order data", DATA_CORRUPTED,
+		false },
+	{ "data corrupt|corrupted", DATA_CORRUPTED, false },
+	{ "data is|was|were|are|got corrupt|corrupted", DATA_CORRUPTED, false },
+	{ "data has|have been corrupted", DATA_CORRUPTED, false },
+	{ "data may|might|could have been corrupted", DATA_CORRUPTED, false },
+	{ "data may|might|could be corrupt|corrupted", DATA_CORRUPTED, false },
+	{ "data is|was|were|are not lost", DATA_LOST, true },
+	{ "data isn't|wasn't|weren't|aren't lost", DATA_LOST, true },
+	{ "data is|was|were|are not corrupt|corrupted", DATA_CORRUPTED, true },
+	{ "data isn't|wasn't|weren't|aren't corrupt|corrupted", DATA_CORRUPTED, true },
 };
 
 #define DENIALS "no|without|zero|" NOT_WORDS "|haven't|hasn't|cannot|can't|couldn't|won't"
@@ -474,7 +479,7 @@ static size_t read_data(struct reading *r, size_t i)
 			continue;
 		if (joined(r, i + n) && word_is(&r->w[i + n], things))
 			return n;
-		said = data_said(r, i, i + n);
+		said = data_patterns[p].denied ? SAID_NO : data_said(r, i, i + n);
 		if (data_patterns[p].what & DATA_LOST)
 			data_set(&r->f->data_loss, said);
 		if (data_patterns[p].what & DATA_CORRUPTED)

@@ -37,6 +37,7 @@ static const struct {
 	{ "100% of EU", 1000, -1, -1, 0, 0, U, U, -1, false },
 	{ "0% of EU", 0, -1, -1, 0, 0, U, U, -1, false },
 	{ "20-30% of EU", 300, -1, -1, 0, 0, U, U, -1, false },
+	{ "up to 25% of EU, up to 1200 users", 250, 1200, -1, 0, 0, U, U, -1, false },
 	{ "25% of EU, 10% of US", 250, -1, -1, 0, 0, U, U, -1, false },
 	{ "error rate went from 1% to 40%", 400, -1, -1, 0, 0, U, U, -1, false },
 	{ "40% of payments do not succeed", 400, -1, -1, 0, 0, U, U, -1, false },
@@ -138,6 +139,8 @@ static const struct {
 	{ "data loss: yes", -1, -1, -1, 0, 0, Y, U, -1, false },
 	{ "data loss was ruled out", -1, -1, -1, 0, 0, N, U, -1, false },
 	{ "we ruled out data loss", -1, -1, -1, 0, 0, N, U, -1, false },
+	{ "data was not lost", -1, -1, -1, 0, 0, N, U, -1, false },
+	{ "data wasn’t corrupted", -1, -1, -1, 0, 0, U, N, -1, false },
 	{ "data loss not observed", -1, -1, -1, 0, 0, N, U, -1, false },
 	/* neither yes nor no */
 	{ "data loss?", -1, -1, -1, 0, 0, U, U, -1, false },
