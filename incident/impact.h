@@ -37,8 +37,8 @@ int impact_read(struct arena *a, const char *text, struct impact_facts *out);
 void impact_from_text(struct arena *a, const char *text, const char *zone, int64_t now_ms,
 	struct impact_facts *inout);
 
-/* Does the text speak of data as lost or corrupted, for sure or as a suspicion ("possible data loss", "corruption is not
- * ruled out")? That is a concern (FEATURES C3), though no fact yet. */
+/* Does the text speak of data as lost or corrupted, for sure or as a suspicion ("possible data
+ * loss", "data loss is not ruled out")? That is a concern (FEATURES C3), though no fact yet. */
 bool impact_data_concern(const char *text);
 
 enum scope_kind { SCOPE_GROUP, SCOPE_FAULT_DOMAIN, SCOPE_DEPENDENCY, SCOPE_CHANGE };

@@ -39,10 +39,10 @@ struct upgrade_verdict upgrade_judge(const struct upgrade_facts *f);
 
 /*
  * Keeping the record (all pure):
- * - a level was set, by a person or a rule:   when_set = now
- * - a downgrade with a reason, besides:       overruled |= upgrade_facts_held()
- * - a fact is withdrawn ("no data loss"):     overruled &= upgrade_facts_held(): new when it returns
- * - a measure becomes known:                  upgrade_baseline(), else growth from there is never seen
+ * - a level was set, by a person or a rule: when_set = now
+ * - a downgrade with a reason, besides:     overruled |= upgrade_facts_held()
+ * - a fact is withdrawn ("no data loss"): overruled &= upgrade_facts_held(), new when it returns
+ * - a measure becomes known:              upgrade_baseline(), else growth from there is never seen
  */
 unsigned upgrade_facts_held(const struct upgrade_facts *f); /* 1 << rule, whether or not it fires */
 /* Measures that when_set does not know are taken from now; the others stay. */
