@@ -4,20 +4,32 @@
 
 #include "store/record.h"
 
-enum { APPEND, NEWEST, BEFORE, HOW_MANY, LOAD, COUNT };
+enum { APPEND, NEWEST, BEFORE, LEGAL, HOW_MANY, LOAD, COUNT };
 
 #define COLUMNS                                                                                    \
 	"id, incident, happened_at, recorded_at, kind, author, text, source, meta, corrects"
 
+/* People see these numbers: those of protected incidents are counted apart, so that no gap among the
+ * others tells that something was noted. */
+#define APART "1000000000000"
+#define FACTS "coalesce(meta, '') <> '" TIMELINE_LEGAL "'"
+
 static const char *const sql[COUNT] = {
-	[APPEND] = "INSERT INTO timeline (incident, happened_at, recorded_at, kind, author, text,"
-		" source, meta, corrects) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	[NEWEST] = "SELECT " COLUMNS " FROM timeline WHERE incident = $1"
+	[APPEND] = "INSERT INTO timeline (id, incident, happened_at, recorded_at, kind, author,"
+		" text, source, meta, corrects) VALUES ("
+		"CASE (SELECT is_private FROM incident WHERE id = $1)"
+		" WHEN 1 THEN coalesce((SELECT max(id) FROM timeline WHERE id > " APART "), " APART ")"
+		" ELSE coalesce((SELECT max(id) FROM timeline WHERE id <= " APART "), 0) END + 1,"
+		" $1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	[NEWEST] = "SELECT " COLUMNS " FROM timeline WHERE incident = $1 AND " FACTS
 		" ORDER BY happened_at DESC, id DESC LIMIT $2",
+	/* The number of another incident's entry marks no place here. */
 	[BEFORE] = "SELECT " COLUMNS " FROM timeline WHERE incident = $1 AND (happened_at, id) <"
-		" (SELECT happened_at, id FROM timeline WHERE id = $2)"
-		" ORDER BY happened_at DESC, id DESC LIMIT $3",
-	[HOW_MANY] = "SELECT count(*) FROM timeline WHERE incident = $1",
+		" (SELECT happened_at, id FROM timeline WHERE id = $2 AND incident = $1)"
+		" AND " FACTS " ORDER BY happened_at DESC, id DESC LIMIT $3",
+	[LEGAL] = "SELECT " COLUMNS " FROM timeline WHERE incident = $1"
+		" AND meta = '" TIMELINE_LEGAL "' ORDER BY happened_at DESC, id DESC LIMIT $2",
+	[HOW_MANY] = "SELECT count(*) FROM timeline WHERE incident = $1 AND " FACTS,
 	[LOAD] = "SELECT " COLUMNS " FROM timeline WHERE id = $1",
 };
 const struct record_sql timeline_sql = { "timeline", sql, COUNT };
@@ -91,6 +103,20 @@ int timeline_list(struct store *s, struct arena *a, int64_t incident, int64_t be
 		db_bind(st, "iii", incident, before_id, (int64_t)limit);
 	else
 		db_bind(st, "ii", incident, (int64_t)limit);
+	int rc = rows_read(st, a, sizeof(struct timeline_entry), entry_row, &rows, count, err);
+	*out = rows;
+	if (rc == 0)
+		reverse(*out, *count);
+	return rc;
+}
+
+int timeline_legal_list(struct store *s, struct arena *a, int64_t incident, int limit,
+	struct timeline_entry **out, size_t *count, struct error *err)
+{
+	struct stmt *st = stmt_of(s, LEGAL);
+	void *rows;
+
+	db_bind(st, "ii", incident, (int64_t)limit);
 	int rc = rows_read(st, a, sizeof(struct timeline_entry), entry_row, &rows, count, err);
 	*out = rows;
 	if (rc == 0)

@@ -18,6 +18,16 @@ static int entry_exists(struct call *c, int64_t id)
 	return rc < 0 ? rc : e.incident == c->incident.id;
 }
 
+/* Conclusions of lawyers are for those with access alone, and apart from the facts (FEATURES G3). */
+static struct done refuse_legal(struct call *c)
+{
+	return call_refuse(c, "conflict",
+		"Nothing was noted: legal conclusions are kept on protected incidents only, and %s is "
+		"public. Protect it first: %s",
+		words_id(c, c->incident.id),
+		message_usage(c, "/inc protect #%lld why", (long long)c->incident.id));
+}
+
 /* A new hypothesis and a decision are a change of approach (FEATURES E8). */
 static int note_settle(struct call *c, enum timeline_kind kind)
 {
@@ -41,6 +51,13 @@ static struct done note_run(struct call *c)
 	if (entry.happened_at > c->now)
 		return call_refuse_arg(c, "at", "Nothing was noted: %s has not come yet.",
 			words_time(c, entry.happened_at));
+	if (call_flag(c, "legal")) {
+		if (!c->incident.is_private)
+			return refuse_legal(c);
+		entry.kind = ENTRY_NOTE;
+		entry.action = "timeline.legal_noted";
+		entry.meta = TIMELINE_LEGAL;
+	}
 	if (entry.corrects)
 		found = entry_exists(c, entry.corrects);
 	if (found == 0)
@@ -51,7 +68,8 @@ static struct done note_run(struct call *c)
 	if (found < 0 || record_entry(c, &entry) < 0 || note_settle(c, entry.kind) < 0)
 		return call_fail(c);
 	return call_replyf(c, "On the timeline of %s as a %s, %s%s", words_id(c, c->incident.id),
-		timeline_kind_name(entry.kind),
+		entry.meta ? "legal conclusion, apart from the facts" :
+			     timeline_kind_name(entry.kind),
 		words_time(c, entry.happened_at ? entry.happened_at : c->now),
 		entry.corrects ? arena_printf(c->arena, ", correcting entry %lld",
 					 (long long)entry.corrects)
@@ -102,6 +120,11 @@ static const struct arg_def args[] = {
 		.label = "entry",
 		.help = "The number of the entry that this corrects",
 		.synonyms = "corrects" },
+	{ .name = "legal",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION | ARG_NO_FORM,
+		.label = "legal",
+		.help = "A legal conclusion: kept apart from the facts, on protected incidents only" },
 	{ .name = NULL },
 };
 

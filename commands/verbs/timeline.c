@@ -66,6 +66,41 @@ static struct done timeline_show_one(struct call *c, int64_t id)
 	return call_reply(c, entry_doc(c, &e));
 }
 
+#define LEGAL_MAX 100
+
+/* The other section: what was concluded, apart from what happened. */
+static struct done timeline_legal(struct call *c)
+{
+	struct timeline_entry *e;
+	size_t n;
+	json_t *doc;
+
+	if (timeline_legal_list(
+		    c->store, c->arena, c->incident.id, LEGAL_MAX, &e, &n, &c->err) < 0)
+		return call_fail(c);
+	doc = message_line(c, "Legal conclusions on %s: %zu%s", words_id(c, c->incident.id), n,
+		n == LEGAL_MAX ? ", the newest" : "");
+	for (size_t i = 0; i < n; i++)
+		doc_list_item(doc, entry_line(c, &e[i]));
+	doc_context(doc, "Facts stand on the timeline; these are left out of it and of exports.");
+	return call_reply(c, doc);
+}
+
+static int add_legal(struct call *c, json_t *doc)
+{
+	struct timeline_entry *e;
+	size_t n = 0;
+	int rc = c->incident.is_private ? timeline_legal_list(c->store, c->arena, c->incident.id,
+						  LEGAL_MAX, &e, &n, &c->err) :
+					  0;
+
+	if (rc == 0 && n)
+		doc_context(doc, arena_printf(c->arena, "Legal conclusions are kept apart: %s",
+					 message_usage(c, "/inc timeline #%lld --legal",
+						 (long long)c->incident.id)));
+	return rc;
+}
+
 static struct done timeline_run(struct call *c)
 {
 	struct timeline_entry *e;
@@ -75,6 +110,8 @@ static struct done timeline_run(struct call *c)
 
 	if (call_given(c, "entry"))
 		return timeline_show_one(c, call_number(c, "entry", 0));
+	if (call_flag(c, "legal"))
+		return timeline_legal(c);
 	if (timeline_list(c->store, c->arena, c->incident.id, call_number(c, "before", 0), PAGE + 1,
 		    &e, &n, &c->err) < 0 ||
 		timeline_count(c->store, c->incident.id, &all, &c->err) < 0)
@@ -90,7 +127,7 @@ static struct done timeline_run(struct call *c)
 	if (n > PAGE)
 		doc_button(doc, "Older", "timeline", c->incident.id,
 			json_pack("{s:I}", "before", (json_int_t)e[n - PAGE].id), NULL);
-	return call_reply(c, doc);
+	return add_legal(c, doc) < 0 ? call_fail(c) : call_reply(c, doc);
 }
 
 static const struct op_alias aliases[] = {
@@ -110,6 +147,11 @@ static const struct arg_def args[] = {
 		.flags = ARG_OPTION,
 		.label = "entry",
 		.help = "This entry alone, whole" },
+	{ .name = "legal",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION | ARG_NO_FORM,
+		.label = "legal",
+		.help = "The legal conclusions, which are kept apart (protected incidents)" },
 	{ .name = NULL },
 };
 
