@@ -58,6 +58,7 @@ struct call {
 	bool touched;                 /* incident changed: save it and refresh what shows it */
 	bool audited;                 /* an audit entry was written: the dispatcher need not */
 	bool announce;                /* … the announcement too (state, severity, title, commander changed) */
+	bool engage;                  /* what the rules of escalation look at changed: they are asked at the end */
 	struct call_look look[CALL_LOOKS_MAX]; /* protected_looked() */
 	size_t look_count;
 	int64_t away_from, away_to;   /* timers after downtime: when the process was away; 0 */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "commands/ends.h"
+#include "commands/escalation.h"
 #include "commands/protected.h"
 #include "commands/reading.h"
 #include "commands/say.h"
@@ -232,9 +233,9 @@ static int audit_operation(struct call *c)
 
 static int finish(struct call *c)
 {
-	int rc = 0;
+	int rc = c->engage && c->has_incident ? escalation_look(c) : 0;
 
-	if (c->touched && c->has_incident) {
+	if (rc == 0 && c->touched && c->has_incident) {
 		rc = incident_save(c->store, &c->incident, &c->err);
 		if (rc == 0)
 			rc = say_refresh(c, c->announce);

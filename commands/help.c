@@ -12,8 +12,8 @@ static const struct group {
 	const char *names[10];
 } groups[] = {
 	{ "Begin", { "declare" } },
-	{ "Tell", { "update", "note", "impact" } },
-	{ "Steer", { "severity", "state", "role" } },
+	{ "Tell", { "update", "customer", "subscribe", "unsubscribe", "note", "impact" } },
+	{ "Steer", { "severity", "state", "role", "escalate", "acknowledge" } },
 	{ "Pace", { "cadence", "snooze" } },
 	{ "End", { "resolve", "close", "reopen", "cancel" } },
 	{ "Confide", { "protect", "grant", "revoke", "access" } },

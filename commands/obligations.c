@@ -71,6 +71,7 @@ int obligation_begin(struct call *c)
 {
 	int rc = promise_rearm(c, PROMISE_CHECKPOINT, checkpoint_every(c));
 
+	c->engage = true;
 	if (rc == 0)
 		rc = promise_rearm(c, PROMISE_STRATEGY, strategy_after(c));
 	return rc < 0 ? rc : chair_watch(c);
@@ -91,6 +92,7 @@ int obligation_strategy(struct call *c)
 	int64_t after = strategy_after(c);
 	int rc = promise_keep(c, PROMISE_STRATEGY);
 
+	c->engage = true;
 	return rc == 0 && after ? promise_make(c, PROMISE_STRATEGY, c->now + after) : rc;
 }
 
@@ -108,6 +110,7 @@ int obligation_level(struct call *c, int old)
 	int64_t update = call_cadence(c);
 	int rc;
 
+	c->engage = true;
 	if (!c->incident.updated_at && p->first_update_ms)
 		update = p->first_update_ms;
 	rc = promise_tighten(c, PROMISE_UPDATE, c->now + update);

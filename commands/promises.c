@@ -94,6 +94,7 @@ int promise_withdraw_all(struct call *c)
 {
 	int rc = 0;
 
+	c->engage = true;
 	for (int kind = 0; rc == 0 && kind < PROMISE_KIND_COUNT; kind++)
 		rc = promise_withdraw(c, kind);
 	/* What stands behind two of them ends as well: an offered handover, the time in the chair. */

@@ -5,6 +5,7 @@
 #include "commands/figures.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/stakeholders.h"
 #include "incident/promise.h"
 #include "store/response.h"
 
@@ -134,6 +135,7 @@ static int upgrade_say(struct call *c, int old, const struct upgrade_verdict *v)
 	const struct severity_policy *p = &c->config->severity.level[v->level];
 	const char *call_on = message_call_on(c, deciders, 2);
 	const char *before = severity_name(&c->config->severity, old);
+	int rc;
 	json_t *doc = message_line(c, "%s%s%s is %s now, was %s: %s (rule %s)", call_on,
 		*call_on ? " " : "", words_id(c, c->incident.id), words_severity(c, v->level),
 		words_severity(c, old), v->why, upgrade_rule_name(v->rule));
@@ -153,7 +155,8 @@ static int upgrade_say(struct call *c, int old, const struct upgrade_verdict *v)
 					 (long long)c->incident.id, before)));
 	doc_button(doc, arena_printf(c->arena, "Back to %s …", words_severity(c, old)), "severity",
 		c->incident.id, json_pack("{s:s}", "level", before), NULL);
-	return say_channel(c, doc, NULL);
+	rc = say_channel(c, doc, NULL);
+	return rc < 0 ? rc : stakeholders_tell_level(c, old, v->why);
 }
 
 static int upgrade(struct call *c, const struct upgrade_facts *f, const struct upgrade_verdict *v)

@@ -27,9 +27,21 @@ extern const struct operation op_strategy;
 extern const struct operation op_note;
 extern const struct operation op_timeline;
 extern const struct operation op_impact;
+extern const struct operation op_scope;
+extern const struct operation op_classify;
+extern const struct operation op_check;
+extern const struct operation op_export;
 extern const struct operation op_cadence;
 extern const struct operation op_snooze;
+extern const struct operation op_protect;
+extern const struct operation op_grant;  /* access.c */
+extern const struct operation op_revoke; /* access.c */
+extern const struct operation op_access;
+extern const struct operation op_escalate;
+extern const struct operation op_acknowledge;
+extern const struct operation op_subscribe;
 extern const struct operation op_unsubscribe; /* subscribe.c */
+extern const struct operation op_customer;
 extern const struct operation op_sync;
 extern const struct operation op_whoami;
 extern const struct operation op_help;
@@ -38,6 +50,7 @@ extern const struct operation op_help;
 extern const struct operation op_promise_due;    /* "promise.due" */
 extern const struct operation op_handover_expire; /* "handover.expire" */
 extern const struct operation op_chair_due;      /* "chair.due" */
+extern const struct operation op_escalation_look; /* "escalation.look" */
 extern const struct operation op_effect_outcome; /* "effect.outcome" */
 extern const struct operation op_reaction_added; /* "reaction.added" */
 extern const struct operation op_home_opened;    /* "home.opened" */

@@ -1,5 +1,6 @@
 /* A false alarm: nothing is owed any more, and the record says why. */
 #include "commands/messages.h"
+#include "commands/stakeholders.h"
 #include "commands/verbs.h"
 
 static struct done cancel_run(struct call *c)
@@ -21,7 +22,8 @@ static struct done cancel_run(struct call *c)
 		message_publish(c,
 			message_line(c, "%s is cancelled, a false alarm: %s — %s", id, why,
 				words_name(c, c->actor)),
-			message_line(c, "%s is cancelled, a false alarm: %s", id, why)) < 0)
+			message_line(c, "%s is cancelled, a false alarm: %s", id, why)) < 0 ||
+		stakeholders_tell(c, message_line(c, "%s is cancelled, a false alarm: %s", id, why)) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is cancelled · no more reminders · if it was real after all: %s",
 		id, message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "commands/escalation.h"
 #include "commands/messages.h"
 #include "commands/offer.h"
 #include "commands/say.h"
@@ -227,37 +228,20 @@ static const char *const missed_words[PROMISE_KIND_COUNT] = {
 	[PROMISE_HANDOVER] = "the handover was not answered",
 };
 
-/* The next tier that was not engaged on this incident yet. Its timeline entry has a source of its own,
- * which the record takes once. */
+/* The reminders were not enough: the tiers are called (commands/escalation.h). */
 static int engage_tier(struct call *c, const struct promise *p)
 {
-	for (size_t i = 0; i < c->config->escalation.count; i++) {
-		const struct tier *t = &c->config->escalation.tier[i];
-		struct people who = { .count = 0 };
-		int rc;
-
-		if (!t->count)
-			continue;
-		rc = record_entry(c, &(struct record_entry){
-			.kind = ENTRY_RESPONSIBILITY,
-			.action = "incident.escalated",
-			.text = arena_printf(c->arena, "escalated to %s: %s by %s", t->name, missed_words[p->kind],
+	int rc = escalation_overdue(c,
+		&(struct engage_cause){
+			.reason = ENGAGE_UPDATE_OVERDUE,
+			.why = arena_printf(c->arena, "%s by %s", missed_words[p->kind],
 				message_plain_time(c, p->due_at)),
-			.source = arena_printf(c->arena, "tier/%s", t->name),
+			.said = arena_printf(
+				c->arena, "%s%s", promise_words(c, p), away_words(c, p)),
 		});
-		if (rc == -EEXIST)
-			continue;
-		for (size_t k = 0; rc == 0 && k < t->count; k++) {
-			people_add(&who, t->people[k]);
-			rc = say_person(c, t->people[k], reminder_doc(c, p, ""));
-		}
-		if (rc == 0)
-			rc = say_people_invite(c, who.person, who.count);
-		if (rc == 0)
-			rc = say_channel(c, reminder_doc(c, p, arena_printf(c->arena, "Escalated to %s: %s",
-				t->name, mentions(c, &who))), NULL);
-		return rc;
-	}
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	/* Nobody is left to call by name: the announcement's readers are. */
 	return say_announce_thread(c, reminder_doc(c, p, ""));
 }

@@ -1,6 +1,7 @@
 /* It came back, or it was never gone (FEATURES B2): everything is owed again. */
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/stakeholders.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 
@@ -25,11 +26,17 @@ static int reopen_say(struct call *c, enum incident_state from, const char *why)
 	const char *call_on = message_call_on(c, deciders, 2);
 	const char *id = words_id(c, c->incident.id);
 	const char *next = words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL));
+	int rc;
 	json_t *doc = message_line(c,
 		"%s%s%s is open again, was %s: %s — %s. Next update promised for %s.", call_on,
 		*call_on ? " " : "", id, state_name(from), why, words_name(c, c->actor), next);
 
-	return message_publish(c, doc,
+	rc = message_publish(c, doc,
+		message_line(c, "%s is open again, was %s: %s. Next update promised for %s.", id,
+			state_name(from), why, next));
+	if (rc < 0)
+		return rc;
+	return stakeholders_tell(c,
 		message_line(c, "%s is open again, was %s: %s. Next update promised for %s.", id,
 			state_name(from), why, next));
 }

@@ -4,6 +4,7 @@
  */
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/stakeholders.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 
@@ -126,7 +127,8 @@ static struct done resolve_run(struct call *c)
 		return resolve_ask(c);
 	resolve_record(c);
 	if (resolve_promises(c) < 0 || resolve_entry(c, from) < 0 ||
-		message_publish(c, message_resolution(c, text), message_resolution(c, text)) < 0)
+		message_publish(c, message_resolution(c, text), message_resolution(c, text)) < 0 ||
+		stakeholders_tell(c, message_resolution(c, text)) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is resolved%s · no more reminders · if it comes back: %s",
 		words_id(c, c->incident.id), verdict,

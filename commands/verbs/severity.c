@@ -4,23 +4,17 @@
 
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/stakeholders.h"
+#include "commands/upgrades.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
-
-/* A rhythm chosen for the old level does not hold back the new one. */
-static void drop_slower_cadence(struct call *c)
-{
-	const struct severity_policy *p = &c->config->severity.level[c->incident.severity];
-
-	if (c->incident.cadence_ms > p->cadence_ms)
-		c->incident.cadence_ms = 0;
-}
 
 static int severity_say(struct call *c, int old, const char *why)
 {
 	static const char *const deciders[] = { ROLE_COMMANDER, ROLE_COMMS };
 	const struct severity_policy *p = &c->config->severity.level[c->incident.severity];
 	bool raised = c->incident.severity < old;
+	int rc;
 	const char *call_on = raised ? message_call_on(c, deciders, 2) : "";
 	json_t *doc = message_line(c, "%s%s%s is %s now, was %s%s", call_on, *call_on ? " " : "",
 		words_id(c, c->incident.id), words_severity(c, c->incident.severity),
@@ -33,7 +27,8 @@ static int severity_say(struct call *c, int old, const char *why)
 			     words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)),
 			     p->escalate_to && raised ? " · escalation: " : "",
 			     p->escalate_to && raised ? p->escalate_to : ""));
-	return say_channel(c, doc, NULL);
+	rc = say_channel(c, doc, NULL);
+	return rc < 0 ? rc : stakeholders_tell_level(c, old, why);
 }
 
 static struct done severity_run(struct call *c)
@@ -46,6 +41,9 @@ static struct done severity_run(struct call *c)
 	if (level == old)
 		return call_replyf(c, "%s is %s already; nothing was changed.",
 			words_id(c, inc->id), words_severity(c, old));
+	if (level > old && (!why || !*why) && message_may_ask(c))
+		return message_form(c, "%s is %s. Lowering it needs a reason.",
+			words_id(c, inc->id), words_severity(c, old));
 	if (level > old && (!why || !*why))
 		return call_refuse_arg(c, "why",
 			"%s stays %s: lowering the severity needs a reason, as in %s",
@@ -53,9 +51,9 @@ static struct done severity_run(struct call *c)
 			message_usage(c, "/inc sev #%lld %s a workaround is in place",
 				(long long)inc->id, severity_name(&c->config->severity, level)));
 	inc->severity = level;
-	drop_slower_cadence(c);
 	call_touch_announce(c);
-	if (record_event(c, ENTRY_TRIAGE, "incident.severity", "severity %s → %s%s",
+	if ((level > old && upgrades_overruled(c) < 0) || upgrades_level_set(c) < 0 ||
+		record_event(c, ENTRY_TRIAGE, "incident.severity", "severity %s → %s%s",
 		    words_severity(c, old), words_severity(c, level),
 		    message_because(c, why)) < 0 ||
 		obligation_level(c, old) < 0 || severity_say(c, old, why) < 0)

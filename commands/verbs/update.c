@@ -5,9 +5,12 @@
  */
 #include <string.h>
 
+#include "commands/figures.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/sections.h"
+#include "commands/stakeholders.h"
+#include "commands/upgrades.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 
@@ -30,14 +33,21 @@ static int update_publish(struct call *c, const struct status_update *u)
 	inc->updated_at = c->now;
 	inc->updated_by = arena_strdup(c->arena, c->actor);
 	inc->update_text = arena_strdup(c->arena, u->known ? u->known : flat);
-	if (u->impact)
+	if (u->impact) {
+		struct impact_facts f;
+
 		inc->impact = u->impact;
+		figures_read(c, &f);
+		figures_take(c, u->impact, &f);
+		figures_write(c, &f);
+	}
 	call_touch(c);
 	rc = record_entry(c, &entry);
 	if (rc < 0)
 		return rc;
-	return message_publish(
+	rc = message_publish(
 		c, message_update(c, kind, u, u->next_at), message_update(c, kind, u, u->next_at));
+	return rc < 0 ? rc : stakeholders_tell(c, message_update(c, kind, u, u->next_at));
 }
 
 static int update_promise(struct call *c, int64_t next_at)
@@ -85,6 +95,7 @@ static struct done update_run(struct call *c)
 	struct status_update u = sections_from_args(c);
 	bool by_cadence = !u.next_at;
 	int64_t limit = obligation_update_limit(c);
+	struct upgrade_verdict v = { 0 };
 
 	if (sections_empty(&u))
 		return call_refuse_arg(c, call_given(c, "text") ? "text" : "known",
@@ -106,11 +117,14 @@ static struct done update_run(struct call *c)
 			"it is promised within %s.",
 			words_time(c, u.next_at), words_for(c, u.next_at - c->now),
 			words_severity(c, c->incident.severity), words_for(c, limit));
-	if (update_publish(c, &u) < 0 || update_promise(c, u.next_at) < 0)
+	if (update_publish(c, &u) < 0 || update_promise(c, u.next_at) < 0 ||
+		(u.impact && upgrades_apply(c, &v) < 0))
 		return call_fail(c);
-	return call_replyf(c, "Posted on %s · next update promised for %s%s",
-		words_id(c, c->incident.id), words_time(c, u.next_at),
-		by_cadence ? " (the cadence; name another with “in 20m”)" : "");
+	return call_replyf(c, "Posted on %s · next update promised for %s%s%s%s",
+		words_id(c, c->incident.id),
+		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)),
+		by_cadence ? " (the cadence; name another with “in 20m”)" : "",
+		v.fires ? "." : "", upgrades_words(c, &v));
 }
 
 static void update_prefill(struct call *c, const char *arg, char **value)
