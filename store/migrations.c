@@ -279,7 +279,11 @@ static const char *const response_tables[] = {
 	" person TEXT NOT NULL CHECK (person <> ''),"
 	" author TEXT, at INTEGER NOT NULL,"
 	" PRIMARY KEY (incident, person)"
-	") STRICT, WITHOUT ROWID;",
+	") STRICT, WITHOUT ROWID;"
+	/* Whoever declared a private incident saw it so far. */
+	"INSERT INTO access (incident, person, author, at)"
+	" SELECT id, reporter, reporter, declared_at FROM incident"
+	" WHERE is_private = 1 AND reporter <> '';",
 
 	"CREATE TABLE subscription ("
 	" topic TEXT NOT NULL CHECK (topic <> ''),"
