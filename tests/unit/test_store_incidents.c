@@ -9,6 +9,7 @@
 
 #include "incident/lifecycle.h"
 #include "store/incident_row.h"
+#include "store/relations.h"
 #include "support_store.h"
 
 static char *text(const char *literal)
@@ -33,6 +34,8 @@ static struct incident full_incident(void)
 		.detected_at = 13, .acknowledged_at = 14, .mitigated_at = 15, .resolved_at = 16,
 		.closed_at = 17, .state_at = 18, .cadence_ms = 19, .updated_at = 20,
 		.updated_by = text("slack:U2"), .update_text = text("rolling back"),
+		.facts = text("{\"users\":1200}"), .size_when_set = text("{\"users\":600}"),
+		.severity_at = 21, .overruled = 22, .engage_said = 23,
 	};
 }
 
@@ -67,6 +70,11 @@ static void assert_same(const struct incident *a, const struct incident *b)
 	assert_string_equal(a->updated_by, b->updated_by);
 	assert_string_equal(a->update_text, b->update_text);
 	assert_int_equal(a->merged_into, b->merged_into);
+	assert_string_equal(a->facts, b->facts);
+	assert_string_equal(a->size_when_set, b->size_when_set);
+	assert_int_equal(a->severity_at, b->severity_at);
+	assert_int_equal(a->overruled, b->overruled);
+	assert_int_equal(a->engage_said, b->engage_said);
 	assert_int_equal(a->revision, b->revision);
 }
 
@@ -160,6 +168,57 @@ static void what_is_not_allowed_is_not_stored(void **state)
 	inc.merged_into = 99;
 	assert_int_equal(incident_insert(x->store, &inc, &x->err), -ENOENT);
 	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM incident"), 0);
+}
+
+/* ---- numbers ---------------------------------------------------------------------------- */
+
+static int insert_as(struct scratch *x, int64_t id, int64_t *got)
+{
+	struct incident inc = { .id = id, .title = text("a"), .severity = 1, .declared_at = 1,
+		.is_private = id != 0 };
+	int rc = incident_insert(x->store, &inc, &x->err);
+
+	*got = inc.id;
+	return rc;
+}
+
+/* However many protected ones there are, the others are counted without a gap. */
+static void protected_numbers_leave_no_gaps(void **state)
+{
+	struct scratch *x = *state;
+	int64_t id, ordinary = 0;
+
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	for (int i = 0; i < 100; i++) {
+		int64_t drawn = INCIDENT_PROTECTED_FIRST + i * INT64_C(7919) % 1000;
+		assert_int_equal(insert_as(x, drawn, &id), 0);
+		assert_int_equal(id, drawn);
+		if (i % 10)
+			continue;
+		assert_int_equal(insert_as(x, 0, &id), 0);
+		assert_int_equal(id, ++ordinary);
+	}
+	assert_int_equal(insert_as(x, INCIDENT_PROTECTED_LAST, &id), 0);
+	assert_int_equal(insert_as(x, 0, &id), 0);
+	assert_int_equal(id, ordinary + 1);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM incident"), 112);
+}
+
+static void a_number_is_taken_once(void **state)
+{
+	struct scratch *x = *state;
+	int64_t id;
+
+	assert_int_equal(insert_as(x, 1234567, &id), 0);
+	assert_int_equal(insert_as(x, 1234567, &id), -EEXIST);
+	assert_int_equal(insert_as(x, -1, &id), -EINVAL);
+	assert_int_equal(insert_as(x, INCIDENT_PROTECTED_LAST + INT64_C(1), &id), -EINVAL);
+	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM incident"), 1);
+	/* The last ordinary one: what comes next would look like a protected one. */
+	assert_int_equal(insert_as(x, INCIDENT_PROTECTED_FIRST - 1, &id), 0);
+	assert_int_equal(insert_as(x, 0, &id), -ERANGE);
+	assert_int_equal(id, 0);
 }
 
 static void roles_have_one_holder(void **state)
@@ -273,6 +332,97 @@ static void filters(void **state)
 	found(x, &f, "4");
 	assert_int_equal(incident_count_open(x->store, NULL, true, &count, &x->err), 0);
 	assert_int_equal(count, 3);
+}
+
+/* ---- protected ones --------------------------------------------------------------------- */
+
+static void sees(struct scratch *x, const char *viewer, const char *ids)
+{
+	struct incident_filter f;
+	int64_t open = 0, listed = 0;
+
+	incident_filter_init(&f);
+	f.viewer = viewer;
+	found(x, &f, ids);
+	/* By every way that can lead. */
+	for (int way = 0; way < 6; way++) {
+		struct incident *rows;
+		size_t count;
+		bool want = strstr(ids, "3") != NULL, got = false;
+
+		incident_filter_init(&f);
+		f.viewer = viewer;
+		f.open_only = way == 0;
+		f.state = way == 1 ? STATE_MITIGATING : -1;
+		f.since = way == 2 ? 1 : 0;
+		f.severity = way == 3 ? 1 : 0;
+		f.text = way == 4 ? "leak" : NULL;
+		f.person = way == 5 ? "slack:U5" : NULL; /* who holds a role, while anybody sees it */
+		assert_int_equal(incident_find(x->store, x->arena, &f, &rows, &count, &x->err), 0);
+		for (size_t i = 0; i < count; i++)
+			got |= rows[i].id == 3;
+		if (got != want)
+			fail_msg("%s, way %d: %d", viewer ? viewer : "nobody", way, got);
+		if (way == 0)
+			listed = (int64_t)count;
+	}
+	assert_int_equal(incident_count_open(x->store, viewer, false, &open, &x->err), 0);
+	assert_int_equal(open, listed);
+}
+
+static void private_ones_are_for_those_who_are_named(void **state)
+{
+	struct scratch *x = *state;
+	int64_t open;
+
+	fill(x);
+	sees(x, NULL, "4 2 1");
+	sees(x, "slack:U5", "4 2 1");
+	sees(x, "slack:U6", "4 2 1");
+	STORED(x, role_assign(x->store, 3, "scribe", "slack:U5", 5, &x->err));
+	STORED(x, access_grant(x->store, 3, "slack:U6", "slack:U5", 5, &x->err));
+	sees(x, "slack:U5", "4 3 2 1");
+	sees(x, "slack:U6", "4 3 2 1");
+	sees(x, "slack:U7", "4 2 1");
+	sees(x, "", "4 2 1");
+	sees(x, NULL, "4 2 1");
+	STORED(x, access_revoke(x->store, 3, "slack:U6", &x->err));
+	STORED(x, role_release(x->store, 3, "scribe", &x->err));
+	sees(x, "slack:U5", "4 2 1");
+	sees(x, "slack:U6", "4 2 1");
+	assert_int_equal(incident_count_open(x->store, "slack:U6", false, &open, &x->err), 0);
+	assert_int_equal(open, 2);
+	assert_int_equal(incident_count_open(x->store, "slack:U6", true, &open, &x->err), 0);
+	assert_int_equal(open, 3);
+	/* Access to one is not access to another, and an ended one is counted nowhere. */
+	STORED(x, access_grant(x->store, 2, "slack:U6", "slack:U5", 5, &x->err));
+	sees(x, "slack:U6", "4 2 1");
+}
+
+/* A page that begins behind a hidden one looks like one behind a number that was never given. */
+static void hidden_ones_mark_no_page(void **state)
+{
+	struct scratch *x = *state;
+	struct incident_filter f;
+
+	fill(x);
+	incident_filter_init(&f);
+	for (int64_t marker = 3; marker < 100; marker += 96) {
+		f.open_only = true;
+		f.before_id = marker;
+		found(x, &f, "");
+		f.since = 1;
+		f.before_id = marker;
+		found(x, &f, "");
+	}
+	f.open_only = true;
+	f.before_id = 3;
+	f.sees_all = true;
+	found(x, &f, "1");
+	f.since = 1;
+	f.before_id = 3;
+	f.sees_all = true;
+	found(x, &f, "2 1");
 }
 
 /* Page by page, one a page, each list comes out as it does at once. */
@@ -399,8 +549,12 @@ int main(void)
 		CASE(a_missing_one_is_said),
 		CASE(a_stale_copy_is_refused),
 		CASE(what_is_not_allowed_is_not_stored),
+		CASE(protected_numbers_leave_no_gaps),
+		CASE(a_number_is_taken_once),
 		CASE(roles_have_one_holder),
 		CASE(filters),
+		CASE(private_ones_are_for_those_who_are_named),
+		CASE(hidden_ones_mark_no_page),
 		CASE(paging_follows_the_order),
 		CASE(words_of_text),
 		CASE(a_list_is_bounded),

@@ -93,6 +93,15 @@ static const struct {
 	{ &inbox_sql, "SELECT coalesce",
 		"SEARCH inbox USING PRIMARY KEY (key=?); "
 		"SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?); " },
+	/* The next ordinary number, and declaring with it. */
+	{ &incident_sql, "SELECT max(id) FROM incident",
+		"SEARCH incident USING INTEGER PRIMARY KEY (rowid<?); " },
+	{ &response_sql, "SELECT id, incident, at",
+		"SEARCH checkpoint USING INDEX checkpoint_incident (incident=?); " },
+	{ &response_sql, "SELECT id, incident, outgoing",
+		"SEARCH handover USING INDEX handover_offered (incident=?); " },
+	{ &relation_sql, "SELECT 1 FROM access",
+		"SEARCH access USING PRIMARY KEY (incident=? AND person=?); " },
 	{ &promise_sql,
 		"SELECT id, incident, kind, state, made_at, due_at, quiet_until, said, kept_at, "
 		"missed_at FROM promise WHERE incident = $1 AND kind",
@@ -116,6 +125,20 @@ static void hot_statements_seek(void **state)
 		plan_of(x, sql, plan, sizeof(plan));
 		assert_string_equal(plan, hot[h].plan);
 	}
+}
+
+/* Counting reads indexes only, unless there are protected ones. */
+static void counting_reads_no_rows(void **state)
+{
+	struct scratch *x = *state;
+	char plan[2048] = "";
+
+	for (size_t i = 0; i < incident_sql.count; i++)
+		if (strncmp(incident_sql.sql[i], "SELECT (SELECT count(*)", 23) == 0)
+			plan_of(x, incident_sql.sql[i], plan, sizeof(plan));
+	if (!strstr(plan, "SEARCH incident USING COVERING INDEX incident_state (state=?)") ||
+		!strstr(plan, "SEARCH incident USING INDEX incident_private (state=?)"))
+		fail_msg("%s", plan);
 }
 
 /* Finding goes by the index of what is asked for. */
@@ -162,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(nothing_scans_unmeant),
 		CASE(hot_statements_seek),
+		CASE(counting_reads_no_rows),
 		CASE(finding_is_led_by_an_index),
 		CASE(inserts_build_no_temporary_tables),
 	};
