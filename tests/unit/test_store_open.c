@@ -96,6 +96,22 @@ static void folders_are_made_when_asked_for(void **state)
 	assert_int_equal(store_open(&s, &o, &x->err), -ENOTDIR);
 }
 
+/* A name without a folder is a file where the program was started. */
+static void a_bare_name_will_do(void **state)
+{
+	struct scratch *x = *state;
+	struct store_options o = { .path = "bare.db", .create = true };
+	struct store *s;
+	char was[4096];
+
+	assert_non_null(getcwd(was, sizeof(was)));
+	assert_int_equal(chdir(x->folder), 0);
+	int rc = store_open(&s, &o, &x->err);
+	assert_int_equal(chdir(was), 0);
+	assert_int_equal(rc, 0);
+	store_close(s);
+}
+
 static void a_folder_is_no_database(void **state)
 {
 	struct scratch *x = *state;
@@ -409,6 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(opens_again_and_again),
 		CASE(folders_are_made_when_asked_for),
+		CASE(a_bare_name_will_do),
 		CASE(a_folder_is_no_database),
 		CASE(a_second_daemon_is_refused),
 		CASE(a_newer_one),
