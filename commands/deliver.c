@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "commands/dispatch.h"
+#include "commands/export.h"
 #include "commands/protected.h"
 #include "commands/say.h"
 #include "store/incidents.h"
@@ -28,6 +29,7 @@ static const int in_flight_max[EFFECT_KIND_COUNT] = {
 	[EFFECT_MESSAGE_FETCH] = 4,
 	[EFFECT_PERSON_FETCH] = 2,
 	[EFFECT_HOME_SHOW] = 4,
+	[EFFECT_FILE_SHARE] = 1, /* each is large */
 };
 
 void deliver_expect(struct desk *desk, enum effect_kind kind, int64_t due_at)
@@ -179,11 +181,35 @@ static int resolve_view(struct resolution *r)
 	return 0;
 }
 
+/* A file is as large as the record, so the row only says which; its text is made here. */
+static int resolve_file(struct resolution *r)
+{
+	struct call *c = &r->call;
+	enum export_format format = EXPORT_MD;
+	struct str text STR_CLEANUP = { 0 };
+	int rc;
+
+	str_init(&text, EXPORT_MAX);
+	export_format_parse(json_get_str(r->out->payload, "format"), &format);
+	rc = export_render(c, format, &text);
+	if (rc == -EMSGSIZE) {
+		r->impossible = "it has become too large for one file";
+		return 0;
+	}
+	if (rc < 0)
+		return error_set(r->err, rc, "%s", c->err.text);
+	json_object_set_new(r->out->payload, "text", json_string(text.p));
+	return 0;
+}
+
 static int resolve_payload(struct resolution *r)
 {
+	int rc;
+
 	if (!r->row->payload)
 		return resolve_view(r);
-	return json_parse(r->row->payload, strlen(r->row->payload), 4 << 20, &r->out->payload, r->err);
+	rc = json_parse(r->row->payload, strlen(r->row->payload), 4 << 20, &r->out->payload, r->err);
+	return rc == 0 && r->row->kind == EFFECT_FILE_SHARE ? resolve_file(r) : rc;
 }
 
 /* ---- a protected incident speaks in its own channel, and to people who may see it ---------- */
@@ -251,6 +277,8 @@ static int guard(struct resolution *r)
 		return rc < 0 ? rc : guard_place(r);
 	case EFFECT_MESSAGE_PRIVATE:
 		return guard_person(r);
+	case EFFECT_FILE_SHARE:
+		return json_get_str(r->out->payload, "person") ? guard_person(r) : guard_place(r);
 	case EFFECT_CHANNEL_REMOVE:
 	case EFFECT_CHANNEL_TOPIC:
 	case EFFECT_CHANNEL_BOOKMARK:

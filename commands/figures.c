@@ -29,6 +29,13 @@ void figures_write(struct call *c, const struct impact_facts *f)
 	c->incident.facts = json_object_size(obj) > 0 ? json_text(c->arena, obj) : NULL;
 }
 
+void figures_take(struct call *c, const char *text, struct impact_facts *inout)
+{
+	impact_from_text(c->arena, text, c->zone, c->now, inout);
+	if (inout->began_at > 0 && inout->began_at <= c->now)
+		c->incident.impact_at = inout->began_at;
+}
+
 /* ---- in words ---- */
 
 static const char *count_words(struct call *c, int64_t n)

@@ -7,6 +7,9 @@
 /* Of c->incident; a record that cannot be read is logged and counts as nothing known. When it began
  * stands in the incident itself. */
 void figures_read(struct call *c, struct impact_facts *out);
+/* What a sentence says about the impact, into the facts. A beginning that it names is the
+ * incident's. */
+void figures_take(struct call *c, const char *text, struct impact_facts *inout);
 /* Into c->incident.facts; NULL when nothing is known. The caller touches. */
 void figures_write(struct call *c, const struct impact_facts *f);
 

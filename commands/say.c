@@ -347,3 +347,39 @@ int say_home(struct call *c, const char *person)
 			view_home(c, person))),
 	});
 }
+
+/* ---- files ---- */
+
+bool say_is_own_channel(struct call *c)
+{
+	struct reference ref;
+
+	return c->request->place.channel &&
+	       reference_get(c->store, c->arena, c->incident.id, CHAT_SYSTEM, SLOT_CHANNEL, &ref,
+		       &c->err) == 0 &&
+	       ref.key && strcmp(ref.key, c->request->place.channel) == 0;
+}
+
+int say_file(struct call *c, const char *person, const char *name, const char *title,
+	const char *format)
+{
+	return say_effect(c, &(struct effect_row){
+		.lane = person ? arena_printf(c->arena, "person/%s", person) : lane_incident(c),
+		.kind = EFFECT_FILE_SHARE,
+		.to = person ? person : c->request->place.channel,
+		.payload = payload_text(c, json_pack("{s:s, s:s, s:s, s:s*}", "name", name, "title",
+			title, "format", format, "person", person)),
+	});
+}
+
+int say_file_refused(struct call *c, const struct effect_row *row, const char *error)
+{
+	json_t *doc = doc_new(arena_printf(c->arena,
+		"The export of %s could not be sent as a file (%s). The shell has it too: "
+		"sitrep ctl \"#%lld export\"",
+		words_id(c, c->incident.id), error, (long long)c->incident.id));
+
+	if (is_chat_person(row->to) && strncmp(row->lane, "person/", 7) == 0)
+		return say_person(c, row->to, doc);
+	return say_channel(c, doc, NULL);
+}

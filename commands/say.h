@@ -20,6 +20,14 @@ int say_channel_opened(struct call *c);
 int say_card(struct call *c);        /* posted and pinned */
 int say_card_posted(struct call *c); /* bookmarked */
 int say_fetch_message(struct call *c, const char *message, const char *thread); /* for the timeline */
+/* The export of c->incident as a file: to the person alone, or (NULL) to the channel of the
+ * incident, where it was asked for. format: export_format_name(). */
+int say_file(struct call *c, const char *person, const char *name, const char *title,
+	const char *format);
+/* Whoever asked is told that it does not come, and where else to get it. */
+int say_file_refused(struct call *c, const struct effect_row *row, const char *error);
+/* Was this said in the incident's own channel? */
+bool say_is_own_channel(struct call *c);
 int say_home(struct call *c, const char *person);
 const char *say_channel_name(struct call *c); /* as it will be asked for: "inc-42-checkout-is-failing" */
 

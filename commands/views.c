@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "commands/figures.h"
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "incident/promise.h"
@@ -48,18 +49,26 @@ static const char *card_status(struct call *c)
 	return s.p;
 }
 
+/* In words, then in figures. */
 static const char *card_impact(struct call *c)
 {
 	const struct incident *inc = &c->incident;
+	struct impact_facts f;
+	const char *figures;
+	struct str s;
 
-	if (inc->impact && inc->impact_at)
-		return arena_printf(c->arena, "%s, since %s",
-			message_short(c, inc->impact, CARD_FIELD_MAX),
-			words_time(c, inc->impact_at));
+	figures_read(c, &f);
+	figures = figures_short(c, &f);
+	str_init_arena(&s, c->arena, 3000);
+	if (inc->impact)
+		str_add(&s, message_short(c, inc->impact, CARD_FIELD_MAX));
+	else
+		str_add(&s, inc->impact_at || *figures ? "not described" : "not known yet");
 	if (inc->impact_at)
-		return arena_printf(
-			c->arena, "not described, since %s", words_time(c, inc->impact_at));
-	return inc->impact ? message_short(c, inc->impact, CARD_FIELD_MAX) : "not known yet";
+		str_addf(&s, ", since %s", words_time(c, inc->impact_at));
+	if (*figures)
+		str_addf(&s, "\n%s", figures);
+	return s.p;
 }
 
 static void card_fields(struct call *c, json_t *doc)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 
+#define UPLOAD_TIMEOUT_MS (60 * SECOND_MS)
 #define TOKEN_WAIT_MS (60 * SECOND_MS) /* until the operator has had a look */
 
 static void (*const kinds[EFFECT_KIND_COUNT])(struct job *j) = {
@@ -21,6 +22,7 @@ static void (*const kinds[EFFECT_KIND_COUNT])(struct job *j) = {
 	[EFFECT_MESSAGE_FETCH] = effect_message_fetch,
 	[EFFECT_PERSON_FETCH] = effect_person_fetch,
 	[EFFECT_HOME_SHOW] = effect_home_show,
+	[EFFECT_FILE_SHARE] = effect_file_share,
 };
 
 void slack_perform(struct adapter *a, struct effect *take)
@@ -121,11 +123,19 @@ static void on_job_answer(struct web_call *call, const struct web_answer *answer
 		j->step(j, answer);
 }
 
-void job_call(struct job *j, const char *method, json_t *args_take, job_step step)
+static void job_go(struct job *j)
 {
 	struct error err;
-	int rc;
+	int rc = web_start(j->s->web, &j->call, &err);
 
+	if (!rc)
+		return;
+	j->call.web = NULL;
+	job_end(j, OUTCOME_RETRY, NULL, err.text, rc == -EACCES ? TOKEN_WAIT_MS : 0);
+}
+
+void job_call(struct job *j, const char *method, json_t *args_take, job_step step)
+{
 	j->step = step;
 	j->call = (struct web_call){
 		.method = method,
@@ -134,11 +144,21 @@ void job_call(struct job *j, const char *method, json_t *args_take, job_step ste
 		.on_done = on_job_answer,
 		.ctx = j,
 	};
-	rc = web_start(j->s->web, &j->call, &err);
-	if (!rc)
-		return;
-	j->call.web = NULL;
-	job_end(j, OUTCOME_RETRY, NULL, err.text, rc == -EACCES ? TOKEN_WAIT_MS : 0);
+	job_go(j);
+}
+
+void job_upload(struct job *j, const char *url, const char *bytes, size_t n, job_step step)
+{
+	j->step = step;
+	j->call = (struct web_call){
+		.url = url,
+		.raw = bytes,
+		.raw_len = n,
+		.timeout_ms = UPLOAD_TIMEOUT_MS,
+		.on_done = on_job_answer,
+		.ctx = j,
+	};
+	job_go(j);
 }
 
 bool job_blocks_refused(const struct web_answer *answer)

@@ -40,6 +40,8 @@ struct job {
 };
 
 void job_call(struct job *j, const char *method, json_t *args_take, job_step step);
+/* Bytes to an address that Slack gave; borrowed until the step. */
+void job_upload(struct job *j, const char *url, const char *bytes, size_t n, job_step step);
 /* The same again with another cursor or after a remedy is simply another job_call. */
 void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
 	int64_t retry_after_ms);
@@ -79,5 +81,6 @@ void effect_message_pin(struct job *j);
 void effect_message_fetch(struct job *j);
 void effect_person_fetch(struct job *j);
 void effect_home_show(struct job *j);
+void effect_file_share(struct job *j);
 
 #endif

@@ -16,6 +16,7 @@ const struct slack_scope slack_scopes[] = {
 	{ "groups:history", false, "pins in private channels do not reach the timeline" },
 	{ "im:write", false, "nobody can be reminded privately" },
 	{ "im:history", false, "a private reminder whose answer was lost may come twice" },
+	{ "files:write", false, "exports do not come as files; the shell still has them" },
 	{ "pins:write", false, "the live card is not pinned" },
 	{ "bookmarks:read", false, "a bookmark whose answer was lost may come twice" },
 	{ "bookmarks:write", false, "the channel has no bookmark of the card" },

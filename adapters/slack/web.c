@@ -285,7 +285,9 @@ static int call_encode(struct web *w, struct web_call *c)
 		str_add(&url, c->url);
 	else
 		str_addf(&url, "%s%s", w->api_url, c->method);
-	if (reads) {
+	if (c->raw) {
+		/* goes out as it is */
+	} else if (reads) {
 		web_args_form(&body, c->args);
 	} else {
 		char *text = json_dumps(c->args, JSON_COMPACT);
@@ -314,7 +316,12 @@ static int call_send(struct web *w, struct web_call *c, struct error *err)
 	c->http.method = "POST";
 	c->http.url = c->sent_url;
 	c->http.body = c->sent_body;
+	if (c->raw) {
+		c->http.body = c->raw;
+		c->http.body_len = c->raw_len;
+	}
 	c->http.content_type =
+		c->raw ? "application/octet-stream" :
 		reads ? "application/x-www-form-urlencoded" : "application/json; charset=utf-8";
 	if (c->about)
 		c->http.bearer = c->about->app_token ? w->app_token : w->bot_token;

@@ -80,6 +80,9 @@ struct web_call {
 	const char *method; /* static; one of the table */
 	json_t *args;	 /* owned by the call from web_start on (also when it fails); may be NULL */
 	const char *url; /* instead of method: args go there as JSON, without a token; borrowed */
+	/* With url: these bytes instead of args, as they are; borrowed until on_done. */
+	const char *raw;
+	size_t raw_len;
 	const char *channel; /* for pacing; borrowed until on_done; NULL */
 	bool urgent;	     /* not paced: somebody waits three seconds at most */
 	int64_t timeout_ms;  /* 0: 15 s */

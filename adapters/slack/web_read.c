@@ -26,6 +26,8 @@ static const struct web_method methods[] = {
 	{ "conversations.open", false, false, 50, false },
 	{ "conversations.replies", true, false, 50, false },
 	{ "conversations.setTopic", false, false, 20, false },
+	{ "files.completeUploadExternal", false, false, 100, false },
+	{ "files.getUploadURLExternal", true, false, 100, false },
 	{ "pins.add", false, false, 20, false },
 	{ "users.info", true, false, 100, false },
 	{ "views.open", false, false, 100, false },

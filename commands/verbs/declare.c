@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "commands/figures.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/protected.h"
 #include "commands/say.h"
+#include "commands/upgrades.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 #include "store/incidents.h"
@@ -21,7 +23,7 @@
 
 static int declared_severity(const struct call *c)
 {
-	int unsaid = call_flag(c, "customer") ? SEVERITY_UNSAID_CUSTOMER : SEVERITY_UNSAID;
+	int unsaid = call_flag(c, "customer") || call_flag(c, "paying") ? SEVERITY_UNSAID_CUSTOMER : SEVERITY_UNSAID;
 
 	return (int)call_number(c, "severity", unsaid);
 }
@@ -60,13 +62,26 @@ static void incident_from_args(struct call *c, const char *title)
 		.environment = copy_lower(c, "env"),
 		.source = arena_strdup(c->arena, declared_source(c)),
 		.reporter = arena_strdup(c->arena, c->actor),
-		.customer_reported = call_flag(c, "customer"),
+		.customer_reported = call_flag(c, "customer") || call_flag(c, "paying"),
 		.impact = arena_strdup(c->arena, call_text(c, "impact")),
 		.declared_at = c->now,
 		.impact_at = call_number(c, "since", 0),
 		.detected_at = c->now,
 		.state_at = c->now,
 	};
+}
+
+/* How large it is when the level is set: growth is counted from here (FEATURES C3). */
+static int declare_figures(struct call *c)
+{
+	struct impact_facts f;
+
+	figures_read(c, &f);
+	if (c->incident.impact)
+		figures_take(c, c->incident.impact, &f);
+	f.paying_customer = call_flag(c, "paying");
+	figures_write(c, &f);
+	return upgrades_level_set(c);
 }
 
 /* Detection (back-dated when it is known since when), then the level it was given. */
@@ -100,7 +115,7 @@ static void add_level_buttons(struct call *c, json_t *doc)
 				NULL);
 }
 
-static struct done declare_answer(struct call *c)
+static struct done declare_answer(struct call *c, const struct upgrade_verdict *v)
 {
 	const struct incident *inc = &c->incident;
 	const char *id = words_id(c, inc->id);
@@ -114,7 +129,10 @@ static struct done declare_answer(struct call *c)
 				      "It is protected: only you know of it until you let others "
 				      "in, as with %s, or by giving them a role.",
 				      message_usage(c, "/inc grant #%lld @bob", (long long)inc->id)));
-	if (!call_given(c, "severity"))
+	if (v->fires)
+		doc_text(doc, arena_printf(c->arena, "It was raised to %s by rule: %s.", level,
+				      v->why));
+	else if (!call_given(c, "severity"))
 		doc_text(doc,
 			arena_printf(c->arena,
 				"No severity was named, so it is %s%s. Change it here, or with %s.",
@@ -144,6 +162,7 @@ static int declare_insert(struct call *c)
 static struct done declare_run(struct call *c)
 {
 	const char *told = call_text(c, "title");
+	struct upgrade_verdict v;
 	const char *title = message_short(c, told, INCIDENT_TITLE_MAX - strlen("…"));
 
 	if (!*title)
@@ -156,13 +175,14 @@ static struct done declare_run(struct call *c)
 			"begun then.",
 			words_time(c, call_number(c, "since", 0)));
 	incident_from_args(c, title);
-	if (declare_insert(c) < 0)
+	if (declare_figures(c) < 0 || declare_insert(c) < 0)
 		return call_fail(c);
 	c->has_incident = true;
 	c->roles = (struct role_set){ 0 };
-	if (declare_record(c, told) < 0 || promise_make_all(c, true) < 0 || say_open(c) < 0)
+	if (declare_record(c, told) < 0 || promise_make_all(c, true) < 0 || say_open(c) < 0 ||
+		upgrades_apply(c, &v) < 0)
 		return call_fail(c);
-	return declare_answer(c);
+	return declare_answer(c, &v);
 }
 
 static void declare_prefill(struct call *c, const char *arg, char **value)
@@ -220,6 +240,11 @@ static const struct arg_def args[] = {
 		.flags = ARG_OPTION,
 		.label = "a customer reported it",
 		.help = "A customer reported it" },
+	{ .name = "paying",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION | ARG_NO_FORM,
+		.label = "a paying customer reported it",
+		.help = "A paying customer reported it: at least level 2" },
 	{ .name = "security",
 		.type = ARG_FLAG,
 		.flags = ARG_OPTION,

@@ -185,6 +185,7 @@ static int on_delivered(struct call *c, const struct effect_row *row, const json
 	case EFFECT_MESSAGE_EDIT:
 	case EFFECT_MESSAGE_PIN:
 	case EFFECT_HOME_SHOW:
+	case EFFECT_FILE_SHARE:
 		return 0;
 	}
 	return 0;
@@ -253,6 +254,8 @@ static int on_refused(struct call *c, const struct effect_row *row, const char *
 	json_decref(meta);
 	if (rc < 0)
 		return rc;
+	if (row->kind == EFFECT_FILE_SHARE)
+		return say_file_refused(c, row, error);
 	if (row->kind == EFFECT_CHANNEL_OPEN)
 		return on_no_channel(c, error);
 	if (row->kind != EFFECT_MESSAGE_EDIT || !row->slot || strcmp(row->slot, SLOT_CARD))

@@ -39,6 +39,8 @@ static const char *kind_words(enum effect_kind kind)
 		return "look up a person";
 	case EFFECT_HOME_SHOW:
 		return "show the Home tab";
+	case EFFECT_FILE_SHARE:
+		return "send a file";
 	}
 	return "?";
 }

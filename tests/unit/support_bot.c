@@ -53,6 +53,7 @@ static json_t *effect_result(const struct effect *e)
 	case EFFECT_MESSAGE_EDIT:
 	case EFFECT_MESSAGE_PIN:
 	case EFFECT_HOME_SHOW:
+	case EFFECT_FILE_SHARE:
 		return json_object();
 	}
 	return NULL;

@@ -237,6 +237,7 @@ static json_t *result_of(struct talk *x, const struct effect *e)
 	case EFFECT_MESSAGE_PIN:
 	case EFFECT_MESSAGE_FETCH:
 	case EFFECT_HOME_SHOW:
+	case EFFECT_FILE_SHARE:
 		break;
 	}
 	return NULL;
