@@ -225,7 +225,10 @@ static json_t *result_of(struct talk *x, const struct effect *e)
 			"{s:s, s:s}", "channel", key, "name", json_get_str(e->payload, "name"));
 	case EFFECT_MESSAGE_POST:
 	case EFFECT_MESSAGE_PRIVATE:
-		key = arena_printf(x->arena, "slack:C1/%lld.0001", (long long)++x->delivered);
+		key = arena_printf(x->arena, "%s/%lld.0001",
+			e->channel && strncmp(e->channel, "slack:", 6) == 0 ? e->channel :
+									      "slack:C1",
+			(long long)++x->delivered);
 		return json_pack("{s:s, s:s}", "message", key, "url", "https://chat.example/m");
 	case EFFECT_PERSON_FETCH:
 		return json_pack("{s:s, s:s}", "name", "dave", "zone", "UTC");
