@@ -104,7 +104,7 @@ static int engage_record(struct call *c, const struct escalation_round *r, int t
 				.tier = name,
 				.reason = (enum engage_reason)reason,
 				.why = known ? r->cause->why : NULL,
-				.by = c->actor,
+				.by = known ? c->actor : PERSON_SELF,
 				.at = c->now,
 			},
 			&c->err);
@@ -112,8 +112,9 @@ static int engage_record(struct call *c, const struct escalation_round *r, int t
 	if (rc < 0)
 		return rc;
 	call_touch(c);
-	return record_event(c, ENTRY_RESPONSIBILITY, "incident.escalated", "escalated to %s: %s",
-		name, escalation_why(c, r, tier, true));
+	return record_event(c, ENTRY_RESPONSIBILITY, "incident.escalated", "escalated to %s%s: %s",
+		name, chain_of(c)->tier[tier].count ? "" : " (nobody is named)",
+		escalation_why(c, r, tier, true));
 }
 
 static int engage(struct call *c, const struct escalation_round *r)

@@ -111,7 +111,7 @@ static json_t *person_doc(struct call *c, const struct escalation_round *r, cons
 				tier_at(c, i)->name);
 	if (update)
 		update_button(c, doc);
-	if (strcmp(c->actor, PERSON_SELF) != 0)
+	if (r->cause && strcmp(c->actor, PERSON_SELF) != 0)
 		doc_context(doc, arena_printf(c->arena, "Asked for by %s", words_name(c, c->actor)));
 	return doc;
 }

@@ -31,53 +31,70 @@ static const char *at_level(struct call *c, const struct tier_rule *r, const str
 		r->severity == SEVERITY_WORST ? "" : " or worse");
 }
 
-/* What of it is still to come; NULL when it has come, or cannot any more. */
-static const char *rule_words(
-	struct call *c, const struct tier_rule *r, const struct engage_facts *f, size_t tier)
+static bool said_by_people(enum engage_reason r)
 {
-	const char *level = at_level(c, r, f);
+	return r >= ENGAGE_CROSS_TEAM && r <= ENGAGE_DECISION;
+}
+
+/* What time, level or reminders will bring; NULL when it has come, or cannot any more. */
+static const char *rule_words(struct call *c, const struct tier_rule *r, const struct engage_facts *f)
+{
 	int64_t from = r->reason == ENGAGE_SEVERITY ? f->severity_at : f->declared_at;
+	const char *level = at_level(c, r, f);
 	const char *when = gate(r, f) ?
 		arena_printf(c->arena, "at %s", words_time(c, from + r->after_ms)) :
 		arena_printf(c->arena, "after %s%s", words_for(c, r->after_ms), level);
 
-	if (f->engaged[tier] & 1u << r->reason)
-		return NULL;
-	switch (r->reason) {
-	case ENGAGE_SEVERITY:
+	if (r->reason == ENGAGE_SEVERITY)
 		return gate(r, f) || r->after_ms ? when : level + 1;
-	case ENGAGE_OPEN_LONG:
+	if (r->reason == ENGAGE_OPEN_LONG)
 		return arena_printf(c->arena, "%s, if it is still open", when);
-	case ENGAGE_NOT_IDENTIFIED:
-		if (f->identified)
-			return NULL;
+	if (r->reason == ENGAGE_NOT_IDENTIFIED && !f->identified)
 		return arena_printf(c->arena, "%s, if nothing is identified", when);
-	case ENGAGE_UPDATE_OVERDUE:
+	if (r->reason == ENGAGE_UPDATE_OVERDUE)
 		return "when reminders of an update are not answered";
-	case ENGAGE_CROSS_TEAM:
-	case ENGAGE_NEEDS_CHANGE:
-	case ENGAGE_CUSTOMER_DATA:
-	case ENGAGE_COST:
-	case ENGAGE_DECISION:
-	case ENGAGE_ASKED:
-		break;
-	}
-	return arena_printf(
-		c->arena, "when somebody says %s%s", engage_reason_name(r->reason), level);
+	return NULL;
+}
+
+/* Another rule of the tier says the same for the level as it is. */
+static bool covered(const struct tier *t, size_t rule, const struct engage_facts *f)
+{
+	if (gate(&t->rule[rule], f))
+		return false;
+	for (size_t i = 0; i < t->rule_count; i++)
+		if (t->rule[i].reason == t->rule[rule].reason && gate(&t->rule[i], f))
+			return true;
+	return false;
 }
 
 static void add_rules(struct call *c, struct str *s, const struct escalation *e, size_t tier)
 {
 	const struct tier *t = &chain_of(c)->tier[tier];
-	size_t n = 0;
+	const struct engage_facts *f = &e->facts;
+	size_t n = 0, reasons = 0;
 
 	for (size_t i = 0; i < t->rule_count; i++) {
-		const char *words = rule_words(c, &t->rule[i], &e->facts, tier);
+		const struct tier_rule *r = &t->rule[i];
+		const char *words = NULL;
 
+		if (!(f->engaged[tier] & 1u << r->reason) && !covered(t, i, f))
+			words = rule_words(c, r, f);
 		if (words)
 			str_addf(s, "%s%s", n++ ? "; " : " · will be called ", words);
 	}
-	if (!n && !e->facts.engaged[tier])
+	for (size_t i = 0; i < t->rule_count; i++) {
+		const struct tier_rule *r = &t->rule[i];
+
+		if (!said_by_people(r->reason) || f->engaged[tier] & 1u << r->reason)
+			continue;
+		str_addf(s, "%s%s%s",
+			reasons ? ", " :
+			n	? "; when somebody says " :
+				  " · will be called when somebody says ",
+			engage_reason_name(r->reason), at_level(c, r, f));
+		reasons++;
+	}
+	if (!n && !reasons && !f->engaged[tier])
 		str_add(s, " · is called only by name, or by reminders");
 }
 
@@ -176,7 +193,7 @@ static void read_words(const struct call *c, struct asked *a)
 		if (tier >= 0 && a->tier < 0) {
 			a->tier = tier;
 		} else if (!a->has_reason && engage_reason_parse(word, &reason) &&
-			   reason >= ENGAGE_CROSS_TEAM && reason <= ENGAGE_DECISION) {
+			   said_by_people(reason)) {
 			a->has_reason = true;
 			a->reason = reason;
 		} else {
