@@ -181,6 +181,7 @@ static void signals_open(struct bot *b)
 	} wanted[3] = { { SIGTERM, on_end }, { SIGINT, on_end }, { SIGHUP, on_reload } };
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file size then reads as a full disk */
 	for (size_t i = 0; i < 3; i++) {
 		uv_signal_init(io_loop(b->io), &b->signals[i]);
 		b->signals[i].data = b;
