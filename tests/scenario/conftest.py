@@ -6,6 +6,11 @@ from bot import Bot
 from sandbox import Sandbox
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "threads: both threads at their busiest, for the thread sanitizer")
+    config.addinivalue_line("markers", "valgrind: for a binary without sanitizers, under valgrind")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Keeps the outcome where fixtures can see it, so that a failure shows the bot's log."""
