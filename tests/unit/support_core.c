@@ -323,6 +323,17 @@ size_t talk_timers(struct talk *x, int64_t incident)
 	return n;
 }
 
+size_t talk_timers_named(struct talk *x, int64_t incident, const char *name)
+{
+	struct timer *t;
+	size_t n, found = 0;
+
+	assert_int_equal(timer_list(x->store, x->arena, incident, &t, &n, &x->err), 0);
+	for (size_t i = 0; i < n; i++)
+		found += strcmp(t[i].name, name) == 0;
+	return found;
+}
+
 static struct timeline_entry *entries(struct talk *x, int64_t incident, size_t *n)
 {
 	struct timeline_entry *e;

@@ -63,6 +63,8 @@ struct promise talk_promise(struct talk *x, int64_t incident, enum promise_kind 
 struct promise talk_promise_last(struct talk *x, int64_t incident, enum promise_kind kind);
 /* How many timers are armed for the incident. */
 size_t talk_timers(struct talk *x, int64_t incident);
+/* … of this name: "promise", "handover", "chair" … */
+size_t talk_timers_named(struct talk *x, int64_t incident, const char *name);
 /* The newest timeline entry, and the n-th from the end. */
 struct timeline_entry talk_entry(struct talk *x, int64_t incident, size_t from_end);
 size_t talk_entries(struct talk *x, int64_t incident);

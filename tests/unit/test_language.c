@@ -149,7 +149,7 @@ static void test_operations(void **state)
 		{ "ca", "? /inc cancel" },
 		{ "ca", "? /inc cadence" },
 		{ "ca", "? /inc card … (show)" },
-		{ "declaring", "? Did you mean: /inc declare" },
+		{ "declaring", "? Did you mean" },
 		{ "frobnicate the servers",
 			"? No operation \"frobnicate\" (nothing was done). /inc help lists" },
 		{ "<@U1>", "? No operation \"@U1\" (nothing was done)" },

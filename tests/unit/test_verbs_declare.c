@@ -45,7 +45,9 @@ static void test_declare_owes(void **state)
 	assert_int_equal(talk_promise(x, 1, PROMISE_RESPOND).due_at, TALK_START + 15 * MINUTE_MS);
 	assert_int_equal(talk_promise(x, 1, PROMISE_RESOLVE).due_at, TALK_START + 4 * HOUR_MS);
 	assert_int_equal(talk_promise(x, 1, PROMISE_ROLES).due_at, TALK_START + 5 * MINUTE_MS);
-	assert_int_equal(talk_timers(x, 1), 4);
+	assert_int_equal(talk_promise(x, 1, PROMISE_CHECKPOINT).due_at, TALK_START + HOUR_MS);
+	assert_int_equal(talk_promise(x, 1, PROMISE_STRATEGY).due_at, TALK_START + 2 * HOUR_MS);
+	assert_int_equal(talk_timers_named(x, 1, "promise"), 6);
 
 	talk_say(x, "declare sev1 everything is down");
 	assert_int_equal(talk_promise(x, 2, PROMISE_UPDATE).due_at, TALK_START + 10 * MINUTE_MS);
@@ -53,6 +55,8 @@ static void test_declare_owes(void **state)
 	talk_say(x, "declare sev4 a typo on the imprint");
 	assert_int_equal(talk_promise(x, 3, PROMISE_RESOLVE).due_at, 0);
 	assert_int_equal(talk_promise(x, 3, PROMISE_ROLES).due_at, 0);
+	assert_int_equal(talk_promise(x, 3, PROMISE_CHECKPOINT).due_at, 0);
+	assert_int_equal(talk_promise(x, 3, PROMISE_STRATEGY).due_at, 0);
 }
 
 static void test_declare_is_seen(void **state)
