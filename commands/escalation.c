@@ -150,6 +150,8 @@ static int64_t judge(const struct call *c, struct escalation *e, struct escalati
 {
 	struct engage_verdict v;
 
+	for (size_t i = 0; i < TIER_MAX; i++)
+		r->before[i] = e->facts.engaged[i] != 0;
 	for (;;) {
 		v = engage_judge(chain_of(c), &e->facts, c->now);
 		if (v.tier < 0)

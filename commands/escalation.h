@@ -51,6 +51,7 @@ const char *escalation_summary(struct call *c);
 /* Tiers that one look engages, with the reasons of each. */
 struct escalation_round {
 	unsigned reasons[TIER_MAX]; /* 1 << reason */
+	bool before[TIER_MAX];      /* it was called already, for something else */
 	const struct engage_cause *cause; /* what is known beyond the reason's name; NULL */
 };
 int escalation_tell(struct call *c, const struct escalation_round *r);

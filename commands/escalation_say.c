@@ -166,9 +166,11 @@ static json_t *channel_doc(struct call *c, const struct escalation_round *r, siz
 
 /* ---- where nobody is named ---- */
 
+/* Rules say it of a tier once; when somebody asks for it, or reminders come to it, it is said again. */
 static bool calls_nobody(const struct call *c, const struct escalation_round *r, size_t tier)
 {
-	return tier < c->config->escalation.count && r->reasons[tier] && !tier_at(c, tier)->count;
+	return tier < c->config->escalation.count && r->reasons[tier] && !tier_at(c, tier)->count &&
+	       (r->cause || !r->before[tier]);
 }
 
 /* All of them in one line. */

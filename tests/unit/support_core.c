@@ -52,6 +52,9 @@ int talk_setup(void **state)
 		return -1;
 	}
 	str_finish(&report);
+	x->tiers = x->config->escalation;
+	for (size_t i = 0; i < TIER_MAX; i++)
+		x->config->escalation.tier[i].rule_count = 0;
 	x->arena = arena_create(64u << 20);
 	clock_init_manual(&x->clock, TALK_START);
 	x->desk = (struct desk){ .store = x->store, .config = x->config, .clock = &x->clock };
@@ -59,6 +62,11 @@ int talk_setup(void **state)
 	people_know(x);
 	*state = x;
 	return 0;
+}
+
+void talk_tiers(struct talk *x)
+{
+	x->config->escalation = x->tiers;
 }
 
 int talk_teardown(void **state)

@@ -31,10 +31,13 @@ struct talk {
 	const char *channel; /* where the next thing is said; NULL: nowhere */
 	bool forms;	     /* the front end can show forms */
 	int64_t delivered;   /* serial number for keys of messages */
+	struct escalation_chain tiers; /* as shipped; talk_setup leaves the rules out, see talk_tiers */
 };
 
 int talk_setup(void **state);
 int talk_teardown(void **state);
+/* The tiers call by their rules from here on, as shipped. */
+void talk_tiers(struct talk *x);
 
 /* One typed line by alice, resp. by somebody else; the reply as plain text, "" when there is none.
  */

@@ -47,6 +47,7 @@ static int setup(void **state)
 	if (rc < 0)
 		return rc;
 	x = *state;
+	talk_tiers(x);
 	tier_people(x, "triage", DAVE, NULL);
 	tier_people(x, "coordination", ERIN, NULL);
 	tier_people(x, "executive", DAVE, ERIN);
@@ -251,11 +252,16 @@ static void test_nobody_is_named(void **state)
 	assert_has(said, "Nobody is named for these");
 	assert_has(said, "On it: executive");
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 0);
-	assert_int_equal(entries_saying(x, "escalated to triage"), 1);
+	assert_int_equal(entries_saying(x, "escalated to triage (nobody is named)"), 1);
 	talk_forget(x);
 	talk_say(x, "sev 2 less");
 	talk_say(x, "sev 1 more");
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "announce", NULL), 0);
+	/* Another reason is on record; the line under the announcement is there already. */
+	talk_pass(x, 5 * HOUR_MS);
+	assert_int_equal(engaged(x, "executive", ENGAGE_OPEN_LONG), 1);
+	for (size_t i = 0, n = talk_effects(x, EFFECT_MESSAGE_POST, "announce", &row); i < n; i++)
+		assert_has_not(row[i].payload, "INC-1 needs");
 	talk_say_as(x, CAROL, "on-it executive");
 	assert_answered(x, "You are on INC-1 for executive");
 	/* Without a place for announcements, the channel hears it. */
