@@ -104,7 +104,7 @@ void ctl_line_answer(struct str *out, const struct reply *reply, const struct ct
 	const char *zone, int64_t now_ms)
 {
 	struct str text STR_CLEANUP = { 0 };
-	str_init(&text, CTL_ANSWER_MAX / 8);
+	str_init(&text, CTL_ANSWER_MAX / 2); /* an export is 1 MiB, and quoting makes it longer */
 	const char *code = reply_code(reply);
 	json_t *line = json_object();
 	json_object_set_new(line, "ok", json_boolean(!code));

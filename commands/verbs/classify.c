@@ -36,24 +36,21 @@ static void add_incident(struct call *c, json_t *doc, int level, const char *why
 		"severity", inc->id, json_pack("{s:s, s:s}", "level", name, "why", why), "primary");
 }
 
-static struct done classify_run(struct call *c)
+static struct done classify_answer(
+	struct call *c, enum severity_radius radius, enum severity_urgency urgency)
 {
-	enum severity_radius radius =
-		(enum severity_radius)index_of(radii, call_text(c, "radius"));
-	enum severity_urgency urgency =
-		(enum severity_urgency)index_of(urgencies, call_text(c, "urgency"));
 	const char *why;
 	int level = severity_classify(radius, urgency, &why);
 	const struct severity_policy *p = &c->config->severity.level[level];
 	json_t *doc = message_line(c, "%s: %s.", words_severity(c, level), why);
-	const char *reason = arena_printf(c->arena, "classified as radius %s, urgency %s: %s",
-		radii[radius], urgencies[urgency], why);
 
 	if (p->criteria)
 		doc_text(doc, arena_printf(c->arena, "%s is for: %s", words_severity(c, level),
 				      p->criteria));
 	if (c->has_incident)
-		add_incident(c, doc, level, reason);
+		add_incident(c, doc, level,
+			arena_printf(c->arena, "classified as radius %s, urgency %s: %s",
+				radii[radius], urgencies[urgency], why));
 	else
 		doc_button(doc, arena_printf(c->arena, "Declare %s …", words_severity(c, level)),
 			"declare", 0,
@@ -62,16 +59,30 @@ static struct done classify_run(struct call *c)
 	return call_reply(c, doc);
 }
 
+static struct done classify_run(struct call *c)
+{
+	const char *radius = call_text(c, "radius"), *urgency = call_text(c, "urgency");
+
+	if (radius && urgency)
+		return classify_answer(c, (enum severity_radius)index_of(radii, radius),
+			(enum severity_urgency)index_of(urgencies, urgency));
+	if (message_may_ask(c))
+		return message_form(c, "How far does it reach, and can it wait?");
+	return call_refuse_arg(c, radius ? "urgency" : "radius",
+		"Nothing was suggested: %s is missing. It takes how far it reaches (widespread, "
+		"bounded, limited, none) and how urgent it is (high, medium, low), as in %s",
+		radius ? "the urgency" : "the radius",
+		message_usage(c, "/inc classify widespread high"));
+}
+
 static const struct arg_def args[] = {
 	{ .name = "radius",
 		.type = ARG_CHOICE,
-		.flags = ARG_REQUIRED | ARG_ANYWHERE,
 		.label = "radius",
 		.help = "Who is affected: widespread, bounded (a known group), limited (few), none",
 		.choices = radii },
 	{ .name = "urgency",
 		.type = ARG_CHOICE,
-		.flags = ARG_REQUIRED | ARG_ANYWHERE,
 		.label = "urgency",
 		.help = "Can it wait: high, medium, low",
 		.choices = urgencies },
