@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "commands/figures.h"
+#include "commands/escalation.h"
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "incident/promise.h"
@@ -74,6 +75,7 @@ static const char *card_impact(struct call *c)
 static void card_fields(struct call *c, json_t *doc)
 {
 	const struct incident *inc = &c->incident;
+	const char *called = escalation_summary(c);
 
 	doc_field(doc, "Impact", card_impact(c));
 	if (inc->services && *inc->services)
@@ -85,6 +87,8 @@ static void card_fields(struct call *c, json_t *doc)
 
 		doc_field(doc, message_role_title(c, p->key), holder_words(c, p->key));
 	}
+	if (called)
+		doc_field(doc, "Called in", called);
 }
 
 static const char *card_promise(struct call *c)
