@@ -361,6 +361,17 @@ static void look_for_secrets(struct talk *x, int64_t id, const struct effect *e,
 		assert_true(json_get_bool(e->payload, "private", false));
 }
 
+static size_t neutral_edits(struct talk *x)
+{
+	struct effect_row *row;
+	size_t n = talk_effects(x, EFFECT_MESSAGE_EDIT, NULL, &row), neutral = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (row[i].payload && strstr(row[i].payload, "This message was withdrawn"))
+			neutral++;
+	return neutral;
+}
+
 /* ---- tests -------------------------------------------------------------------------------- */
 
 static void test_no_operation_tells_it_from_an_absent_one(void **state)
@@ -670,7 +681,7 @@ static void test_revoked_is_absent(void **state)
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_REMOVE, "incident", &row), 1);
 	assert_has(row[0].payload, MALLORY);
 	/* What they were sent before is withdrawn, the Home tab made anew. */
-	assert_true(talk_effects(x, EFFECT_MESSAGE_EDIT, NULL, NULL) >= 1);
+	assert_true(neutral_edits(x) >= 1);
 	assert_int_equal(talk_effects(x, EFFECT_HOME_SHOW, MALLORY, &row), 1);
 	assert_has_not(row[0].payload, SECRET);
 	talk_deliver(x);
@@ -725,17 +736,6 @@ static void test_whoever_declared_it_can_be_revoked(void **state)
 
 /* ---- protected later ------------------------------------------------------------------------ */
 
-static size_t neutral_edits(struct talk *x)
-{
-	struct effect_row *row;
-	size_t n = talk_effects(x, EFFECT_MESSAGE_EDIT, NULL, &row), neutral = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (row[i].payload && strstr(row[i].payload, "This message was withdrawn"))
-			neutral++;
-	return neutral;
-}
-
 static void test_protected_later(void **state)
 {
 	struct talk *x = *state;
@@ -747,7 +747,12 @@ static void test_protected_later(void **state)
 	talk_say(x, "declare sev2 " TITLE);
 	talk_deliver(x);
 	talk_say(x, "#1 ic @bob");
+	/* One who was told privately, and has no part in it any more. */
+	talk_press(x, ALICE, "role", 1,
+		json_pack("{s:s, s:s, s:s}", "do", "assign", "role", "scribe", "person", MALLORY));
 	talk_say(x, "#1 update all known: the keys are out; in 20m");
+	talk_deliver(x);
+	talk_say_as(x, MALLORY, "#1 drop scribe");
 	talk_deliver(x);
 	entries = talk_entries(x, 1);
 
@@ -758,8 +763,16 @@ static void test_protected_later(void **state)
 	assert_true(talk_incident(x, 1).is_private);
 	assert_int_equal(talk_entries(x, 1), entries + 1);
 	assert_int_equal(audited(x, 1, "incident.protected", CAROL), 1);
-	/* Card, announcement, and what was posted in the channel and under the announcement. */
+	/* Card, announcement, and what was posted in the channel, under the announcement and to
+	 * those who have no access. */
 	assert_true(neutral_edits(x) >= 4);
+	size_t edits = talk_effects(x, EFFECT_MESSAGE_EDIT, NULL, &row), to_mallory = 0, to_bob = 0;
+	for (size_t i = 0; i < edits; i++) {
+		to_mallory += strncmp(row[i].slot, "old/dm/", 7) == 0 && strstr(row[i].slot, MALLORY);
+		to_bob += strncmp(row[i].slot, "old/dm/", 7) == 0 && strstr(row[i].slot, BOB);
+	}
+	assert_int_equal(to_mallory, 1);
+	assert_int_equal(to_bob, 0);
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_TOPIC, "slack:CINC1", &row), 1);
 	assert_has_not(row[0].payload, SECRET);
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_OPEN, NULL, &row), 1);
