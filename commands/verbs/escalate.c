@@ -3,6 +3,7 @@
  * name; or by plain words: then it is the next tier. Without a word: who was called, why, who is on
  * it, and what will call the next.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -248,7 +249,10 @@ static struct done answer_again(struct call *c, const struct escalation *e, int 
 	const char *name = chain_of(c)->tier[tier].name;
 	const struct engagement *g = engagement_of(e, name, reason);
 	int next = escalation_next(c, e, ENGAGE_ASKED, true);
-	json_t *doc = message_line(c, "%s was called for this already, %s by %s; %s. Nobody was called again.",
+	json_t *doc;
+
+	assert(g); /* its being there is why nothing is said again */
+	doc = message_line(c, "%s was called for this already, %s by %s; %s. Nobody was called again.",
 		name, words_time(c, g->at), words_name(c, g->by),
 		g->acknowledged_by ? arena_printf(c->arena, "%s is on it",
 					     words_name(c, g->acknowledged_by))
