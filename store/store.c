@@ -171,6 +171,23 @@ static int owner_check(struct db *db, struct error *err)
 	return rc;
 }
 
+/* Looked at before it is opened for writing, which alone would leave marks in a stranger's file. */
+static int owner_look(const struct store_options *o, struct error *err)
+{
+	struct db_options options = { .read_only = true };
+	struct db *db = NULL;
+	int rc;
+
+	if (o->read_only || access(o->path, F_OK))
+		return 0;
+	rc = db_open(&db, o->path, &options, err);
+	if (rc)
+		return rc;
+	rc = owner_check(db, err);
+	db_close(db);
+	return rc;
+}
+
 static int prepare_all(struct store *s, struct error *err)
 {
 	for (int r = 0; r < RECORD_COUNT; r++) {
@@ -190,8 +207,10 @@ static int prepare_all(struct store *s, struct error *err)
 static int open_database(struct store *s, const struct store_options *o, struct error *err)
 {
 	struct db_options options = { .read_only = o->read_only };
-	int rc = db_open(&s->db, o->path, &options, err);
+	int rc = owner_look(o, err);
 
+	if (rc == 0)
+		rc = db_open(&s->db, o->path, &options, err);
 	if (rc == 0)
 		rc = owner_check(s->db, err);
 	if (rc == 0)
