@@ -235,8 +235,9 @@ static const struct key ladders_keys[] = {
 		"The next checkpoint packet."),
 	LADDER("strategy", PROMISE_STRATEGY, "[{at: 0, tell: owner_open}]",
 		"Something identified, or another approach, counted from the level's `strategy`."),
-	LADDER("handover", PROMISE_HANDOVER, "[{at: 5m, tell: owner_open}]",
-		"The answer to an offered handover."),
+	LADDER("handover", PROMISE_HANDOVER, "[{at: 0, tell: owner_open}]",
+		"The answer to an offered handover, expected within a third of `handover.expires`: "
+		"both sides are reminded."),
 	{ 0 },
 };
 
