@@ -8,6 +8,7 @@
 #include "commands/figures.h"
 #include "commands/messages.h"
 #include "store/incidents.h"
+#include "store/people.h"
 #include "store/promises.h"
 #include "store/response.h"
 #include "store/timelines.h"
@@ -61,9 +62,23 @@ static json_t *time_or_null(int64_t ms)
 	return out;
 }
 
+/* By the record alone, not by what the asker's front end calls its user: whoever asks gets the same
+ * file. */
 static json_t *person_or_null(struct call *c, const char *person)
 {
-	return person ? json_string(words_name(c, person)) : json_null();
+	struct arena *a;
+	struct person p = { 0 };
+	json_t *out;
+
+	if (!person)
+		return json_null();
+	a = arena_create(4096);
+	if (person_get(c->store, a, person, &p, NULL) == 0 && p.name && *p.name)
+		out = json_sprintf("@%s", p.name);
+	else
+		out = json_string(person);
+	arena_destroy(a);
+	return out;
 }
 
 /* ---- the parts ---- */

@@ -2,6 +2,7 @@
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/stakeholders.h"
+#include "commands/upgrades.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 
@@ -46,6 +47,7 @@ static struct done reopen_run(struct call *c)
 	enum incident_state from = c->incident.state;
 	const char *why = call_text(c, "why");
 	const char *id = words_id(c, c->incident.id);
+	struct upgrade_verdict v;
 
 	if (state_active(from))
 		return call_refuse(c, "conflict", "%s is open already (%s); nothing was changed.",
@@ -61,10 +63,12 @@ static struct done reopen_run(struct call *c)
 	if (record_event(c, ENTRY_RECURRENCE, "incident.reopened", "reopened, was %s: %s",
 		    state_name(from), why) < 0 ||
 		promise_make_all(c, false) < 0 || obligation_roles(c) < 0 ||
-		reopen_say(c, from, why) < 0)
+		reopen_say(c, from, why) < 0 ||
+		upgrades_apply(c, &v) < 0) /* what was learnt while it was over */
 		return call_fail(c);
-	return call_replyf(c, "%s is open again, investigating · next update promised for %s", id,
-		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)));
+	return call_replyf(c, "%s is open again, investigating · next update promised for %s%s%s", id,
+		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)), v.fires ? "." : "",
+		upgrades_words(c, &v));
 }
 
 static const struct arg_def args[] = {

@@ -28,13 +28,16 @@ static int setup(void **state)
 	return rc;
 }
 
+static const char *asker = ALICE;
+
 /* By ctl: the answer is the file. */
 static const char *export(struct talk *x, const char *words)
 {
 	static char kept[EXPORT_MAX + 1];
 	struct request *r = request_create(REQUEST_SHELL);
 
-	r->actor.person = ALICE;
+	r->actor.person = asker;
+	r->actor.name = "root";
 	r->words = arena_strdup(r->arena, words);
 	r->received_at = clock_now(&x->clock);
 	reply_finish(&x->reply);
@@ -109,11 +112,17 @@ static void test_same_bytes(void **state)
 	struct talk *x = *state;
 
 	fill(x);
+	asker = "unix:1000";
+	export(x, "#1 note from the shell");
+	asker = ALICE;
 	for (size_t i = 0; i < 3; i++) {
 		const char *first = arena_strdup(x->arena, export(x, formats[i]));
 
 		talk_pass(x, SECOND_MS);
 		assert_string_equal(first, export(x, formats[i]));
+		asker = "unix:1000"; /* whoever asks, and whatever the shell calls them */
+		assert_string_equal(first, export(x, formats[i]));
+		asker = ALICE;
 	}
 }
 

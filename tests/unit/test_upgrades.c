@@ -208,6 +208,10 @@ static void test_ended(void **state)
 	assert_int_equal(severity(x), 3);
 	assert_int_equal(upgrades(x, NULL), 0);
 	assert_has(talk_incident(x, 1).facts, "data_loss");
+	/* It counts when the incident is there again. */
+	talk_say(x, "reopen orders are missing");
+	assert_answered(x, "It is SEV1 now, by rule");
+	assert_int_equal(severity(x), 1);
 }
 
 /* Thousands of facts and levels by chance: only a person lowers it. */
