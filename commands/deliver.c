@@ -29,6 +29,7 @@ static const int in_flight_max[EFFECT_KIND_COUNT] = {
 	[EFFECT_MESSAGE_FETCH] = 4,
 	[EFFECT_PERSON_FETCH] = 2,
 	[EFFECT_HOME_SHOW] = 4,
+	[EFFECT_CHANNEL_RENAME] = 1,
 	[EFFECT_FILE_SHARE] = 1, /* each is large */
 };
 
@@ -280,6 +281,7 @@ static int guard(struct resolution *r)
 	case EFFECT_FILE_SHARE:
 		return json_get_str(r->out->payload, "person") ? guard_person(r) : guard_place(r);
 	case EFFECT_CHANNEL_REMOVE:
+	case EFFECT_CHANNEL_RENAME:
 	case EFFECT_CHANNEL_TOPIC:
 	case EFFECT_CHANNEL_BOOKMARK:
 	case EFFECT_MESSAGE_POST:

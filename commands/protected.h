@@ -40,6 +40,8 @@ int protected_withdraw(struct call *c);
 int protected_withdraw_from(struct call *c, const char *person);
 /* One message, under the slot it had. */
 int protected_withdraw_message(struct call *c, const char *slot, const char *key);
+/* A channel for everybody that was opened meanwhile. */
+int protected_leave_channel(struct call *c, const char *key);
 json_t *protected_neutral_doc(void);
 
 #endif

@@ -69,20 +69,28 @@ static int withdraw(struct call *c, const struct reference *r)
 	return rc < 0 ? rc : edit_neutral(c, r->slot, old);
 }
 
-/* The channel stays as it is, but for its topic: the title stands there. */
+/* The title stands in its topic and in its name. */
 static int leave_channel(struct call *c, const struct reference *r)
 {
-	int rc = keep_as_old(c, r, old_slot(c, r->slot));
+	const char *old = old_slot(c, r->slot);
+	JSON_CLEANUP json_t *name = json_pack("{s:o}", "name",
+		json_sprintf("%s%lld-old", c->config->slack.channel_prefix,
+			(long long)c->incident.id));
+	int rc = keep_as_old(c, r, old);
 
-	if (rc < 0)
-		return rc;
-	return say_effect(c, &(struct effect_row){
-		.lane = arena_printf(c->arena, CHAT_SYSTEM "/%lld", (long long)c->incident.id),
-		.kind = EFFECT_CHANNEL_TOPIC,
-		.to = r->key,
-		.slot = old_slot(c, r->slot),
-		.payload = "{\"text\":\"\"}",
-	});
+	if (rc == 0)
+		rc = say_effect(c, &(struct effect_row){ .lane = lane_of(c, r->slot),
+					   .kind = EFFECT_CHANNEL_TOPIC,
+					   .to = r->key,
+					   .slot = old,
+					   .payload = "{\"text\":\"\"}" });
+	if (rc == 0)
+		rc = say_effect(c, &(struct effect_row){ .lane = lane_of(c, SLOT_POST),
+					   .kind = EFFECT_CHANNEL_RENAME,
+					   .to = r->key,
+					   .slot = old,
+					   .payload = json_text(c->arena, name) });
+	return rc;
 }
 
 /* "dm/17/slack:U1" → whose it is; NULL for other slots. */
@@ -141,6 +149,21 @@ int protected_withdraw_message(struct call *c, const char *slot, const char *key
 		.incident = c->incident.id,
 		.system = CHAT_SYSTEM,
 		.slot = slot,
+		.key = key,
+		.state = "synced",
+		.created_at = c->now,
+		.synced_at = c->now,
+	});
+}
+
+int protected_leave_channel(struct call *c, const char *key)
+{
+	if (!key)
+		return 0;
+	return leave_channel(c, &(struct reference){
+		.incident = c->incident.id,
+		.system = CHAT_SYSTEM,
+		.slot = SLOT_CHANNEL,
 		.key = key,
 		.state = "synced",
 		.created_at = c->now,

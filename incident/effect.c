@@ -17,6 +17,7 @@ static const char *const kind_names[EFFECT_KIND_COUNT] = {
 	[EFFECT_MESSAGE_FETCH] = "message.fetch",
 	[EFFECT_PERSON_FETCH] = "person.fetch",
 	[EFFECT_HOME_SHOW] = "home.show",
+	[EFFECT_CHANNEL_RENAME] = "channel.rename",
 	[EFFECT_FILE_SHARE] = "file.share",
 };
 

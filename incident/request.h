@@ -120,9 +120,10 @@ enum effect_kind {
 	EFFECT_MESSAGE_FETCH,    /* message → {text, author, at, url}: reads, to put a pinned message on the timeline */
 	EFFECT_PERSON_FETCH,     /* {person} → {name, zone, email?} */
 	EFFECT_HOME_SHOW,        /* {person, doc}: the Home tab */
+	EFFECT_CHANNEL_RENAME,   /* {name} */
 	EFFECT_FILE_SHARE,       /* {name, title, text, person?}: to the channel, or to the person alone → {file} */
 };
-#define EFFECT_KIND_COUNT 13
+#define EFFECT_KIND_COUNT 14
 const char *effect_kind_name(enum effect_kind k); /* "message.post" */
 bool effect_kind_parse(const char *name, enum effect_kind *out);
 

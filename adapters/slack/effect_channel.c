@@ -279,6 +279,21 @@ void effect_channel_topic(struct job *j)
 	channel_find(j, topic_set);
 }
 
+/* ---- name ---------------------------------------------------------------------------------- */
+
+static void rename_do(struct job *j)
+{
+	const char *name = json_get_str(j->e->payload, "name");
+
+	job_call(j, "conversations.rename",
+		json_pack("{s:s, s:s}", "channel", j->channel, "name", name ? name : ""), on_settled);
+}
+
+void effect_channel_rename(struct job *j)
+{
+	channel_find(j, rename_do);
+}
+
 /* ---- bookmark ---------------------------------------------------------------------------- */
 
 static void on_bookmarked(struct job *j, const struct web_answer *answer)

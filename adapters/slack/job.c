@@ -22,6 +22,7 @@ static void (*const kinds[EFFECT_KIND_COUNT])(struct job *j) = {
 	[EFFECT_MESSAGE_FETCH] = effect_message_fetch,
 	[EFFECT_PERSON_FETCH] = effect_person_fetch,
 	[EFFECT_HOME_SHOW] = effect_home_show,
+	[EFFECT_CHANNEL_RENAME] = effect_channel_rename,
 	[EFFECT_FILE_SHARE] = effect_file_share,
 };
 

@@ -72,6 +72,7 @@ bool channel_forget(struct job *j);
 void effect_channel_open(struct job *j);
 void effect_channel_invite(struct job *j);
 void effect_channel_remove(struct job *j);
+void effect_channel_rename(struct job *j);
 void effect_channel_topic(struct job *j);
 void effect_channel_bookmark(struct job *j);
 void effect_message_post(struct job *j);

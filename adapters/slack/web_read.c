@@ -24,6 +24,7 @@ static const struct web_method methods[] = {
 	{ "conversations.kick", false, false, 50, false },
 	{ "conversations.list", true, false, 20, false },
 	{ "conversations.open", false, false, 50, false },
+	{ "conversations.rename", false, false, 20, false },
 	{ "conversations.replies", true, false, 50, false },
 	{ "conversations.setTopic", false, false, 20, false },
 	{ "files.completeUploadExternal", false, false, 100, false },

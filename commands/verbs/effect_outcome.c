@@ -55,13 +55,10 @@ static bool opened_for_everybody(struct call *c, const struct effect_row *row)
 
 static int on_channel_open(struct call *c, const struct effect_row *row, const json_t *result)
 {
-	struct effect_row kept = *row;
 	int rc;
 
-	if (opened_for_everybody(c, row)) {
-		kept.slot = SLOT_OLD SLOT_CHANNEL;
-		return keep_reference(c, &kept, json_get_str(result, "channel"), NULL);
-	}
+	if (opened_for_everybody(c, row))
+		return protected_leave_channel(c, json_get_str(result, "channel"));
 	rc = keep_reference(c, row, json_get_str(result, "channel"), json_get_str(result, "url"));
 	return rc < 0 ? rc : say_channel_opened(c);
 }
@@ -185,6 +182,7 @@ static int on_delivered(struct call *c, const struct effect_row *row, const json
 	case EFFECT_MESSAGE_EDIT:
 	case EFFECT_MESSAGE_PIN:
 	case EFFECT_HOME_SHOW:
+	case EFFECT_CHANNEL_RENAME:
 	case EFFECT_FILE_SHARE:
 		return 0;
 	}

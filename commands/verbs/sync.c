@@ -19,6 +19,8 @@ static const char *kind_words(enum effect_kind kind)
 		return "open the channel";
 	case EFFECT_CHANNEL_INVITE:
 		return "invite people";
+	case EFFECT_CHANNEL_RENAME:
+		return "rename the channel";
 	case EFFECT_CHANNEL_REMOVE:
 		return "remove people";
 	case EFFECT_CHANNEL_TOPIC:

@@ -103,6 +103,7 @@ def test_protected_later_it_is_withdrawn_and_goes_on_in_private(bot, sandbox):
     said(sandbox.command(f"update known: {KEYS}; in 20m", channel=old))
     settled(bot)
     assert posted(sandbox, old, KEYS) and threaded(sandbox, "incidents", KEYS)
+    [old] = [c["id"] for c in sandbox.state()["channels"] if c.get("name") == old]
     many = len(sandbox.channel(old)["messages"]) + len(sandbox.messages("incidents"))
     assert "protected now" in said(sandbox.command("protect customer keys may have leaked", channel=old))
     sandbox.wait_channel(contains="inc-1", timeout=seconds(10))
@@ -116,6 +117,7 @@ def test_protected_later_it_is_withdrawn_and_goes_on_in_private(bot, sandbox):
                 assert KEYS not in text_of(message)
     assert len(sandbox.channel(old)["messages"]) + len(sandbox.messages("incidents")) >= many
     assert sandbox.channel(old)["topic"] == ""
+    assert SECRET not in json.dumps([c.get("name") for c in sandbox.state()["channels"]])
     [new] = [c for c in sandbox.state()["channels"] if c.get("name") == "inc-1"]
     assert new["is_private"] and {"U0ALICE", "U0CAROL"} <= set(new["members"]) and "U0BOB" not in new["members"]
     assert TITLE in text_of(card(sandbox, "inc-1"))

@@ -48,6 +48,7 @@ static json_t *effect_result(const struct effect *e)
 		return json_pack("{s:s, s:s}", "text", "the pinned words", "author", "slack:UBOB");
 	case EFFECT_CHANNEL_INVITE:
 	case EFFECT_CHANNEL_REMOVE:
+	case EFFECT_CHANNEL_RENAME:
 	case EFFECT_CHANNEL_TOPIC:
 	case EFFECT_CHANNEL_BOOKMARK:
 	case EFFECT_MESSAGE_EDIT:

@@ -242,6 +242,7 @@ static json_t *result_of(struct talk *x, const struct effect *e)
 		return json_pack("{s:s, s:s}", "name", "dave", "zone", "UTC");
 	case EFFECT_CHANNEL_INVITE:
 	case EFFECT_CHANNEL_REMOVE:
+	case EFFECT_CHANNEL_RENAME:
 	case EFFECT_CHANNEL_TOPIC:
 	case EFFECT_CHANNEL_BOOKMARK:
 	case EFFECT_MESSAGE_EDIT:

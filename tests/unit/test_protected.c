@@ -775,6 +775,8 @@ static void test_protected_later(void **state)
 	assert_int_equal(to_bob, 0);
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_TOPIC, "slack:CINC1", &row), 1);
 	assert_has_not(row[0].payload, SECRET);
+	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_RENAME, "slack:CINC1", &row), 1);
+	assert_has(row[0].payload, "\"inc-1-old\"");
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_OPEN, NULL, &row), 1);
 	assert_has(row[0].payload, "\"inc-1\"");
 	assert_has(row[0].payload, "true");
@@ -829,6 +831,7 @@ static void test_protected_while_being_announced(void **state)
 	}
 	drain(x, 1, look_for_secrets, &seen);
 	assert_int_equal(seen.kind[EFFECT_CHANNEL_OPEN], 1);
+	assert_int_equal(seen.kind[EFFECT_CHANNEL_RENAME], 1);
 	struct reference ref;
 	assert_int_equal(reference_get(x->store, x->arena, 1, "slack", "channel", &ref, &x->err), 0);
 	assert_string_equal(ref.key, "slack:CINC1");
