@@ -16,10 +16,13 @@ enum {
 	"id, op_id, incident, system, lane, kind, state, target, slot, thread_slot, payload,"      \
 	" due_at, created_at, started_at, ended_at, attempts, verify, error, revision"
 #define NOT_STARTED "ended_at IS NULL AND state <> 'started'"
-/* The newest one stays, so that no id is ever given twice. */
-#define PRUNABLE                                                                                   \
-	"SELECT id FROM effect WHERE ended_at IS NOT NULL AND ended_at < $1"                       \
-	" AND id < (SELECT max(id) FROM effect) ORDER BY ended_at, id LIMIT $2"
+/* The newest one stays, so that no id is ever given twice; and what was said of a protected incident,
+ * to whom and when, is evidence (FEATURES G3). */
+#define FORGOTTEN                                                                                  \
+	"ended_at IS NOT NULL AND ended_at < $1 AND id < (SELECT max(id) FROM effect)"             \
+	" AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.id = effect.incident"              \
+	"  AND incident.is_private = 1)"
+#define PRUNABLE "SELECT id FROM effect WHERE " FORGOTTEN " ORDER BY ended_at, id LIMIT $2"
 
 /* "+id": sorting the few is cheaper than walking all rows in their order, which SQLite would do. */
 static const char *const sql[COUNT] = {
@@ -69,8 +72,7 @@ static const char *const sql[COUNT] = {
 		      " ORDER BY id DESC LIMIT $2",
 	[PRUNE_ATTEMPTS] = "DELETE FROM attempt WHERE effect IN (" PRUNABLE ")",
 	[PRUNE] = "DELETE FROM effect WHERE id IN (" PRUNABLE ")",
-	[LEFT] = "SELECT 1 FROM effect WHERE ended_at IS NOT NULL AND ended_at < $1"
-		 " AND id < (SELECT max(id) FROM effect) LIMIT 1",
+	[LEFT] = "SELECT 1 FROM effect WHERE " FORGOTTEN " LIMIT 1",
 };
 const struct record_sql effect_sql = { "effect", sql, COUNT };
 

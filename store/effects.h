@@ -55,7 +55,7 @@ int effect_open_list(struct store *s, struct arena *a, int64_t incident, int lim
 /* oldest_ms: created_at of the oldest, 0 when there is none. */
 int effect_open_count(struct store *s, int64_t incident, int64_t *count, int64_t *oldest_ms, struct error *err);
 int effect_failed_list(struct store *s, struct arena *a, int64_t incident, int limit, struct effect_row **out, size_t *count, struct error *err);
-/* Ended ones before `before` are forgotten together with their attempts, at most max. The newest effect stays, so that no id is given twice. */
+/* Ended ones before `before` are forgotten together with their attempts, at most max. The newest effect stays, so that no id is given twice, and those of protected incidents. */
 int effect_prune(struct store *s, int64_t before, int max, bool *left, struct error *err);
 
 #endif

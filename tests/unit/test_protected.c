@@ -952,6 +952,41 @@ static void test_legal_conclusions_are_apart(void **state)
 	assert_refused(x, "conflict", "protected incidents only");
 }
 
+/* ---- evidence -------------------------------------------------------------------------------- */
+
+static size_t effects_of(struct talk *x, int64_t id, size_t from, size_t to)
+{
+	struct effect_row row;
+	size_t n = 0;
+
+	for (size_t i = from; i < to; i++)
+		if (effect_load(x->store, x->arena, (int64_t)i, &row, &x->err) == 0 &&
+			row.incident == id)
+			n++;
+	return n;
+}
+
+static void test_what_was_said_is_kept(void **state)
+{
+	struct talk *x = *state;
+	int64_t id = declare_protected(x), ms = clock_now(&x->clock) + 86400 * INT64_C(1000000);
+	size_t of_it, of_other;
+	bool left = true;
+
+	talk_say(x, "declare sev3 the search is slow");
+	talk_deliver(x);
+	talk_say_as(x, "slack:UDAVE", "whoami"); /* the newest effect is about nothing of both */
+	of_it = effects_of(x, id, 1, 200);
+	of_other = effects_of(x, 1, 1, 200);
+	assert_true(of_it > 3 && of_other > 3);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(effect_prune(x->store, ms, 500, &left, &x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	assert_false(left);
+	assert_int_equal(effects_of(x, id, 1, 200), of_it);
+	assert_int_equal(effects_of(x, 1, 1, 200), 0);
+}
+
 /* ---- escalation ------------------------------------------------------------------------------- */
 
 static void test_who_is_called_gets_access_on_record(void **state)
@@ -1000,6 +1035,7 @@ int main(void)
 		TEST(test_admins_look_on_record),
 		TEST(test_an_answer_is_replayed_to_its_asker_only),
 		TEST(test_legal_conclusions_are_apart),
+		TEST(test_what_was_said_is_kept),
 		TEST(test_who_is_called_gets_access_on_record),
 	};
 
