@@ -117,7 +117,8 @@ static json_t *fields_of(struct call *c)
 		{ "system_health", text_or_null(inc->health) },
 		{ "not_verified", text_or_null(inc->not_verified) },
 		{ "merged_into",
-			inc->merged_into ? json_string(words_id(c, inc->merged_into)) : json_null() },
+			inc->merged_into ? json_string(words_id(c, inc->merged_into))
+					 : json_null() },
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -323,7 +324,7 @@ int export_render(struct call *c, enum export_format f, struct str *out)
 		break;
 	}
 	if (out->cut)
-		return error_set(&c->err, -EMSGSIZE, "INC-%lld does not fit into a file of %u bytes",
+		return error_set(&c->err, -EMSGSIZE, "INC-%lld is too large for a file of %u bytes",
 			(long long)c->incident.id, EXPORT_MAX);
 	return 0;
 }

@@ -127,6 +127,8 @@ void export_csv(struct str *out, json_t *record)
 		table(out, tables[i].section, json_get_arr(record, tables[i].list),
 			tables[i].columns);
 	if (left_out)
-		str_addf(out, "\"timeline\",\"\",\"left out\",\"%lld older entries did not fit\",\"\",\"\"\r\n",
+		str_addf(out,
+			"\"timeline\",\"\",\"left out\",\"%lld older entries did not fit\",\"\","
+			"\"\"\r\n",
 			(long long)left_out);
 }

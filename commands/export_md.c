@@ -142,7 +142,8 @@ static void entries(struct str *out, const char *title, json_t *list, const char
 
 void export_markdown(struct str *out, json_t *record)
 {
-	json_t *incident = json_get_obj(record, "incident"), *list = json_get_arr(record, "timeline");
+	json_t *incident = json_get_obj(record, "incident");
+	json_t *list = json_get_arr(record, "timeline");
 	int64_t left_out = json_get_int(record, "timeline_left_out", 0);
 
 	str_add(out, "# ");

@@ -32,7 +32,8 @@ static void add_incident(struct call *c, json_t *doc, int level, const char *why
 	doc_context(doc, arena_printf(c->arena, "%s is %s.", words_id(c, inc->id),
 				 words_severity(c, inc->severity)));
 	doc_button(doc,
-		arena_printf(c->arena, "Make %s %s", words_id(c, inc->id), words_severity(c, level)),
+		arena_printf(c->arena, "Make %s %s", words_id(c, inc->id),
+			words_severity(c, level)),
 		"severity", inc->id, json_pack("{s:s, s:s}", "level", name, "why", why), "primary");
 }
 

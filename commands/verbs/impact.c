@@ -270,7 +270,8 @@ static struct done impact_run(struct call *c)
 	wrong = measures_take(c, &f, &like);
 	if (wrong)
 		return call_refuse_arg(c, wrong,
-			"Nothing was changed: “%s” is not understood as %s; it takes %s, or unknown.",
+			"Nothing was changed: “%s” is not understood as %s; it takes %s, or "
+			"unknown.",
 			message_short(c, call_text(c, wrong), 60), wrong, like);
 	texts_take(c, &f);
 	if (text && *text)

@@ -107,7 +107,8 @@ static bool kind_cut(struct call *c, const char **text, enum scope_kind *kind)
 	return false;
 }
 
-/* "payments-db unknown": the last word says whether it is affected. "unknown" alone is the value. */
+/* "payments-db unknown": the last word says whether it is affected. "unknown" alone is the
+ * value. */
 static char *affected_cut(struct call *c, const char *text, enum tri *affected)
 {
 	static const char *const patterns[] = { " not affected", " unaffected", " unknown", " ?" };

@@ -305,6 +305,49 @@ static void test_in_chat(void **state)
 	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
 }
 
+/* Legal conclusions are kept apart from the facts, here too (FEATURES G3); and the file of a protected
+ * incident is for those with access when it goes out, not when it was asked for. */
+static void test_protected(void **state)
+{
+	static const char *const formats[] = { "md", "csv", "json" };
+	struct talk *x = *state;
+	struct effect *out[64];
+	char words[80];
+	long long id;
+	size_t n;
+
+	x->channel = NULL;
+	talk_forget(x);
+	talk_say(x, "declare sev2 --security keys leaked");
+	assert_int_equal(sscanf(x->text, "INC-%lld", &id), 1);
+	snprintf(words, sizeof(words), "#%lld note --legal we must tell the regulator", id);
+	talk_say(x, words);
+	assert_answered(x, "legal conclusion");
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(words, sizeof(words), "#%lld export %s", id, formats[i]);
+		assert_has(export(x, words), "keys leaked");
+		assert_null(strstr(export(x, words), "regulator"));
+	}
+	snprintf(words, sizeof(words), "#%lld export", id);
+	talk_say_as(x, BOB, words);
+	assert_refused(x, "not_found", "There is no INC-");
+	snprintf(words, sizeof(words), "#%lld grant @bob", id);
+	talk_say(x, words);
+	snprintf(words, sizeof(words), "#%lld export", id);
+	talk_say_as(x, BOB, words);
+	assert_answered(x, "to you alone");
+	snprintf(words, sizeof(words), "#%lld revoke @bob not needed", id);
+	talk_say(x, words);
+	deliver_expect_any(&x->desk);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_not_equal(out[i]->kind, EFFECT_FILE_SHARE);
+		effect_destroy(out[i]);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, talk_teardown)
 
 int main(void)
@@ -318,6 +361,7 @@ int main(void)
 		TEST(test_csv),
 		TEST(test_large),
 		TEST(test_in_chat),
+		TEST(test_protected),
 	};
 
 	return cmocka_run_group_tests_name("export", tests, NULL, NULL);
