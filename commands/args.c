@@ -379,6 +379,19 @@ static const char *read_time(
 		shown(c, text), d->flags & ARG_PAST ? "20m ago" : "in 20m");
 }
 
+static const char *read_incident(
+	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
+{
+	size_t n = line_incident(text, true, &out->number);
+
+	(void)d;
+	if (n == 0 || text[n])
+		return arena_printf(c->arena, "\"%s\" is no incident; name one as #12",
+			shown(c, text));
+	out->text = arena_printf(c->arena, "#%lld", (long long)out->number);
+	return NULL;
+}
+
 /* ---- all of them ---- */
 
 typedef const char *(*value_reader)(
@@ -389,6 +402,7 @@ static const value_reader readers[] = {
 	[ARG_PERSON] = read_person,     [ARG_ROLE] = read_role,     [ARG_DURATION] = read_duration,
 	[ARG_TIME] = read_time,         [ARG_INTEGER] = read_integer, [ARG_FLAG] = read_flag,
 	[ARG_CHOICE] = read_choice,     [ARG_OPERATION] = read_operation,
+	[ARG_INCIDENT] = read_incident,
 };
 
 const char *value_read(
@@ -429,6 +443,10 @@ bool value_try(struct call *c, const struct arg_def *d, const char *text, bool c
 	case ARG_OPERATION:
 	case ARG_INTEGER:
 		is = !readers[d->type](c, d, text, out);
+		break;
+	case ARG_INCIDENT:
+		is = (certain || line_incident(text, false, &out->number)) &&
+			!read_incident(c, d, text, out);
 		break;
 	case ARG_WORD:
 		return certain && !value_read(c, d, text, out);

@@ -1,8 +1,11 @@
 /* The form of an operation, from the same declaration as its line (FEATURES A1). */
 #include <string.h>
 
+#include "commands/protected.h"
 #include "commands/reading.h"
+#include "store/incidents.h"
 
+#define INCIDENTS_MAX 50 /* open ones that are offered */
 #define OPTION_MAX 300 /* bytes of a choice's label; the adapter cuts it visibly to what its platform takes */
 
 static const char *const field_types[] = {
@@ -10,6 +13,7 @@ static const char *const field_types[] = {
 	[ARG_PERSON] = "person",     [ARG_ROLE] = "choice",       [ARG_DURATION] = "duration",
 	[ARG_TIME] = "time",         [ARG_INTEGER] = "text",      [ARG_FLAG] = "flag",
 	[ARG_CHOICE] = "choice",     [ARG_OPERATION] = "choice",
+	[ARG_INCIDENT] = "text",
 };
 
 static void option_add(json_t *options, const char *value, const char *label)
@@ -47,10 +51,38 @@ static json_t *options_role(struct call *c)
 	return options;
 }
 
+/* Open ones that the asker may see; none: a number is typed. */
+static json_t *options_incident(struct call *c)
+{
+	struct incident_filter f;
+	struct incident *open;
+	json_t *options = NULL;
+	size_t n;
+
+	incident_filter_init(&f);
+	f.open_only = true;
+	f.limit = INCIDENTS_MAX;
+	protected_filter(c, c->actor, &f);
+	if (incident_find(c->store, c->arena, &f, &open, &n, &c->err) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (c->has_incident && open[i].id == c->incident.id)
+			continue;
+		if (!options)
+			options = json_array();
+		protected_looked(c, &open[i], c->actor);
+		option_add(options, arena_printf(c->arena, "#%lld", (long long)open[i].id),
+			arena_printf(c->arena, "%s %s", words_id(c, open[i].id), open[i].title));
+	}
+	return options;
+}
+
 static json_t *options_of(struct call *c, const struct arg_def *d)
 {
 	json_t *options;
 
+	if (d->type == ARG_INCIDENT)
+		return options_incident(c);
 	if (strcmp(field_types[d->type], "choice"))
 		return NULL;
 	if (d->type == ARG_SEVERITY)
@@ -82,12 +114,14 @@ static void field_add(
 	struct call *c, json_t *form, const struct arg_def *d, const struct arg_value *v)
 {
 	char *value = v->given ? arena_strdup(c->arena, v->text) : NULL;
+	json_t *options = options_of(c, d);
+	const char *type = d->type == ARG_INCIDENT && options ? "choice" : field_types[d->type];
 	json_t *field;
 
 	if (c->op->prefill)
 		c->op->prefill(c, d->name, &value);
-	field = form_field(form, d->name, label_of(c, d), field_types[d->type], value, d->help,
-		!(d->flags & ARG_REQUIRED), options_of(c, d));
+	field = form_field(form, d->name, label_of(c, d), type, value, d->help,
+		!(d->flags & ARG_REQUIRED), options);
 	if (d->flags & ARG_LONG)
 		json_object_set_new(field, "multiline", json_true());
 }

@@ -48,7 +48,7 @@ static size_t id_digits(const char *p, int64_t *id)
 
 /* "#42", "INC-42", "inc42", "#inc-42-checkout" (its channel): length with the comma or colon behind
  * it; 0. digits: a lone number too. */
-static size_t incident_reference(const char *p, bool digits, int64_t *id)
+size_t line_incident(const char *p, bool digits, int64_t *id)
 {
 	const char *q = p;
 	bool hash = *q == '#', named;
@@ -98,7 +98,7 @@ static const char *take_incident_option(struct arena *a, const char *rest, int64
 			(*q != '=' && !token_blank(*q)))
 			continue;
 		q = skip_blanks(q + 1);
-		n = incident_reference(q, true, id);
+		n = line_incident(q, true, id);
 		if (n > 0)
 			return arena_printf(
 				a, "%.*s%s", (int)(from - rest), rest, skip_blanks(q + n));
@@ -208,14 +208,55 @@ static void line_take(struct line *out, const struct found *found)
 	out->prefix = !found->exact;
 }
 
+/* "into" of "merge #43 into #42": its length with the blanks behind it. */
+static size_t joining_word(const char *p)
+{
+	static const char *const words[] = { "into", "with", "to", "of", "and", "from" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (text_prefix_fold(words[i], p) && token_blank(p[n]))
+			return (size_t)(skip_blanks(p + n) - p);
+	}
+	return 0;
+}
+
+/* Is another incident the first thing to be said? Then a number behind the operation is the other
+ * one, unless two stand there: "#43 merge #42", "merge #43 into #42". */
+static bool names_another(const struct operation *op)
+{
+	return op->args && op->args[0].type == ARG_INCIDENT && (op->args[0].flags & ARG_REQUIRED);
+}
+
+static const char *line_two(struct line *out, const char *p)
+{
+	int64_t first, second;
+	const char *q;
+	size_t n, joined;
+
+	p += joining_word(p);
+	n = line_incident(p, true, &first);
+	if (n == 0)
+		return p;
+	q = skip_blanks(p + n);
+	joined = joining_word(q);
+	if (line_incident(q + joined, joined > 0, &second) == 0)
+		return p;
+	out->incident = first;
+	return q + joined;
+}
+
 /* After the operation: its incident, if it works on one. */
 static const char *line_subject(struct line *out, const char *p)
 {
 	bool digits = out->op->need != NEED_NOTHING && takes_no_number(out->op);
 	size_t n = 0;
 
+	if (names_another(out->op))
+		return line_two(out, p);
 	if (!out->incident && !operation_makes(out->op))
-		n = incident_reference(p, digits, &out->incident);
+		n = line_incident(p, digits, &out->incident);
 	return skip_blanks(p + n);
 }
 
@@ -232,7 +273,7 @@ void line_read(struct arena *a, const char *words, const struct config *config, 
 		return;
 	}
 	p = skip_command(line_clean(a, words ? words : ""));
-	n = incident_reference(p, false, &id);
+	n = line_incident(p, false, &id);
 	if (n > 0) {
 		out->incident = id;
 		p = skip_blanks(p + n);

@@ -28,6 +28,7 @@ enum arg_type {
 	ARG_FLAG,      /* --name or --no-name */
 	ARG_CHOICE,    /* one of .choices, unique prefixes work */
 	ARG_OPERATION, /* an operation's name, for help */
+	ARG_INCIDENT,  /* another incident: #42, INC-42; where it is due, 42 */
 };
 
 enum arg_flag {
@@ -70,6 +71,7 @@ enum op_flag {
 	OP_INTERNAL = 1 << 1, /* the system's own (timers, outcomes, events): not offered to people */
 	OP_BARE_FORM = 1 << 2, /* without any argument it opens its form, where the front end can */
 	OP_HIDDEN = 1 << 3,   /* offered, but not in the short help */
+	OP_MERGED = 1 << 4,   /* works on a merged one too; others say where it goes on (reads always do) */
 };
 
 struct operation {

@@ -85,6 +85,9 @@ struct found {
 bool operation_find(const char *word, struct found *out);
 /* Only exact. */
 bool operation_find_exact(const char *word, struct found *out);
+/* "#42", "INC-42", "inc42", "#inc-42-checkout" (its channel) at p: its length with the comma or colon
+ * behind it, 0 when it is none. digits: a lone number too (language.c). */
+size_t line_incident(const char *p, bool digits, int64_t *id);
 /* Does it make a new incident, rather than work on or show one that is? */
 bool operation_makes(const struct operation *op);
 

@@ -32,11 +32,26 @@ static enum target refuse_closed(struct call *c)
 	return TARGET_REFUSED;
 }
 
+/* What is done there would be lost to those who work on the other one. */
+static enum target refuse_merged(struct call *c)
+{
+	call_refuse(c, "conflict",
+		"INC-%lld is merged into INC-%lld, so %s was not done here. Go on there: /inc #%lld "
+		"%s; notes are still taken here, and if they are two after all: /inc unmerge #%lld "
+		"why",
+		(long long)c->incident.id, (long long)c->incident.merged_into, c->op->name,
+		(long long)c->incident.merged_into, c->op->name, (long long)c->incident.id);
+	return TARGET_REFUSED;
+}
+
 /* c->incident is one that the actor may see. */
 static enum target take(struct call *c)
 {
 	c->has_incident = true;
 	protected_looked(c, &c->incident, c->actor);
+	if (c->incident.merged_into && c->op->need != NEED_NOTHING &&
+		!(c->op->flags & (OP_READS | OP_INTERNAL | OP_MERGED)))
+		return refuse_merged(c);
 	if (c->op->need == NEED_OPEN && !state_active(c->incident.state))
 		return refuse_closed(c);
 	return TARGET_FOUND;

@@ -33,6 +33,14 @@ extern const struct operation op_check;
 extern const struct operation op_export;
 extern const struct operation op_cadence;
 extern const struct operation op_snooze;
+extern const struct operation op_merge;
+extern const struct operation op_unmerge;   /* merge.c */
+extern const struct operation op_link;
+extern const struct operation op_unlink;    /* link.c */
+extern const struct operation op_diagnosis;
+extern const struct operation op_diagnoses; /* diagnosis.c */
+extern const struct operation op_attach;
+extern const struct operation op_promote;   /* attach.c */
 extern const struct operation op_protect;
 extern const struct operation op_grant;  /* access.c */
 extern const struct operation op_revoke; /* access.c */

@@ -12,6 +12,7 @@
 #include "commands/escalation.h"
 #include "commands/messages.h"
 #include "commands/protected.h"
+#include "commands/relate.h"
 #include "incident/promise.h"
 #include "store/effects.h"
 #include "store/incidents.h"
@@ -38,7 +39,7 @@ static const char *card_status(struct call *c)
 
 	str_init_arena(&s, c->arena, 1000);
 	mark_bold(&s, arena_printf(c->arena, "%s · %s", words_severity(c, inc->severity),
-			      state_name(inc->state)));
+			      relate_state(c, inc)));
 	str_addf(&s, " since %s · declared %s by %s", words_time(c, inc->state_at),
 		words_time(c, inc->declared_at), words_name(c, inc->reporter));
 	if (inc->customer_reported)
@@ -162,6 +163,10 @@ static void card_buttons(struct call *c, json_t *doc)
 {
 	int64_t id = c->incident.id;
 
+	if (c->incident.merged_into) {
+		relate_merged_buttons(c, doc);
+		return;
+	}
 	if (!state_active(c->incident.state)) {
 		doc_button(doc, "Timeline", "timeline", id, NULL, NULL);
 		doc_button(doc, "Reopen", "reopen", id, NULL, NULL);
@@ -184,7 +189,7 @@ json_t *view_card(struct call *c)
 	const char *promise = card_promise(c);
 	json_t *doc = doc_new(arena_printf(c->arena, "%s %s · %s · %s%s%s", words_id(c, inc->id),
 		message_short(c, inc->title, 120), words_severity(c, inc->severity),
-		state_name(inc->state), promise ? " · " : "", promise ? promise : ""));
+		relate_state(c, inc), promise ? " · " : "", promise ? promise : ""));
 	const char *head = arena_printf(
 		c->arena, "%s  %s", words_id(c, inc->id), message_short(c, inc->title, 120));
 
@@ -193,6 +198,7 @@ json_t *view_card(struct call *c)
 		doc_text(doc, inc->title);
 	doc_text(doc, card_status(c));
 	card_fields(c, doc);
+	relate_fields(c, doc);
 	card_evidence(c, doc);
 	card_updates(c, doc);
 	card_pending(c, doc);
@@ -215,7 +221,7 @@ static json_t *announcement(struct call *c)
 	str_addf(&s, " %s", inc->title);
 	if (inc->services && *inc->services)
 		str_addf(&s, " · %s", message_services(c));
-	str_addf(&s, " · %s", state_name(inc->state));
+	str_addf(&s, " · %s", relate_state(c, inc));
 	if (channel)
 		str_addf(&s, " · %s", channel);
 	if (commander)
@@ -249,7 +255,7 @@ char *view_topic(struct call *c)
 
 	return cut_chars(c,
 		arena_printf(c->arena, "%s %s · %s%s%s%s%s", words_severity(c, inc->severity),
-			words_id(c, inc->id), state_name(inc->state),
+			words_id(c, inc->id), relate_state(c, inc),
 			commander ? " · commander " : "", commander ? words_name(c, commander) : "",
 			inc->is_private ? "" : " · ", inc->is_private ? "" : inc->title),
 		TOPIC_CHARS_MAX);

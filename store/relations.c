@@ -13,6 +13,10 @@ enum {
 	DIAGNOSE, ATTACH, DIAGNOSIS, DIAGNOSES, COUNT,
 };
 
+/* People see these numbers: those of protected incidents are counted apart, so that no gap among the
+ * others tells that something was found. */
+#define APART "1000000000000"
+
 #define DIAGNOSIS_COLUMNS "id, incident, tool, kind, name, summary, evidence, url, author, at"
 #define LINK_COLUMNS      "low, high, turned, kind, author, at"
 
@@ -37,8 +41,12 @@ static const char *const sql[COUNT] = {
 	[LINKS] = "SELECT " LINK_COLUMNS " FROM incident_link WHERE low = $1 UNION ALL"
 		  " SELECT " LINK_COLUMNS " FROM incident_link WHERE high = $1 ORDER BY at, low, high",
 
-	[DIAGNOSE] = "INSERT INTO diagnosis (incident, tool, kind, name, summary, evidence, url,"
-		     " author, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	[DIAGNOSE] = "INSERT INTO diagnosis (id, incident, tool, kind, name, summary, evidence, url,"
+		     " author, at) VALUES ("
+		     "CASE (SELECT is_private FROM incident WHERE id = $1) WHEN 1"
+		     " THEN coalesce((SELECT max(id) FROM diagnosis WHERE id > " APART "), " APART ")"
+		     " ELSE coalesce((SELECT max(id) FROM diagnosis WHERE id <= " APART "), 0) END + 1,"
+		     " $1, $2, $3, $4, $5, $6, $7, $8, $9)",
 	[ATTACH] = "UPDATE diagnosis SET incident = $1 WHERE id = $2",
 	[DIAGNOSIS] = "SELECT " DIAGNOSIS_COLUMNS " FROM diagnosis WHERE id = $1",
 	[DIAGNOSES] = "SELECT " DIAGNOSIS_COLUMNS " FROM diagnosis WHERE incident IS $1"

@@ -2,11 +2,14 @@
 
 #include <string.h>
 
+#include "adapters/slack/unescape.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "base/text.h"
 
+#define TITLE_BYTES_MAX 200
+#define QUOTE_BYTES_MAX 900 /* a form carries 3000 characters in all, escapes included */
 #define VALUE_MAX 16384 /* bytes of a button's value or a form's private_metadata */
 
 static void interaction_facts(struct envelope_facts *f, json_t *payload, int64_t received_at)
@@ -201,11 +204,93 @@ static void on_shortcut(struct envelope *e, json_t *payload, struct envelope_fac
 	r->operation = arena_strdup(r->arena, op);
 }
 
-/* The one message shortcut does what the pin does. */
+/* Does what the pin does, and as an event: people cannot call that operation by name. */
+static void shortcut_timeline(struct request *r, json_t *payload)
+{
+	(void)payload;
+	envelope_reaction(r, PIN_REACTION);
+}
+
+/* Workspaces have names of letters, digits and hyphens; what is none becomes no part of a link. */
+static bool domain_valid(const char *domain)
+{
+	size_t n = domain ? strlen(domain) : 0;
+
+	return n > 0 && n <= 63 &&
+		strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789-.") == n;
+}
+
+/* Where the message stands; the same link that chat.getPermalink gives. */
+static void message_link(struct str *out, json_t *payload, const char *channel, const char *ts)
+{
+	const char *domain = json_get_str(json_get_obj(payload, "team"), "domain");
+	const char *thread = json_get_str(json_get_obj(payload, "message"), "thread_ts");
+
+	if (!domain_valid(domain))
+		return;
+	str_addf(out, "https://%s.slack.com/archives/%s/p", domain, channel);
+	for (; *ts; ts++)
+		if (*ts != '.')
+			str_addc(out, *ts);
+	if (slack_ts_valid(thread))
+		str_addf(out, "?thread_ts=%s&cid=%s", thread, channel);
+}
+
+/* The first line as what is wrong, all of it as what was said; both are cut visibly: a form carries
+ * little, and the link leads to the rest. */
+static void shortcut_declare(struct request *r, json_t *payload)
+{
+	const char *text = json_get_str(json_get_obj(payload, "message"), "text");
+	struct slack_handle *h = r->handle;
+	struct str plain, link;
+	size_t first, cut;
+
+	r->operation = "declare";
+	r->args = json_object();
+	str_init_arena(&link, r->arena, 400);
+	message_link(&link, payload, h->channel, strrchr(r->place.message, '/') + 1);
+	if (link.len)
+		json_object_set_new(r->args, "link", json_string(link.p));
+	str_init_arena(&plain, r->arena, ENVELOPE_MAX);
+	slack_unescape(&plain, text ? text : "");
+	text = text_clean(r->arena, plain.p ? plain.p : "", plain.len, ENVELOPE_MAX, true);
+	text += strspn(text, " \n\t");
+	first = strcspn(text, "\n");
+	cut = text_cut(text, first < TITLE_BYTES_MAX ? first : TITLE_BYTES_MAX);
+	json_object_set_new(r->args, "quote",
+		json_string(!*text			  ? "(a message without text)" :
+				strlen(text) > QUOTE_BYTES_MAX ?
+							    arena_printf(r->arena, "%.*s…",
+								    (int)text_cut(text, QUOTE_BYTES_MAX), text) :
+							    text));
+	if (cut)
+		json_object_set_new(r->args, "title",
+			json_string(arena_printf(r->arena, "%.*s%s", (int)cut, text,
+				cut < first ? "…" : "")));
+}
+
+static const struct message_shortcut {
+	const char *callback_id;
+	enum request_source source;
+	void (*read)(struct request *r, json_t *payload);
+} message_shortcuts[] = {
+	{ "timeline_add", REQUEST_EVENT, shortcut_timeline },
+	{ "declare_message", REQUEST_CHAT, shortcut_declare },
+};
+
+static const struct message_shortcut *message_shortcut_find(const char *id)
+{
+	for (size_t i = 0; id && i < sizeof(message_shortcuts) / sizeof(*message_shortcuts); i++)
+		if (strcmp(message_shortcuts[i].callback_id, id) == 0)
+			return &message_shortcuts[i];
+	return NULL;
+}
+
 static void on_message_action(struct envelope *e, json_t *payload, struct envelope_facts *f)
 {
+	const struct message_shortcut *s = message_shortcut_find(json_get_str(payload, "callback_id"));
+
 	f->shape = SHAPE_MESSAGE_SHORTCUT;
-	f->source = REQUEST_EVENT; /* as the pin is; people cannot call that operation by name */
 	f->message_ts = json_get_str(payload, "message_ts");
 	if (!f->message_ts)
 		f->message_ts = json_get_str(json_get_obj(payload, "message"), "ts");
@@ -213,7 +298,12 @@ static void on_message_action(struct envelope *e, json_t *payload, struct envelo
 		envelope_say(e, ENVELOPE_BAD, "a message shortcut without channel or message");
 		return;
 	}
-	envelope_reaction(envelope_request(e, f), PIN_REACTION);
+	if (!s) {
+		envelope_say(e, ENVELOPE_BAD, "a message shortcut that nobody knows");
+		return;
+	}
+	f->source = s->source;
+	s->read(envelope_request(e, f), payload);
 }
 
 static void on_block_suggestion(struct envelope *e, json_t *payload, struct envelope_facts *f)

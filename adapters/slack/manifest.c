@@ -53,6 +53,10 @@ static const char manifest_head[] =
 	"      type: message\n"
 	"      callback_id: timeline_add\n"
 	"      description: \"Puts this message on the incident's timeline\"\n"
+	"    - name: Declare an incident\n"
+	"      type: message\n"
+	"      callback_id: declare_message\n"
+	"      description: Opens the form for a new incident out of this message\n"
 	"  slash_commands:\n";
 
 static const char manifest_tail[] = "settings:\n"

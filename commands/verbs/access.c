@@ -70,7 +70,7 @@ static int grant_tell(struct call *c, const char *person)
 	doc_button(doc, "Show", "show", c->incident.id, NULL, "primary");
 	rc = say_person(c, person, doc);
 	if (rc == 0)
-		rc = say_people_invite(c, &person, 1);
+		rc = assignment_meet(c, person);
 	if (rc == 0)
 		rc = say_channel(c,
 			message_line(c, "%s has access to %s now, granted by %s",
@@ -280,6 +280,7 @@ const struct operation op_grant = {
 	.example = "/inc grant @bob",
 	.args = person_args,
 	.need = NEED_INCIDENT,
+	.flags = OP_MERGED,
 	.right = "incident.write",
 	.run = grant_run,
 };
@@ -291,6 +292,7 @@ const struct operation op_revoke = {
 	.example = "/inc revoke @bob",
 	.args = person_args,
 	.need = NEED_INCIDENT,
+	.flags = OP_MERGED,
 	.right = "incident.write",
 	.run = revoke_run,
 };

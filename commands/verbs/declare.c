@@ -1,17 +1,21 @@
 /* Opens an incident: the record, what it owes from now on, and what shows it outside (FEATURES B3).
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "commands/diagnosing.h"
 #include "commands/figures.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/protected.h"
+#include "commands/reading.h"
 #include "commands/say.h"
 #include "commands/upgrades.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
 #include "store/incidents.h"
+#include "store/references.h"
 
 /*
  * Without a word about severity: the middle of the scale. A level too low is seen at once (the
@@ -159,6 +163,87 @@ static int declare_insert(struct call *c)
 	return protected_admit(c, c->actor, "declare");
 }
 
+/* A message that somebody made an incident of: its words, and where they stand. */
+static int declare_message(struct call *c)
+{
+	const char *link = call_text(c, "link"), *quote = call_text(c, "quote");
+	json_t *meta;
+	int rc;
+
+	if (!link && !quote)
+		return 0;
+	meta = json_pack("{s:s*}", "url", link);
+	rc = record_entry(c,
+		&(struct record_entry){
+			.kind = ENTRY_DETECTION,
+			.text = arena_printf(c->arena, "reported in%s%s%s%s", link ? " " : " a message",
+				link ? link : "", quote ? ": " : "", quote ? quote : ""),
+			.source = link,
+			.meta = json_text(c->arena, meta),
+		});
+	json_decref(meta);
+	return rc;
+}
+
+/* A tool's finding that somebody made an incident of. */
+static int declare_diagnosis(struct call *c)
+{
+	const char *text = call_text(c, "diagnosis");
+	struct diagnosis d;
+	int rc;
+
+	if (!text)
+		return 0;
+	rc = diagnosis_find(c, diagnosis_number(text), &d);
+	return rc < 0 ? rc : diagnosis_attach_here(c, &d);
+}
+
+/* What people write in a protected channel is not for everybody: the form says so. */
+static int message_protects(struct call *c)
+{
+	struct reference ref;
+	struct incident inc;
+	size_t index;
+	int rc = -ENOENT;
+
+	if (c->request->place.channel)
+		rc = reference_by_key(
+			c->store, c->arena, c->request->place.channel, &ref, &c->err);
+	if (rc == 0)
+		rc = incident_load(c->store, c->arena, ref.incident, &inc, &c->err);
+	if (rc == -ENOENT || (rc == 0 && !inc.is_private))
+		return 0;
+	if (rc == 0 && arg_find(c->op, "security", strlen("security"), &index))
+		rc = arg_take(c, index, "true");
+	return rc;
+}
+
+/* Out of a message, the form is shown before anything is opened. */
+static struct done declare_ask(struct call *c)
+{
+	return message_protects(c) < 0 ? call_fail(c) :
+		message_form(c, "Out of the message %s",
+			call_given(c, "link") ? call_text(c, "link") : "");
+}
+
+/* Why not, for people; NULL. */
+static const char *declare_origin_wrong(struct call *c)
+{
+	const char *link = call_text(c, "link"), *text = call_text(c, "diagnosis");
+	struct diagnosis d;
+	int rc;
+
+	if (link && !diagnosis_url_valid(link))
+		return "a link begins with https:// or http:// and names a host";
+	if (!text)
+		return NULL;
+	rc = diagnosis_find(c, diagnosis_number(text), &d);
+	if (rc == 0 && d.incident)
+		return arena_printf(c->arena, "%s is attached to %s already", text,
+			words_id(c, d.incident));
+	return rc < 0 ? arena_printf(c->arena, "there is no diagnosis %s", text) : NULL;
+}
+
 static struct done declare_run(struct call *c)
 {
 	const char *told = call_text(c, "title");
@@ -174,12 +259,18 @@ static struct done declare_run(struct call *c)
 			"Nothing was declared: %s has not come yet, so the impact cannot have "
 			"begun then.",
 			words_time(c, call_number(c, "since", 0)));
+	const char *wrong = declare_origin_wrong(c);
+	if (wrong)
+		return call_refuse(c, "usage", "Nothing was declared: %s.", wrong);
+	if (call_given(c, "quote") && c->request->operation && message_may_ask(c))
+		return declare_ask(c);
 	incident_from_args(c, title);
 	if (declare_figures(c) < 0 || declare_insert(c) < 0)
 		return call_fail(c);
 	c->has_incident = true;
 	c->roles = (struct role_set){ 0 };
-	if (declare_record(c, told) < 0 || promise_make_all(c, true) < 0 || say_open(c) < 0 ||
+	if (declare_record(c, told) < 0 || declare_message(c) < 0 || declare_diagnosis(c) < 0 ||
+		promise_make_all(c, true) < 0 || say_open(c) < 0 ||
 		upgrades_apply(c, &v) < 0)
 		return call_fail(c);
 	return declare_answer(c, &v);
@@ -251,6 +342,24 @@ static const struct arg_def args[] = {
 		.label = "protected",
 		.help = "Only people with access may know of it: a private channel, no announcement",
 		.synonyms = "private protected" },
+	{ .name = "link",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_NO_FORM,
+		.label = "link",
+		.help = "Where it was reported: https://…",
+		.max_bytes = 1000 },
+	{ .name = "quote",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_NO_FORM | ARG_LONG,
+		.label = "quote",
+		.help = "What was written there",
+		.max_bytes = 2000 },
+	{ .name = "diagnosis",
+		.type = ARG_WORD,
+		.flags = ARG_OPTION | ARG_NO_FORM,
+		.label = "diagnosis",
+		.help = "The diagnosis that it comes from: D3",
+		.max_bytes = 20 },
 	{ .name = NULL },
 };
 

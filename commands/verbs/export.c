@@ -85,6 +85,7 @@ const struct operation op_export = {
 	.example = "/inc export csv",
 	.args = args,
 	.need = NEED_INCIDENT,
+	.flags = OP_MERGED,
 	.right = "incident.read",
 	.run = export_run,
 };

@@ -1,6 +1,7 @@
 /* Incidents by what people remember of them (FEATURES B6), one line each, readable on a phone. */
 #include "commands/messages.h"
 #include "commands/protected.h"
+#include "commands/relate.h"
 #include "commands/search.h"
 #include "commands/verbs.h"
 
@@ -15,7 +16,7 @@ static const char *list_line(struct call *c, const struct incident *inc)
 	str_init_arena(&s, c->arena, 2000);
 	mark_bold(&s, arena_printf(c->arena, "%s %s", words_id(c, inc->id),
 			      words_severity(c, inc->severity)));
-	str_addf(&s, " %s · %s since %s", message_short(c, inc->title, 100), state_name(inc->state),
+	str_addf(&s, " %s · %s since %s", message_short(c, inc->title, 100), relate_state(c, inc),
 		words_time(c, inc->state_at));
 	if (inc->services && *inc->services)
 		str_addf(&s, " · %s", inc->services);

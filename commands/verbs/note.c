@@ -135,7 +135,7 @@ const struct operation op_note = {
 	.example = "/inc note 14:12 deploy of v2.31 started",
 	.args = args,
 	.need = NEED_INCIDENT,
-	.flags = OP_BARE_FORM,
+	.flags = OP_BARE_FORM | OP_MERGED,
 	.right = "incident.write",
 	.run = note_run,
 };

@@ -75,6 +75,7 @@ const struct operation op_protect = {
 	.example = "/inc protect #42 customer keys may have leaked",
 	.args = args,
 	.need = NEED_INCIDENT,
+	.flags = OP_MERGED,
 	.right = "incident.write",
 	.run = protect_run,
 };

@@ -1,6 +1,7 @@
 /* It came back, or it was never gone (FEATURES B2): everything is owed again. */
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/relate.h"
 #include "commands/stakeholders.h"
 #include "commands/upgrades.h"
 #include "commands/verbs.h"
@@ -53,9 +54,7 @@ static struct done reopen_run(struct call *c)
 		return call_refuse(c, "conflict", "%s is open already (%s); nothing was changed.",
 			id, state_name(from));
 	if (c->incident.merged_into)
-		return call_refuse(c, "conflict",
-			"%s is merged into %s; nothing was changed. Go on there.", id,
-			words_id(c, c->incident.merged_into));
+		return merging_apart(c, why, true);
 	if (!state_legal(from, STATE_INVESTIGATING))
 		return call_refuse(
 			c, "conflict", "%s is %s and cannot be reopened.", id, state_name(from));
@@ -86,7 +85,7 @@ const struct operation op_reopen = {
 	.example = "/inc reopen #42 errors are back after the cache expired",
 	.args = args,
 	.need = NEED_INCIDENT,
-	.flags = OP_BARE_FORM,
+	.flags = OP_BARE_FORM | OP_MERGED,
 	.right = "incident.write",
 	.run = reopen_run,
 };

@@ -155,6 +155,7 @@ static json_t *plausible_args(const struct operation *op, int64_t id)
 			value = "10m";
 			break;
 		case ARG_INTEGER:
+		case ARG_INCIDENT:
 			json_object_set_new(args, d->name, json_integer(id));
 			continue;
 		case ARG_FLAG:
@@ -506,7 +507,7 @@ static void test_numbers_leave_no_gap(void **state)
 	talk_say(x, "declare sev3 two");
 	assert_answered(x, "INC-2 is open");
 	/* The number of its entry is of no use elsewhere. */
-	assert_true(entry > INT64_C(1000000000000));
+	assert_true(entry > INT64_C(100000000000));
 	same("timeline", 0,
 		without_number(x,
 			talk_say_as(x, MALLORY,
@@ -534,6 +535,29 @@ static void test_numbers_leave_no_gap(void **state)
 			talk_say_as(x, MALLORY,
 				arena_printf(x->arena, "note #1 no --correct %" PRId64, entry + 9)),
 			entry + 9));
+}
+
+/* Whoever has access to one is not told of another by it. */
+static void test_two_of_them_do_not_tell_of_each_other(void **state)
+{
+	struct talk *x = *state;
+	int64_t one = declare_protected(x), other = declare_protected(x), entry;
+
+	entry = talk_entry(x, one, 0).id;
+	talk_say(x, arena_printf(x->arena, "note #%" PRId64 " elsewhere", other));
+	talk_say(x, arena_printf(x->arena, "note #%" PRId64 " here", one));
+	assert_int_equal(talk_entry(x, one, 0).id, entry + 1);
+	/* One that was public until now. */
+	talk_say(x, "declare sev3 a");
+	talk_say(x, "declare sev3 b");
+	talk_say(x, "protect #1 why");
+	talk_say(x, "note #1 first");
+	entry = talk_entry(x, 1, 0).id;
+	assert_true(entry > INT64_C(100000000000));
+	talk_say(x, "protect #2 why");
+	talk_say(x, "note #2 elsewhere");
+	talk_say(x, "note #1 second");
+	assert_int_equal(talk_entry(x, 1, 0).id, entry + 1);
 }
 
 static void test_outside_it_is_private_and_neutral(void **state)
@@ -1022,6 +1046,7 @@ int main(void)
 		TEST(test_the_world_is_the_same_without_it),
 		TEST(test_what_waits_for_it_is_not_counted),
 		TEST(test_numbers_leave_no_gap),
+		TEST(test_two_of_them_do_not_tell_of_each_other),
 		TEST(test_outside_it_is_private_and_neutral),
 		TEST(test_without_a_channel_it_is_silent),
 		TEST(test_a_role_gives_access),

@@ -31,7 +31,8 @@ CHANNELS = [("C0GENERAL", "general"), ("C0INCIDENTS", "incidents"), ("C0RANDOM",
 # What the app's configuration registers: its commands, and its entries in menus.
 COMMANDS = ["/inc"]
 SHORTCUTS = [{"type": "global", "name": "Declare an incident", "callback_id": "declare"},
-             {"type": "message", "name": "Add to the timeline", "callback_id": "note"}]
+             {"type": "message", "name": "Add to timeline", "callback_id": "timeline_add"},
+             {"type": "message", "name": "Declare an incident", "callback_id": "declare_message"}]
 GROUPS = [("S0ONCALL", "oncall", "On call", ["U0BOB", "U0CAROL"])]
 
 
