@@ -9,16 +9,21 @@ enum { APPEND, NEWEST, BEFORE, LEGAL, HOW_MANY, LOAD, COUNT };
 #define COLUMNS                                                                                    \
 	"id, incident, happened_at, recorded_at, kind, author, text, source, meta, corrects"
 
-/* People see these numbers: those of protected incidents are counted apart, so that no gap among the
- * others tells that something was noted. */
-#define APART "1000000000000"
+/*
+ * People see these numbers. Each protected incident counts for itself, in 100,000 numbers of its own, so
+ * that no gap among those of others tells that something was noted. Up to APART they are public; an
+ * incident that became protected later has a small number, and so a place above all others.
+ */
+#define APART "100000000000"
+#define OWN   "(CASE WHEN $1 < 1000000 THEN $1 + 1000000000 ELSE $1 END * 100000)"
 #define FACTS "coalesce(meta, '') <> '" TIMELINE_LEGAL "'"
 
 static const char *const sql[COUNT] = {
 	[APPEND] = "INSERT INTO timeline (id, incident, happened_at, recorded_at, kind, author,"
 		" text, source, meta, corrects) VALUES ("
 		"CASE (SELECT is_private FROM incident WHERE id = $1)"
-		" WHEN 1 THEN coalesce((SELECT max(id) FROM timeline WHERE id > " APART "), " APART ")"
+		" WHEN 1 THEN coalesce((SELECT max(id) FROM timeline WHERE id > " OWN
+		" AND id < " OWN " + 100000), " OWN ")"
 		" ELSE coalesce((SELECT max(id) FROM timeline WHERE id <= " APART "), 0) END + 1,"
 		" $1, $2, $3, $4, $5, $6, $7, $8, $9)",
 	[NEWEST] = "SELECT " COLUMNS " FROM timeline WHERE incident = $1 AND " FACTS
