@@ -8,7 +8,8 @@
 /* "incident/42", "service/checkout" as the store keys it; on the arena. */
 const char *topic_incident(struct call *c, int64_t incident);
 const char *topic_service(struct call *c, const char *service);
-/* "INC-42", "service checkout", "every incident"; NULL for what is no topic. *incident: its number, or 0. */
+/* "INC-42", "service checkout", "every incident"; NULL for what is no topic. *incident: its number,
+ * or 0. */
 const char *topic_words(struct call *c, const char *topic, int64_t *incident);
 /* "/inc unsubscribe --service checkout" */
 const char *topic_end_usage(struct call *c, const char *topic);

@@ -302,8 +302,8 @@ static const struct key tier_keys[] = {
 	{ "people", KEY_LIST, IN(tier, people), .max = TIER_PEOPLE_MAX, .otherwise = "[]",
 		.entry = &tier_person_entry, .stride = sizeof(char *),
 		.count_offset = offsetof(struct tier, count),
-		.help = "Who is told, as `slack:U0123ABCD`. With nobody, the channel is told that the "
-			"tier is empty." },
+		.help = "Who is called, as `slack:U0123ABCD`. With nobody, it is said under the "
+			"announcement that the tier is needed." },
 	{ "engage", KEY_LIST, IN(tier, rule), .max = TIER_RULE_MAX, .otherwise = "[]",
 		.entry = &tier_rule_entry, .stride = sizeof(struct tier_rule),
 		.count_offset = offsetof(struct tier, rule_count),
