@@ -11,21 +11,29 @@
 #include "commands/upgrades.h"
 #include "commands/verbs.h"
 
-/* "25% checkout since 14:02": cuts the last "since <time>" off and gives the time; 0 when there is
- * none. */
+/* "25% checkout since 14:02, no data loss": takes the last "since <time>" out, where it ends a clause,
+ * and gives the time; 0 when there is none. */
 static int64_t since_cut(struct call *c, char *text)
 {
-	char *last = NULL;
+	char *last = NULL, *rest;
 	int64_t at;
+	size_t n;
 
 	for (char *p = text; *p; p++)
 		if (text_prefix_fold("since ", p) && (p == text || isspace((unsigned char)p[-1])))
 			last = p;
-	if (!last || !time_parse(last + strlen("since "), c->zone, c->now, true, &at))
+	if (!last)
+		return 0;
+	rest = last + strlen("since ");
+	n = time_prefix(rest, c->zone, c->now, true, &at);
+	rest += n;
+	if (n == 0 || (*rest && !strchr(",;.", *rest)))
 		return 0;
 	while (last > text && strchr(" ,;", last[-1]))
 		last--;
-	*last = '\0';
+	if (last == text)
+		rest += strspn(rest, " ,;.");
+	memmove(last, rest, strlen(rest) + 1);
 	return at;
 }
 

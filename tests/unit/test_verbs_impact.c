@@ -85,9 +85,14 @@ static void test_out_of_the_words(void **state)
 	assert_int_equal(f.data_loss, TRI_NO);
 	assert_int_equal(f.data_corruption, TRI_UNKNOWN);
 	assert_int_equal(talk_incident(x, 1).impact_at, TALK_START - 18 * MINUTE_MS);
+	assert_string_equal(
+		talk_incident(x, 1).impact, "25% of checkouts, 1200 users, no data loss");
 	/* Unknown is said so, not left out. */
 	assert_has(x->text, "Unknown: journeys, until, corruption");
 	assert_has(x->text, "1200");
+	talk_say(x, "impact since 13:40, half of EU");
+	assert_string_equal(talk_incident(x, 1).impact, "half of EU");
+	talk_say(x, "impact --since 13:42");
 	/* What is not said again stays. */
 	talk_say(x, "impact all of EU");
 	assert_int_equal(facts(x).users, 1200);
