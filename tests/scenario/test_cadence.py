@@ -196,7 +196,7 @@ def test_the_wording_of_updates_is_the_users(make_bot, sandbox):
 
 
 def test_reminders_survive_a_restart(quick, sandbox):
-    declared(quick, sandbox)
+    staffed(quick, sandbox)
     due = promise(quick)["due_at"]
     quick.restart(hard=True)
     sandbox.wait_message(channel="incidents", contains="3 s overdue", timeout=seconds(15))

@@ -85,8 +85,8 @@ def test_a_typo_does_nothing_and_says_what_was_meant(open_one, bot):
 
 def test_a_prefix_is_enough_and_an_ambiguous_one_asks(open_one, bot):
     assert "Timeline of INC-1" in open_one("timel")
-    answer = open_one("s")
-    assert "It could be" in answer and "/inc severity" in answer and "/inc snooze" in answer
+    answer = open_one("ca")
+    assert "It could be" in answer and "/inc cancel" in answer and "/inc cadence" in answer
 
 
 def marked_up(args):
