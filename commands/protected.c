@@ -9,7 +9,7 @@
 #include "store/relations.h"
 
 #define RIGHT_ADMIN "incident.admin" /* sees protected ones without being named on them */
-#define DRAWS_MAX   64               /* of numbers, until a free one must have come */
+#define DRAWS_MAX   64		     /* of numbers, until a free one must have come */
 
 static bool holds_a_role(const struct role_set *roles, const char *person)
 {
@@ -175,15 +175,17 @@ int protected_looks_record(struct call *c)
 			!(c->op->flags & OP_READS))
 			continue;
 		meta = json_pack("{s:s}", "what", c->op ? c->op->name : "?");
-		rc = audit_append(c->store, &(struct audit_entry){
-			.at = c->now,
-			.entity = "incident",
-			.entity_id = c->look[i].incident,
-			.level = "info",
-			.action = "incident.viewed",
-			.actor = c->look[i].person,
-			.meta = json_text(c->arena, meta),
-		}, &c->err);
+		rc = audit_append(c->store,
+			&(struct audit_entry){
+				.at = c->now,
+				.entity = "incident",
+				.entity_id = c->look[i].incident,
+				.level = "info",
+				.action = "incident.viewed",
+				.actor = c->look[i].person,
+				.meta = json_text(c->arena, meta),
+			},
+			&c->err);
 		json_decref(meta);
 	}
 	c->look_count = 0;

@@ -1,7 +1,7 @@
 /*
- * A public incident becomes protected: what the bot has said about it where others read is edited to a
- * neutral line. Nothing is deleted: the record keeps every word, and the messages stay where they
- * are. An edit goes by the lane of what it edits, so that no earlier edit comes after it.
+ * A public incident becomes protected: what the bot has said about it where others read is edited
+ * to a neutral line. Nothing is deleted: the record keeps every word, and the messages stay where
+ * they are. An edit goes by the lane of what it edits, so that no earlier edit comes after it.
  */
 #include <string.h>
 
@@ -53,12 +53,12 @@ static int edit_neutral(struct call *c, const char *slot, const char *old)
 	JSON_CLEANUP json_t *payload = json_pack("{s:o}", "doc", protected_neutral_doc());
 
 	return say_effect(c, &(struct effect_row){
-		.lane = lane_of(c, slot),
-		.kind = EFFECT_MESSAGE_EDIT,
-		.to = TO_INCIDENT,
-		.slot = old,
-		.payload = json_text(c->arena, payload),
-	});
+				     .lane = lane_of(c, slot),
+				     .kind = EFFECT_MESSAGE_EDIT,
+				     .to = TO_INCIDENT,
+				     .slot = old,
+				     .payload = json_text(c->arena, payload),
+			     });
 }
 
 static int withdraw(struct call *c, const struct reference *r)
@@ -74,8 +74,8 @@ static int leave_channel(struct call *c, const struct reference *r)
 {
 	const char *old = old_slot(c, r->slot);
 	JSON_CLEANUP json_t *name = json_pack("{s:o}", "name",
-		json_sprintf("%s%lld-old", c->config->slack.channel_prefix,
-			(long long)c->incident.id));
+		json_sprintf(
+			"%s%lld-old", c->config->slack.channel_prefix, (long long)c->incident.id));
 	int rc = keep_as_old(c, r, old);
 
 	if (rc == 0)
@@ -146,14 +146,14 @@ int protected_withdraw_from(struct call *c, const char *person)
 int protected_withdraw_message(struct call *c, const char *slot, const char *key)
 {
 	return withdraw(c, &(struct reference){
-		.incident = c->incident.id,
-		.system = CHAT_SYSTEM,
-		.slot = slot,
-		.key = key,
-		.state = "synced",
-		.created_at = c->now,
-		.synced_at = c->now,
-	});
+				   .incident = c->incident.id,
+				   .system = CHAT_SYSTEM,
+				   .slot = slot,
+				   .key = key,
+				   .state = "synced",
+				   .created_at = c->now,
+				   .synced_at = c->now,
+			   });
 }
 
 int protected_leave_channel(struct call *c, const char *key)
@@ -161,12 +161,12 @@ int protected_leave_channel(struct call *c, const char *key)
 	if (!key)
 		return 0;
 	return leave_channel(c, &(struct reference){
-		.incident = c->incident.id,
-		.system = CHAT_SYSTEM,
-		.slot = SLOT_CHANNEL,
-		.key = key,
-		.state = "synced",
-		.created_at = c->now,
-		.synced_at = c->now,
-	});
+					.incident = c->incident.id,
+					.system = CHAT_SYSTEM,
+					.slot = SLOT_CHANNEL,
+					.key = key,
+					.state = "synced",
+					.created_at = c->now,
+					.synced_at = c->now,
+				});
 }

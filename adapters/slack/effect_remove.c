@@ -1,16 +1,16 @@
 /*
- * People leave a private channel: conversations.kick takes one at a time. The happy path is: kick the
- * first → the next → … → done. Who is not in it any more, or not in the workspace, need not be
- * removed; one who cannot be (an owner of the workspace) holds up nobody, but the effect is refused in
- * the end, so that it is seen.
+ * People leave a private channel: conversations.kick takes one at a time. The happy path is: kick
+ * the first → the next → … → done. Who is not in it any more, or not in the workspace, need not be
+ * removed; one who cannot be (an owner of the workspace) holds up nobody, but the effect is refused
+ * in the end, so that it is seen.
  */
 #include <string.h>
 
 #include "adapters/slack/job.h"
 
 struct removing {
-	size_t at;          /* in people */
-	const char *error;  /* of the first who could not be removed; NULL */
+	size_t at;	   /* in people */
+	const char *error; /* of the first who could not be removed; NULL */
 };
 
 static void remove_next(struct job *j);

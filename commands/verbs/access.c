@@ -1,4 +1,5 @@
-/* Who may know of a protected incident (FEATURES G2): grant and revoke by name, and who has looked. */
+/* Who may know of a protected incident (FEATURES G2): grant and revoke by name, and who has looked.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -21,14 +22,15 @@ static bool may_decide(const struct call *c)
 	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
 
 	return (commander && !strcmp(commander, c->actor)) ||
-		(c->incident.reporter && !strcmp(c->incident.reporter, c->actor)) ||
-		access_allows(&c->config->access, c->actor, "incident.admin");
+	       (c->incident.reporter && !strcmp(c->incident.reporter, c->actor)) ||
+	       access_allows(&c->config->access, c->actor, "incident.admin");
 }
 
 static struct done refuse_public(struct call *c)
 {
 	return call_refuse(c, "conflict",
-		"%s is not protected: everybody who may read incidents sees it, so nothing was done. "
+		"%s is not protected: everybody who may read incidents sees it, so nothing was "
+		"done. "
 		"Protect it first: %s",
 		words_id(c, c->incident.id),
 		message_usage(c, "/inc protect #%lld why", (long long)c->incident.id));
@@ -61,7 +63,8 @@ static int record_access(struct call *c, const char *action, const char *verb, c
 static int grant_tell(struct call *c, const char *person)
 {
 	json_t *doc = message_line(c,
-		"You have access to %s, %s (%s), granted by %s. It is protected: speak of it only in "
+		"You have access to %s, %s (%s), granted by %s. It is protected: speak of it only "
+		"in "
 		"its channel.",
 		words_id(c, c->incident.id), c->incident.title,
 		words_severity(c, c->incident.severity), words_name(c, c->actor));
@@ -120,8 +123,8 @@ static int revoke_roles(struct call *c, const char *person, size_t *count)
 			continue;
 		(*count)++;
 		p = role_find(&c->config->roles, held.holder[i].role);
-		rc = p ? assignment_end(c, p, person) :
-			 role_release(c->store, c->incident.id, held.holder[i].role, &c->err);
+		rc = p ? assignment_end(c, p, person)
+		       : role_release(c->store, c->incident.id, held.holder[i].role, &c->err);
 	}
 	return rc < 0 ? rc : call_load_roles(c);
 }
@@ -169,8 +172,8 @@ static struct done revoke_run(struct call *c)
 		return call_fail(c);
 	return call_replyf(c, "%s has no access to %s any more%s and leaves its channel.%s",
 		words_name(c, person), id, roles ? ", holds no role on it" : "",
-		still ? " As an admin by rbac.yml they can still look; every look is on record." :
-			"");
+		still ? " As an admin by rbac.yml they can still look; every look is on record."
+		      : "");
 }
 
 /* ---- access ---- */
@@ -202,8 +205,7 @@ static int looks_read(struct call *c, struct look looks[LOOKS_MAX], size_t *n)
 {
 	struct audit_entry *e;
 	size_t count;
-	int rc = audit_list(
-		c->store, c->arena, c->incident.id, AUDIT_MAX, &e, &count, &c->err);
+	int rc = audit_list(c->store, c->arena, c->incident.id, AUDIT_MAX, &e, &count, &c->err);
 
 	*n = 0;
 	for (size_t i = 0; rc == 0 && i < count; i++) {
@@ -240,10 +242,10 @@ static struct done access_run(struct call *c)
 		doc_list_item(doc, grant_line(c, &grant[i]));
 	doc_text(doc, seen ? "Who has looked, by command or button:" : "Nobody has looked yet.");
 	for (size_t i = 0; i < seen; i++)
-		doc_list_item(doc, arena_printf(c->arena, "%s, %d %s, last %s",
-					   words_name(c, looks[i].person), looks[i].count,
-					   looks[i].count == 1 ? "time" : "times",
-					   words_time(c, looks[i].last)));
+		doc_list_item(doc,
+			arena_printf(c->arena, "%s, %d %s, last %s", words_name(c, looks[i].person),
+				looks[i].count, looks[i].count == 1 ? "time" : "times",
+				words_time(c, looks[i].last)));
 	doc_context(doc, "Admins by rbac.yml can look too; reading in its channel is not counted.");
 	return call_reply(c, doc);
 }
@@ -256,10 +258,7 @@ static const struct arg_def person_args[] = {
 		.flags = ARG_REQUIRED | ARG_ANYWHERE,
 		.label = "person",
 		.help = "Whose access it is" },
-	{ .name = "why",
-		.type = ARG_REST,
-		.label = "why",
-		.help = "For the record" },
+	{ .name = "why", .type = ARG_REST, .label = "why", .help = "For the record" },
 	{ .name = NULL },
 };
 

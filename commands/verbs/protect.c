@@ -1,5 +1,5 @@
-/* A public incident becomes a protected one (FEATURES G1). There is no way back by command: what was
- * said in confidence stays so. */
+/* A public incident becomes a protected one (FEATURES G1). There is no way back by command: what
+ * was said in confidence stays so. */
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "commands/say.h"
@@ -54,7 +54,8 @@ static struct done protect_run(struct call *c)
 	if (protect_record(c, why) < 0 || protect_admit(c) < 0 || protect_say(c, why) < 0)
 		return call_fail(c);
 	return call_replyf(c,
-		"%s is protected now. It goes on in a private channel, #%s; what I have posted about "
+		"%s is protected now. It goes on in a private channel, #%s; what I have posted "
+		"about "
 		"it elsewhere is withdrawn, what people have typed stays. Who has access: %s",
 		id, say_channel_name(c),
 		message_usage(c, "/inc access #%lld", (long long)c->incident.id));

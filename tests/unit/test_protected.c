@@ -1,7 +1,7 @@
 /*
- * Protected incidents, as an attacker would try them (FEATURES G1–G3): somebody with every right of a
- * responder, but without access, asks for everything there is in every way there is. What they get
- * must be what they would get if the incident were not there.
+ * Protected incidents, as an attacker would try them (FEATURES G1–G3): somebody with every right of
+ * a responder, but without access, asks for everything there is in every way there is. What they
+ * get must be what they would get if the incident were not there.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -83,8 +83,8 @@ static void add_effects(struct talk *x, struct str *s, int64_t newest)
 	for (size_t i = 0; i < n; i++)
 		if (row[i].id > newest)
 			str_addf(s, "\n%s|%s|%s|%s", effect_kind_name(row[i].kind),
-			row[i].to ? row[i].to : "-", row[i].slot ? row[i].slot : "-",
-			row[i].payload ? row[i].payload : "-");
+				row[i].to ? row[i].to : "-", row[i].slot ? row[i].slot : "-",
+				row[i].payload ? row[i].payload : "-");
 }
 
 /* The number that was asked for reads the same in every answer. */
@@ -427,10 +427,11 @@ static void test_its_channel_is_a_channel_like_any(void **state)
 /* All that somebody without access can see of the world, taken down before and after. */
 static const char *world(struct talk *x, const char *person)
 {
-	static const char *const lines[] = { "list", "list all", "mine", "search " SECRET,
+	static const char *const lines[] = { "list", "list all", "mine", ("search " SECRET),
 		"search breach", "list sev2 all", "list --owner alice all", "list --source chat",
 		"whoami", "sync", "show", "timeline", "roles", "update all is well", "help",
-		"declare sev2 something new", "note what now", "sev 1 worse", "show #1", "show #2" };
+		"declare sev2 something new", "note what now", "sev 1 worse", "show #1",
+		"show #2" };
 	struct str s;
 
 	str_init_arena(&s, x->arena, 4u << 20);
@@ -689,7 +690,8 @@ static void test_revoked_is_absent(void **state)
 		talk_say(x, arena_printf(x->arena, "grant %s " MALLORY, n));
 	talk_press(x, ALICE, "grant", id, json_pack("{s:s}", "person", MALLORY));
 	talk_press(x, ALICE, "role", id,
-		json_pack("{s:s, s:s, s:s}", "do", "assign", "role", "commander", "person", MALLORY));
+		json_pack(
+			"{s:s, s:s, s:s}", "do", "assign", "role", "commander", "person", MALLORY));
 	talk_deliver(x);
 	talk_say_as(x, MALLORY, arena_printf(x->arena, "show %s", n));
 	assert_answered(x, SECRET);
@@ -792,7 +794,8 @@ static void test_protected_later(void **state)
 	assert_true(neutral_edits(x) >= 4);
 	size_t edits = talk_effects(x, EFFECT_MESSAGE_EDIT, NULL, &row), to_mallory = 0, to_bob = 0;
 	for (size_t i = 0; i < edits; i++) {
-		to_mallory += strncmp(row[i].slot, "old/dm/", 7) == 0 && strstr(row[i].slot, MALLORY);
+		to_mallory +=
+			strncmp(row[i].slot, "old/dm/", 7) == 0 && strstr(row[i].slot, MALLORY);
 		to_bob += strncmp(row[i].slot, "old/dm/", 7) == 0 && strstr(row[i].slot, BOB);
 	}
 	assert_int_equal(to_mallory, 1);
@@ -804,8 +807,8 @@ static void test_protected_later(void **state)
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_OPEN, NULL, &row), 1);
 	assert_has(row[0].payload, "\"inc-1\"");
 	assert_has(row[0].payload, "true");
-	assert_int_equal(reference_get(x->store, x->arena, 1, "slack", "channel", &ref, &x->err),
-		-ENOENT);
+	assert_int_equal(
+		reference_get(x->store, x->arena, 1, "slack", "channel", &ref, &x->err), -ENOENT);
 	assert_int_equal(
 		reference_get(x->store, x->arena, 1, "slack", "old/channel", &ref, &x->err), 0);
 
@@ -841,11 +844,11 @@ static void test_protected_while_being_announced(void **state)
 	talk_say(x, "protect #1 not for everybody");
 	/* They arrive all the same. */
 	for (size_t i = 0; i < n_first; i++) {
-		json_t *result = first[i]->kind == EFFECT_CHANNEL_OPEN ?
-			json_pack("{s:s, s:s}", "channel", "slack:COLD", "name", "inc-1-old") :
-			json_pack("{s:s}", "message", "slack:CALL/7.7");
-		struct request *r =
-			outcome_request(first[i], OUTCOME_DELIVERED, result, NULL, 0);
+		json_t *result = first[i]->kind == EFFECT_CHANNEL_OPEN
+					 ? json_pack("{s:s, s:s}", "channel", "slack:COLD", "name",
+						   "inc-1-old")
+					 : json_pack("{s:s}", "message", "slack:CALL/7.7");
+		struct request *r = outcome_request(first[i], OUTCOME_DELIVERED, result, NULL, 0);
 
 		assert_int_equal(store_begin(x->store, &x->err), 0);
 		assert_int_equal(dispatch(&x->desk, r, &reply, &x->err), 0);
@@ -857,10 +860,12 @@ static void test_protected_while_being_announced(void **state)
 	assert_int_equal(seen.kind[EFFECT_CHANNEL_OPEN], 1);
 	assert_int_equal(seen.kind[EFFECT_CHANNEL_RENAME], 1);
 	struct reference ref;
-	assert_int_equal(reference_get(x->store, x->arena, 1, "slack", "channel", &ref, &x->err), 0);
+	assert_int_equal(
+		reference_get(x->store, x->arena, 1, "slack", "channel", &ref, &x->err), 0);
 	assert_string_equal(ref.key, "slack:CINC1");
 	assert_int_equal(
-		reference_get(x->store, x->arena, 1, "slack", "old/announcement", &ref, &x->err), 0);
+		reference_get(x->store, x->arena, 1, "slack", "old/announcement", &ref, &x->err),
+		0);
 	assert_string_equal(ref.key, "slack:CALL/7.7");
 }
 
@@ -882,9 +887,8 @@ static void test_every_look_is_on_record(void **state)
 		/* The number in it is the incident's, where there is one. */
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(looks[i], "%"), looks[i]);
 		talk_say_as(x, BOB,
-			strchr(looks[i], '%') ?
-				arena_printf(x->arena, "%s%" PRId64, line, id) :
-				looks[i]);
+			strchr(looks[i], '%') ? arena_printf(x->arena, "%s%" PRId64, line, id)
+					      : looks[i]);
 		assert_int_equal(audited(x, id, "incident.viewed", BOB), i + 1);
 	}
 	/* A form that is filled from it, a refusal that speaks of it. */
@@ -1011,7 +1015,8 @@ static void test_what_was_said_is_kept(void **state)
 	assert_int_equal(effects_of(x, 1, 1, 200), 0);
 }
 
-/* ---- escalation ------------------------------------------------------------------------------- */
+/* ---- escalation -------------------------------------------------------------------------------
+ */
 
 static void test_who_is_called_gets_access_on_record(void **state)
 {
