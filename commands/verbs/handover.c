@@ -117,10 +117,9 @@ static struct done refuse_stale(struct call *c, const char *to, const struct che
 static json_t *offer_doc(struct call *c, const struct handover *h, const struct checkpoint *p,
 	const char *who, const char *before)
 {
-	json_t *doc = message_line(c, "%s%s%s offers %s command of %s, %s (%s)", who,
-		*who ? " " : "", words_name(c, h->from), *who ? "you" : words_name(c, h->to),
-		words_id(c, h->incident), message_short(c, c->incident.title, 120),
-		words_severity(c, c->incident.severity));
+	json_t *doc = message_line(c, "%s%s%s offers you command of %s, %s (%s)", who,
+		*who ? " " : "", words_name(c, h->from), words_id(c, h->incident),
+		message_short(c, c->incident.title, 120), words_severity(c, c->incident.severity));
 	const char *missing = packet_missing(c, p);
 
 	doc_text(doc, packet_lines(c, p, POSTED_BYTES));

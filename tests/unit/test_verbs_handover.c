@@ -146,7 +146,7 @@ static void test_offer(void **state)
 	assert_has(said, "Accept command");
 	assert_has(said, "Not me");
 	said = talk_said(x, EFFECT_MESSAGE_PRIVATE, CAROL);
-	assert_has(said, "@alice offers @carol command of INC-1");
+	assert_has(said, "@alice offers you command of INC-1");
 	assert_has(said, "State: rolling back");
 	assert_has(said, "Accept command");
 	assert_int_equal(talk_effects(x, EFFECT_CHANNEL_INVITE, NULL, &row), 1);
