@@ -220,6 +220,33 @@ static void test_shortcuts(void **state)
 	request_destroy(r);
 }
 
+static void test_declare_shortcut(void **state)
+{
+	struct request *r = read_request(INTERACTIVE("message_action",
+		",\"callback_id\":\"declare_message\",\"team\":{\"domain\":\"acme\"},"
+		"\"channel\":{\"id\":\"C0GEN\"},\"message\":{\"ts\":\"1700000000.000100\","
+		"\"text\":\"\\n carts are &lt;empty&gt;\\nask <@U1|bob>\"}"));
+
+	(void)state;
+	assert_int_equal(r->source, REQUEST_CHAT);
+	assert_string_equal(r->operation, "declare");
+	assert_true(r->can_open_form);
+	assert_string_equal(json_get_str(r->args, "title"), "carts are <empty>");
+	assert_string_equal(json_get_str(r->args, "quote"), "carts are <empty>\nask @bob");
+	assert_string_equal(json_get_str(r->args, "link"),
+		"https://acme.slack.com/archives/C0GEN/p1700000000000100");
+	request_destroy(r);
+
+	/* A name that is none becomes no part of a link; a message may have no text. */
+	r = read_request(INTERACTIVE("message_action",
+		",\"callback_id\":\"declare_message\",\"team\":{\"domain\":\"a/b?\"},"
+		"\"channel\":{\"id\":\"C0GEN\"},\"message\":{\"ts\":\"17.1\"}"));
+	assert_null(json_get_str(r->args, "link"));
+	assert_null(json_get_str(r->args, "title"));
+	assert_string_equal(json_get_str(r->args, "quote"), "(a message without text)");
+	request_destroy(r);
+}
+
 static void test_reaction(void **state)
 {
 	struct request *r =
@@ -289,6 +316,9 @@ static void test_others(void **state)
 		{ INTERACTIVE("message_action", ",\"channel\":{\"id\":\"C0INC\"}"), ENVELOPE_BAD,
 			"e-2", true },
 		{ INTERACTIVE("shortcut", ""), ENVELOPE_BAD, "e-2", true },
+		{ INTERACTIVE("message_action", ",\"callback_id\":\"reopen\",\"channel\":{\"id\":"
+						"\"C0INC\"},\"message\":{\"ts\":\"17.1\"}"),
+			ENVELOPE_BAD, "e-2", true },
 		{ "{\"envelope_id\":\"e\",\"type\":\"interactive\",\"payload\":{\"type\":"
 		  "\"shortcut\"}}",
 			ENVELOPE_BAD, "e", true },
@@ -407,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_menu),
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_shortcuts),
+		cmocka_unit_test(test_declare_shortcut),
 		cmocka_unit_test(test_reaction),
 		cmocka_unit_test(test_home),
 		cmocka_unit_test(test_others),
