@@ -124,6 +124,19 @@ const char *relate_state(struct call *c, const struct incident *inc)
 	return arena_printf(c->arena, "merged into %s", words_id(c, inc->merged_into));
 }
 
+const char *relate_channel(struct call *c)
+{
+	int64_t own = c->incident.id, kept = c->incident.merged_into;
+	const char *mark;
+
+	if (!kept || !may_be_named(c, kept))
+		return message_channel_mark(c);
+	c->incident.id = kept;
+	mark = message_channel_mark(c);
+	c->incident.id = own;
+	return mark;
+}
+
 void relate_merged_buttons(struct call *c, json_t *doc)
 {
 	int64_t kept = c->incident.merged_into;

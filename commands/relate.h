@@ -26,6 +26,8 @@ struct done beside_absent(struct call *c, int64_t id);
 void relate_fields(struct call *c, json_t *doc);
 /* "mitigating", "merged into INC-42" */
 const char *relate_state(struct call *c, const struct incident *inc);
+/* Where people go for it: its channel as a mark, of a merged one the channel of the other; NULL. */
+const char *relate_channel(struct call *c);
 /* Buttons of a merged one: where it goes on, and telling it apart. */
 void relate_merged_buttons(struct call *c, json_t *doc);
 

@@ -211,7 +211,7 @@ json_t *view_card(struct call *c)
 static json_t *announcement(struct call *c)
 {
 	const struct incident *inc = &c->incident;
-	const char *channel = message_channel_mark(c);
+	const char *channel = relate_channel(c);
 	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
 	struct str s;
 

@@ -26,10 +26,11 @@ def test_merged_it_goes_on_in_the_other_channel(bot, sandbox):
     # Card, announcement, channel: each says where it goes on, none says cancelled.
     shown = text_of(card(sandbox, OTHER))
     assert "merged into INC-1" in shown and "cancelled" not in shown
-    assert any("merged into INC-1" in text_of(m) for m in posted(sandbox, "incidents"))
     [where] = posted(sandbox, OTHER, contains="It goes on in")
     [channel] = bot.rows("SELECT key FROM reference WHERE incident = 1 AND slot = 'channel'")
     assert channel["key"].removeprefix("slack:") in json.dumps(where), "the other channel is a link"
+    [announced] = posted(sandbox, "incidents", contains="merged into INC-1")
+    assert channel["key"].removeprefix("slack:") in json.dumps(announced)
     assert "Merged here" in text_of(card(sandbox)) and "SEV1" in text_of(card(sandbox))
     [kept] = [c for c in sandbox.state()["channels"] if c.get("name") == INC]
     assert {"U0BOB", "U0CAROL"} <= set(kept["members"])
