@@ -36,11 +36,14 @@ static json_t *effect_result(const struct effect *e)
 
 	switch (e->kind) {
 	case EFFECT_CHANNEL_OPEN:
-		snprintf(key, sizeof key, "slack:C%lld", (long long)e->incident);
+		snprintf(key, sizeof key, "slack:%c%lld",
+			json_get_bool(e->payload, "private", false) ? 'P' : 'C', (long long)e->incident);
 		return json_pack("{s:s}", "channel", key);
 	case EFFECT_MESSAGE_POST:
 	case EFFECT_MESSAGE_PRIVATE:
-		snprintf(key, sizeof key, "slack:C%lld/%lld.1", (long long)e->incident, (long long)e->id);
+		snprintf(key, sizeof key, "%s/%lld.1",
+			e->channel && strncmp(e->channel, "slack:", 6) == 0 ? e->channel : "slack:CALL",
+			(long long)e->id);
 		return json_pack("{s:s}", "message", key);
 	case EFFECT_PERSON_FETCH:
 		return json_pack("{s:s, s:s}", "name", "alice", "zone", "Europe/Berlin");
@@ -60,11 +63,29 @@ static json_t *effect_result(const struct effect *e)
 	return NULL;
 }
 
+static char *reply_full(const struct reply *r)
+{
+	json_t *all = json_pack("{s:O?, s:O?, s:O?}", "doc", r->doc, "form", r->form, "fields", r->fields);
+	char *text = json_dumps(all, JSON_COMPACT);
+
+	json_decref(all);
+	return text;
+}
+
+static void effect_where(const struct effect *e, char *out, size_t size)
+{
+	const char *key = e->message ? e->message : e->channel ? e->channel : "";
+
+	snprintf(out, size, "%.*s", (int)strcspn(key, "/"), key);
+}
+
 static void on_answer(void *ctx, struct answer *take)
 {
 	struct test_bot *b = ctx;
 
 	free(b->answer);
+	free(b->answer_full);
+	b->answer_full = reply_full(&take->reply);
 	b->answer = take->reply.doc ? doc_words(take->reply.doc, clock_now(&b->clock)) : strdup("");
 	b->answer_kind = take->reply.kind;
 	snprintf(b->answer_code, sizeof b->answer_code, "%s", take->reply.code ? take->reply.code : "");
@@ -85,7 +106,9 @@ static void on_perform(void *ctx, struct effect *take)
 		.attempt = take->attempt,
 		.verify = take->verify,
 		.text = effect_words(take, clock_now(&b->clock)),
+		.full = json_dumps(take->payload, JSON_COMPACT),
 	};
+	effect_where(take, p->where, sizeof p->where);
 	snprintf(p->op_id, sizeof p->op_id, "%s", take->op_id);
 	if (!b->silent)
 		b->outcomes[b->outcome_count++] = outcome_request(take, b->outcome,
@@ -157,6 +180,7 @@ void bot_teardown(struct test_bot *b)
 	drop_outcomes(b);
 	bot_forget(b);
 	free(b->answer);
+	free(b->answer_full);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", b->folder, files[i]);
 		unlink(path);
@@ -252,8 +276,10 @@ const struct performed *bot_find(const struct test_bot *b, size_t from, const ch
 
 void bot_forget(struct test_bot *b)
 {
-	for (size_t i = 0; i < b->performed_count; i++)
+	for (size_t i = 0; i < b->performed_count; i++) {
 		free(b->performed[i].text);
+		free(b->performed[i].full);
+	}
 	b->performed_count = 0;
 }
 

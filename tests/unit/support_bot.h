@@ -20,6 +20,8 @@ struct performed {
 	bool verify;
 	char op_id[32];
 	char *text; /* of the document: its plain fallback; else the payload */
+	char *full; /* the whole payload */
+	char where[96]; /* channel or person it goes to; of an edit: where the message stands */
 };
 
 struct test_bot {
@@ -36,6 +38,7 @@ struct test_bot {
 	int64_t retry_after_ms;
 	/* The last answer to a request. */
 	char *answer;
+	char *answer_full; /* document, form and fields as JSON */
 	enum reply_kind answer_kind;
 	char answer_code[32];
 	size_t answers;
