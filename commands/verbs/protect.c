@@ -1,9 +1,12 @@
 /* A public incident becomes a protected one (FEATURES G1). There is no way back by command: what
- * was said in confidence stays so. */
+ * was said in confidence stays so. Of two that are merged the kept one comes first: it names the
+ * other. */
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "commands/say.h"
 #include "commands/verbs.h"
+#include "store/incidents.h"
+#include "store/relations.h"
 
 /* Whoever is on it now goes on seeing it. */
 static int protect_admit(struct call *c)
@@ -43,22 +46,73 @@ static int protect_say(struct call *c, const char *why)
 	return rc;
 }
 
+/* 1 when it is merged into one that everybody may see, 0, or a negative errno. */
+static int kept_is_public(struct call *c)
+{
+	struct incident kept;
+	int rc = c->incident.merged_into ?
+		incident_load(c->store, c->arena, c->incident.merged_into, &kept, &c->err) : 0;
+
+	return rc < 0 ? rc : c->incident.merged_into && !kept.is_private;
+}
+
+static struct done refuse_merged(struct call *c)
+{
+	const char *id = words_id(c, c->incident.id), *kept = words_id(c, c->incident.merged_into);
+
+	return call_refuse(c, "policy",
+		"%s was not protected: it is merged into %s, where everybody reads of it. Protect %s "
+		"first: %s; or, if they are two, tell them apart: %s",
+		id, kept, kept,
+		message_usage(c, "/inc protect #%lld why", (long long)c->incident.merged_into),
+		message_usage(c, "/inc unmerge #%lld why", (long long)c->incident.id));
+}
+
+/* What is merged into this one is not protected by it: " INC-43 is merged …", or "". */
+static int merged_public(struct call *c, const char **words)
+{
+	struct incident_link *l;
+	struct incident other;
+	struct str s;
+	size_t n = 0;
+	int rc = link_list(c->store, c->arena, c->incident.id, &l, &n, &c->err);
+
+	str_init_arena(&s, c->arena, 4000);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (l[i].kind != LINK_DUPLICATE || l[i].to != c->incident.id)
+			continue;
+		rc = incident_load(c->store, c->arena, l[i].from, &other, &c->err);
+		if (rc == 0 && !other.is_private)
+			str_addf(&s, " %s is merged into it and everybody still sees it: %s",
+				words_id(c, other.id),
+				message_usage(c, "/inc protect #%lld why", (long long)other.id));
+	}
+	*words = s.p;
+	return rc;
+}
+
 static struct done protect_run(struct call *c)
 {
-	const char *id = words_id(c, c->incident.id);
+	const char *id = words_id(c, c->incident.id), *merged = "";
 	const char *why = call_text(c, "why");
+	int public;
 
 	if (c->incident.is_private)
 		return call_refuse(
 			c, "conflict", "%s is protected already; nothing was changed.", id);
-	if (protect_record(c, why) < 0 || protect_admit(c) < 0 || protect_say(c, why) < 0)
+	public = kept_is_public(c);
+	if (public > 0)
+		return refuse_merged(c);
+	if (public < 0 || protect_record(c, why) < 0 || protect_admit(c) < 0 ||
+		protect_say(c, why) < 0 || merged_public(c, &merged) < 0)
 		return call_fail(c);
 	return call_replyf(c,
 		"%s is protected now. It goes on in a private channel, #%s; what I have posted "
 		"about "
-		"it elsewhere is withdrawn, what people have typed stays. Who has access: %s",
+		"it elsewhere is withdrawn, what people have typed stays. Who has access: %s%s%s",
 		id, say_channel_name(c),
-		message_usage(c, "/inc access #%lld", (long long)c->incident.id));
+		message_usage(c, "/inc access #%lld", (long long)c->incident.id),
+		*merged ? "." : "", merged);
 }
 
 static const struct arg_def args[] = {

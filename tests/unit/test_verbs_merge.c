@@ -94,6 +94,22 @@ static int64_t declare_protected(struct talk *x, const char *who)
 	return strtoll(p + 4, NULL, 10);
 }
 
+/* The kept one names the other, so it is the first to be protected. */
+static void test_protect_merged(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "#1 merge #2 same");
+	talk_say(x, "#1 protect it is a breach");
+	assert_refused(x, "policy", "it is merged into INC-2, where everybody reads of it");
+	assert_false(talk_incident(x, 1).is_private);
+	talk_say(x, "#2 protect it is a breach");
+	assert_answered(x, "INC-1 is merged into it and everybody still sees it: /inc protect #1 why");
+	talk_say(x, "#1 protect it is a breach");
+	assert_answered(x, "INC-1 is protected now");
+	assert_true(talk_incident(x, 1).is_private);
+}
+
 /* Across the line of protection nothing is named; for strangers there is nothing. */
 static void test_protected(void **state)
 {
@@ -331,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_link),
 		TEST(test_link_refuses),
+		TEST(test_protect_merged),
 		TEST(test_protected),
 		TEST(test_merge),
 		TEST(test_merge_words),
