@@ -441,13 +441,18 @@ void slack_answer(struct adapter *a, struct answer *take)
 {
 	struct slack *s = slack_of(a);
 	const struct slack_handle *h = handle_of(take);
+	int64_t generation;
 
 	if (s->stopping || !h) {
 		answer_destroy(take);
-	} else if (take->reply.kind == REPLY_FORM && h->shape != SHAPE_FORM) {
-		slack_ack(s, h->generation, h->envelope_id, NULL);
+		return;
+	}
+	generation = h->generation;
+	if (take->reply.kind == REPLY_FORM && h->shape != SHAPE_FORM) {
+		slack_ack(s, generation, h->envelope_id, NULL);
 		form_open(s, take);
 	} else {
 		by_shape[h->shape](s, take);
 	}
+	socket_mode_answered(s->sockets, generation);
 }

@@ -17,6 +17,7 @@
 #define CLOSING_MS   5000  /* after a disconnect that is final */
 #define LASTING_MS   60000 /* a connection that held so long was a good one */
 #define SETTLE_MS    60000 /* Slack counts connections that are long dead */
+#define HOLD_MS      500   /* a second after its close frame Slack ends TCP */
 #define QUEUE_MAX    (4u << 20)
 #define CLOSE_NORMAL 1000
 
@@ -31,6 +32,11 @@ struct socket {
 	struct web_call call;
 	struct websocket *ws;
 	struct io_timer *timer; /* hello; later: leaving */
+	/* The library answers a close frame at once, and then no ack goes out any more. So while one
+	 * may come, nothing is read before what was read is answered: see socket_flow. */
+	int unanswered;
+	bool held, hold_spent;
+	struct io_timer *hold; /* bounds it */
 	struct socket *next;	/* socket_mode.sockets */
 };
 
@@ -121,6 +127,7 @@ static void socket_gone(struct socket *s)
 		break;
 	}
 	io_timer_destroy(s->timer);
+	io_timer_destroy(s->hold);
 	web_call_finish(&s->call);
 	free(s);
 }
@@ -158,6 +165,42 @@ static bool is_serving(const struct socket *s)
 bool socket_mode_ready(const struct socket_mode *sm)
 {
 	return sockets_in(sm, is_serving) != 0;
+}
+
+/* ---- reading or not ---- */
+
+static bool should_hold(const struct socket *s)
+{
+	return s->phase == SOCKET_LEAVING && s->unanswered > 0 && !s->hold_spent &&
+	       !s->sm->stopping;
+}
+
+/* Two things stop the reading: the core's queue is full, or an announced close would overtake an
+ * ack. */
+static void socket_flow(struct socket *s)
+{
+	bool hold = should_hold(s);
+
+	if (hold && !s->held)
+		io_timer_start(s->hold, HOLD_MS);
+	else if (!hold && s->held)
+		io_timer_stop(s->hold);
+	s->held = hold;
+	if (!s->ws)
+		return;
+	if (hold || (s->sm->paused && s->greeted))
+		websocket_pause(s->ws);
+	else
+		websocket_resume(s->ws);
+}
+
+/* The core is slow or forgot one: from here on this connection is read as any other. */
+static void on_hold_over(void *ctx)
+{
+	struct socket *s = ctx;
+
+	s->hold_spent = true;
+	socket_flow(s);
 }
 
 /* ---- what a connection says ---- */
@@ -209,8 +252,7 @@ static void on_hello(struct socket *s, const struct envelope *e)
 	sm->fatal_said[0] = '\0';
 	log_info(AREA, "connection %lld: connected%s", (long long)s->generation,
 		sm->paused ? ", and waiting for the queue" : "");
-	if (sm->paused)
-		websocket_pause(s->ws);
+	socket_flow(s);
 	dismiss_leaving(sm);
 	warn_if_shared(sm, e->num_connections);
 }
@@ -246,6 +288,7 @@ static void on_disconnect(struct socket *s, const struct envelope *e)
 	if (s->phase == SOCKET_LEAVING)
 		return;
 	s->phase = SOCKET_LEAVING;
+	socket_flow(s);
 	switch (e->reason) {
 	case DISCONNECT_WARNING:
 	case DISCONNECT_REFRESH:
@@ -286,6 +329,10 @@ static void on_message(void *ctx, const char *p, size_t n, bool binary)
 		on_disconnect(s, &e);
 		break;
 	case ENVELOPE_REQUEST:
+		s->unanswered++;
+		socket_flow(s);
+		sm->options.on_envelope(sm->options.ctx, s->generation, &e);
+		break;
 	case ENVELOPE_OPTIONS:
 	case ENVELOPE_IGNORED:
 	case ENVELOPE_UNKNOWN:
@@ -430,6 +477,7 @@ static bool socket_open(struct socket_mode *sm)
 	s->sm = sm;
 	s->generation = ++sm->generations;
 	s->timer = io_timer_create(sm->options.io, on_socket_timer, s);
+	s->hold = io_timer_create(sm->options.io, on_hold_over, s);
 	s->next = sm->sockets;
 	sm->sockets = s;
 	s->call.method = "apps.connections.open";
@@ -471,7 +519,9 @@ void socket_mode_stop(struct socket_mode *sm)
 	/* Calls and connections are ended by io: on_url and on_close take the sockets away. */
 	for (struct socket *s = sm->sockets; s; s = s->next) {
 		io_timer_destroy(s->timer);
-		s->timer = NULL;
+		io_timer_destroy(s->hold);
+		s->timer = s->hold = NULL;
+		s->held = false;
 	}
 }
 
@@ -485,30 +535,42 @@ void socket_mode_destroy(struct socket_mode *sm)
 	free(sm);
 }
 
+static struct socket *socket_find(struct socket_mode *sm, int64_t generation)
+{
+	struct socket *s = sm->sockets;
+
+	while (s && s->generation != generation)
+		s = s->next;
+	return s;
+}
+
 int socket_mode_send(struct socket_mode *sm, int64_t generation, const char *p, size_t n)
 {
-	for (struct socket *s = sm->sockets; s; s = s->next) {
-		if (s->generation != generation)
-			continue;
-		return s->ws ? websocket_send(s->ws, p, n, false) : -ENOTCONN;
-	}
-	return -ENOTCONN;
+	struct socket *s = socket_find(sm, generation);
+
+	return s && s->ws ? websocket_send(s->ws, p, n, false) : -ENOTCONN;
+}
+
+void socket_mode_answered(struct socket_mode *sm, int64_t generation)
+{
+	struct socket *s = socket_find(sm, generation);
+
+	if (!s || !s->unanswered)
+		return;
+	s->unanswered--;
+	socket_flow(s);
 }
 
 void socket_mode_pause(struct socket_mode *sm)
 {
 	sm->paused = true;
-	for (struct socket *s = sm->sockets; s; s = s->next) {
-		if (s->ws && s->greeted)
-			websocket_pause(s->ws);
-	}
+	for (struct socket *s = sm->sockets; s; s = s->next)
+		socket_flow(s);
 }
 
 void socket_mode_resume(struct socket_mode *sm)
 {
 	sm->paused = false;
-	for (struct socket *s = sm->sockets; s; s = s->next) {
-		if (s->ws && s->greeted)
-			websocket_resume(s->ws);
-	}
+	for (struct socket *s = sm->sockets; s; s = s->next)
+		socket_flow(s);
 }

@@ -9,8 +9,9 @@
  *     └────────────────┴────────────────────────┴─────────────────┴──────closed──────────┴──► gone
  *
  * The happy path of a refresh is: disconnect(warning or refresh_requested) → the old one is
- * LEAVING: still read and acked on; a new one is opened at once; the old one goes when Slack closes
- * it, or LEAVING_MS after the new hello. What fails is tried again, soon at first, then every 30 s;
+ * LEAVING: still read and acked on, one envelope at a time, so that no ack comes after the close; a
+ * new one is opened at once; the old one goes when Slack closes it, or LEAVING_MS after the new
+ * hello. What fails is tried again, soon at first, then every 30 s;
  * what only the operator can mend is said once and tried every five minutes.
  */
 #include <stdbool.h>
@@ -31,7 +32,8 @@ struct socket_mode_options {
 	const char *ca_file;
 	int connections;	   /* to hold, 1–4 */
 	int64_t (*now)(void *ctx); /* wall, ms: received_at */
-	/* An envelope that is neither hello nor disconnect; its request is the taker's. */
+	/* An envelope that is neither hello nor disconnect; its request is the taker's, and asks
+	 * for one socket_mode_answered. */
 	void (*on_envelope)(void *ctx, int64_t generation, struct envelope *e);
 	void *ctx;
 };
@@ -43,6 +45,8 @@ void socket_mode_destroy(struct socket_mode *sm); /* after io_run; accepts NULL 
 
 /* One text frame on the connection of that generation; -ENOTCONN when it is gone. */
 int socket_mode_send(struct socket_mode *sm, int64_t generation, const char *p, size_t n);
+/* A request of that generation is answered, its ack sent if it gets one. */
+void socket_mode_answered(struct socket_mode *sm, int64_t generation);
 void socket_mode_pause(struct socket_mode *sm);
 void socket_mode_resume(struct socket_mode *sm);
 /* Some connection had its hello and is open. */

@@ -400,16 +400,15 @@ static void test_a_full_queue_stops_the_reading(void **state)
 	}
 }
 
-/* 40 MB of commands for a core that takes none: they stay on Slack's side of the line. */
-static int sent_by_then;
-
+/* 40 MB of commands for a core that takes none: they stay on Slack's side of the line. How fast the
+ * kernel's buffers fill depends on what else the machine does; that they stay full does not. */
 static bool nothing_more_was_read(void)
 {
-	static int looks;
+	static int sent_by_then = -1, still;
 
-	if (T.submitted && ++looks == 60)
-		sent_by_then = T.sent;
-	return looks >= 160;
+	still = T.submitted && T.sent == sent_by_then ? still + 1 : 0;
+	sent_by_then = T.sent;
+	return still >= 200; /* a second */
 }
 
 static void test_what_is_not_read_stays_outside(void **state)
@@ -421,8 +420,7 @@ static void test_what_is_not_read_stays_outside(void **state)
 	T.room = 0;
 	T.enough = nothing_more_was_read;
 	run();
-	assert_true(sent_by_then < T.envelopes);
-	assert_in_range(T.sent, sent_by_then, sent_by_then + 1); /* one was on its way */
+	assert_true(T.sent < T.envelopes);
 }
 
 static void refuse_first(struct request *take)
