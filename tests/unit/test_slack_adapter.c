@@ -54,6 +54,7 @@ static struct {
 	size_t padding;
 	atomic_int sent;
 	bool event, close_after_sending;
+	bool announce; /* … and say so first, and read on until the client answers the close */
 	atomic_int hook_status;
 } T;
 
@@ -121,6 +122,8 @@ static bool send_envelope(int fd, int i, const char *hook)
 static void serve_socket(struct peer *peer, int fd, int nth, void *ctx)
 {
 	static const char hello[] = "{\"type\":\"hello\",\"num_connections\":1}";
+	static const char goodbye[] =
+		"{\"type\":\"disconnect\",\"reason\":\"refresh_requested\"}";
 	char hook[200];
 	static _Thread_local char got[100000];
 	size_t n;
@@ -132,14 +135,18 @@ static void serve_socket(struct peer *peer, int fd, int nth, void *ctx)
 	pthread_mutex_lock(&T.lock);
 	snprintf(hook, sizeof(hook), "%s", peer_url(T.api, "http", "/hook"));
 	pthread_mutex_unlock(&T.lock);
+	if (T.announce && !nth && !peer_frame(fd, 1, true, goodbye, strlen(goodbye)))
+		return;
 	for (int i = 0; i < T.envelopes && !nth; i++) {
 		if (!send_envelope(fd, i, hook))
 			return;
 	}
 	if (T.close_after_sending && !nth) {
 		peer_frame(fd, 8, true, "\x03\xe8", 2);
-		peer_until_closed(fd);
-		return;
+		if (!T.announce) {
+			peer_until_closed(fd);
+			return;
+		}
 	}
 	for (int op; (op = peer_read_frame(fd, got, sizeof(got) - 1, &n)) >= 0;) {
 		got[n] = '\0';
@@ -370,6 +377,53 @@ static void test_an_answer_whose_socket_is_gone_goes_by_the_response_url(void **
 	assert_non_null(strstr(T.hooks.text[0], "a small answer"));
 }
 
+/* A core that takes 50 ms for each. */
+static bool answered_slowly(void)
+{
+	static int looks;
+
+	if (waiting && ++looks % 10 == 0) {
+		struct request *r = waiting;
+
+		waiting = NULL;
+		reply_small(r);
+	}
+	return noted(&T.acks) + noted(&T.hooks) == T.envelopes;
+}
+
+static void test_an_announced_close_does_not_overtake_an_ack(void **state)
+{
+	(void)state;
+	T.on_submit = keep;
+	T.envelopes = 3;
+	T.announce = T.close_after_sending = true;
+	T.enough = answered_slowly;
+	run();
+	assert_int_equal(T.acks.count, 3);
+	assert_int_equal(T.hooks.count, 0);
+}
+
+static int looks_without_answer;
+
+static bool answered_much_too_late(void)
+{
+	if (waiting && peer_connections(T.socket) == 2 && ++looks_without_answer > 140) {
+		reply_small(waiting);
+		waiting = NULL;
+	}
+	return a_hook();
+}
+
+static void test_a_core_that_does_not_answer_does_not_hold_a_connection_for_long(void **state)
+{
+	(void)state;
+	T.on_submit = keep;
+	T.announce = T.close_after_sending = true;
+	T.enough = answered_much_too_late;
+	run();
+	assert_int_equal(T.acks.count, 0); /* let go after half a second, answered another way */
+}
+
 static bool filled_then_resumed(void)
 {
 	static int looks;
@@ -480,6 +534,8 @@ int main(void)
 		STORY(test_an_answer_whose_socket_is_gone_goes_by_the_response_url),
 		STORY(test_a_full_queue_stops_the_reading),
 		STORY(test_what_is_not_read_stays_outside),
+		STORY(test_an_announced_close_does_not_overtake_an_ack),
+		STORY(test_a_core_that_does_not_answer_does_not_hold_a_connection_for_long),
 		STORY(test_an_event_that_was_not_recorded_is_not_acknowledged),
 		STORY(test_a_response_url_that_fails_is_tried_again),
 	};
