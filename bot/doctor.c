@@ -76,6 +76,28 @@ static int examine_disk(const struct config *config)
 	return low;
 }
 
+/* Nobody to call is no error; but it is found out now, not at the first incident. */
+static void examine_escalation(const struct config *config)
+{
+	struct str line;
+
+	str_init(&line, 1000);
+	for (size_t i = 0; i < config->escalation.count; i++)
+		if (!config->escalation.tier[i].count)
+			str_addf(&line, "%s%s", line.len ? ", " : "", config->escalation.tier[i].name);
+	if (line.len) {
+		struct str text;
+
+		str_init(&text, 2000);
+		str_addf(&text, "escalation.yml: nobody is named in %s, so no rule calls anybody there", line.p);
+		say(NULL, SLACK_NOTE, text.p);
+		str_finish(&text);
+	} else {
+		say(NULL, SLACK_GOOD, "escalation: every tier names somebody");
+	}
+	str_finish(&line);
+}
+
 int subcommand_doctor(const struct options *o)
 {
 	struct config *config = NULL;
@@ -97,6 +119,7 @@ int subcommand_doctor(const struct options *o)
 		bad++;
 	}
 	if (config) {
+		examine_escalation(config);
 		bad += examine_store(config);
 		bad += examine_disk(config);
 		bad += slack_doctor(config, say, NULL);

@@ -16,6 +16,8 @@
 #include "incident/timeline.h"
 #include "store/store.h"
 
+/* A call changes the promises of its incident; merging, of two. */
+#define CALL_REARM_MAX 4
 #define CALL_ARGS_MAX 24
 
 struct desk;
@@ -55,6 +57,9 @@ struct call {
 	struct arg_value value[CALL_ARGS_MAX]; /* by position in op->args */
 
 	/* What run() asked for. */
+	bool fresh;                   /* the incident was made by this call: nothing of it is in the record yet but what this call wrote */
+	unsigned promised;            /* 1 << promise_kind: made by this call */
+	int64_t rearm[CALL_REARM_MAX]; /* incidents whose promises changed; 0 = none */
 	bool touched;                 /* incident changed: save it and refresh what shows it */
 	bool audited;                 /* an audit entry was written: the dispatcher need not */
 	bool announce;                /* … the announcement too (state, severity, title, commander changed) */
@@ -134,9 +139,13 @@ int64_t call_cadence(const struct call *c);       /* ms: the incident's own, els
 /* All promises that a newly declared or reopened incident owes. first: the first-update time of the level counts. */
 int promise_make_all(struct call *c, bool first);
 
+/* One timer an incident wakes for the next step of any of its promises. Asked for by whatever changes
+ * one; armed once, at the end of the call (dispatch.c). */
+void promise_rearm_later(struct call *c);
+int promise_timer_arm(struct call *c);
+/* The open promises of an incident into out[PROMISE_KIND_COUNT], at most one of a kind. 0 or -errno in c->err. */
 struct promise;
-int promise_arm(struct call *c, const struct promise *p); /* the timer of its next step */
-int promise_arm_at(struct call *c, const struct promise *p, int64_t at);
+int promise_open_all(struct call *c, int64_t incident, struct promise *out, size_t *count);
 
 /* ---- words for people (commands/words.c) ---- */
 const char *words_name(struct call *c, const char *person);    /* "@bob" without notifying; markup: a person's name is plain text */

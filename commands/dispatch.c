@@ -235,6 +235,8 @@ static int finish(struct call *c)
 {
 	int rc = c->engage && c->has_incident ? escalation_look(c) : 0;
 
+	if (rc == 0)
+		rc = promise_timer_arm(c);
 	if (rc == 0 && c->touched && c->has_incident) {
 		rc = incident_save(c->store, &c->incident, &c->err);
 		if (rc == 0)

@@ -59,7 +59,7 @@ int escalation_load(struct call *c, struct escalation *out)
 		},
 	};
 	rc = opened_at(c, &f->declared_at);
-	if (rc == 0)
+	if (rc == 0 && !c->fresh)
 		rc = engagement_list(c->store, c->arena, inc->id, &out->engagement, &out->count,
 			&c->err);
 	for (size_t i = 0; rc == 0 && i < out->count; i++) {
@@ -145,6 +145,14 @@ static int arm(struct call *c, int64_t at)
 	return timer_arm(c->store, &t, &c->err);
 }
 
+/* A rule of the policy passes over a tier that names nobody (doctor tells the operator); what a person
+ * has asked for does not: somebody who reads it may know whom to call. */
+static bool calls_somebody(
+	const struct call *c, const struct escalation_round *r, const struct engage_verdict *v)
+{
+	return chain_of(c)->tier[v->tier].count || (r->cause && r->cause->reason == v->reason);
+}
+
 /* Adds to the round what the rules ask for; next_ms: when to look again. */
 static int64_t judge(const struct call *c, struct escalation *e, struct escalation_round *r)
 {
@@ -157,7 +165,8 @@ static int64_t judge(const struct call *c, struct escalation *e, struct escalati
 		if (v.tier < 0)
 			return v.next_ms;
 		e->facts.engaged[v.tier] |= 1u << v.reason;
-		r->reasons[v.tier] |= 1u << v.reason;
+		if (calls_somebody(c, r, &v))
+			r->reasons[v.tier] |= 1u << v.reason;
 	}
 }
 
@@ -256,22 +265,29 @@ static const char *on_it(const struct engagement *list, size_t n, const char *ti
 	return person;
 }
 
+/* One field: who is on it, and what still waits for somebody while there is something to do. */
 const char *escalation_summary(struct call *c)
 {
 	struct engagement *list;
-	struct str s;
+	struct str s, open;
 	size_t n;
 
 	if (engagement_list(c->store, c->arena, c->incident.id, &list, &n, &c->err) < 0 || !n)
 		return NULL;
 	str_init_arena(&s, c->arena, 4000);
+	str_init_arena(&open, c->arena, 4000);
 	for (size_t i = 0; i < n; i++) {
 		const char *person = on_it(list, n, list[i].tier);
 
 		if (listed(list, i))
 			continue;
-		str_addf(&s, "%s%s: %s", s.len ? "; " : "", list[i].tier,
-			person ? words_name(c, person) : "nobody yet");
+		if (person)
+			str_addf(&s, "%s%s: %s", s.len ? "; " : "", list[i].tier,
+				words_name(c, person));
+		else
+			str_addf(&open, "%s%s", open.len ? ", " : "", list[i].tier);
 	}
-	return s.p;
+	if (open.len && state_active(c->incident.state))
+		str_addf(&s, "%sno answer yet: %s", s.len ? "\n" : "", open.p);
+	return s.len ? s.p : NULL;
 }

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -20,48 +21,94 @@ static const struct severity_policy *promise_policy(const struct call *c)
 	return &c->config->severity.level[c->incident.severity];
 }
 
-int promise_arm(struct call *c, const struct promise *p)
+void promise_rearm_later(struct call *c)
 {
-	int64_t at = ladder_first(promise_ladder(c, p), p, c->now);
-
-	if (!at)
-		return timer_disarm(c->store, TIMER_PROMISE, p->incident, p->id, &c->err);
-	return promise_arm_at(c, p, at);
+	for (size_t i = 0; i < CALL_REARM_MAX; i++) {
+		if (c->rearm[i] == c->incident.id)
+			return;
+		if (!c->rearm[i]) {
+			c->rearm[i] = c->incident.id;
+			return;
+		}
+	}
+	assert(!"a call changed the promises of more incidents than it may");
 }
 
-int promise_arm_at(struct call *c, const struct promise *p, int64_t at)
+/* Of a new incident only what this call has made can be there. */
+static bool promise_possible(const struct call *c, int64_t incident, int kind)
+{
+	return !c->fresh || incident != c->incident.id || (c->promised & 1u << kind);
+}
+
+int promise_open_all(struct call *c, int64_t incident, struct promise *out, size_t *count)
+{
+	*count = 0;
+	for (int kind = 0; kind < PROMISE_KIND_COUNT; kind++) {
+		int rc = -ENOENT;
+
+		if (promise_possible(c, incident, kind))
+			rc = promise_open_of(c->store, incident, (enum promise_kind)kind,
+				&out[*count], &c->err);
+		if (rc == 0)
+			++*count;
+		else if (rc != -ENOENT)
+			return rc;
+	}
+	return 0;
+}
+
+static int rearm(struct call *c, int64_t incident)
 {
 	struct timer t = {
-		.due_at = at,
 		.name = TIMER_PROMISE,
-		.incident = p->incident,
-		.subject = p->id,
+		.incident = incident,
 		.operation = "promise.due",
-		.args = arena_printf(c->arena, "{\"promise\":%lld}", (long long)p->id),
 	};
+	struct promise open[PROMISE_KIND_COUNT];
+	size_t n;
+	int rc = promise_open_all(c, incident, open, &n);
 
-	return timer_arm(c->store, &t, &c->err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		int64_t at = ladder_first(promise_ladder(c, &open[i]), &open[i], c->now);
+
+		if (at && (!t.due_at || at < t.due_at))
+			t.due_at = at;
+	}
+	if (rc < 0)
+		return rc;
+	return t.due_at ? timer_arm(c->store, &t, &c->err) :
+		timer_disarm(c->store, TIMER_PROMISE, incident, 0, &c->err);
+}
+
+int promise_timer_arm(struct call *c)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < CALL_REARM_MAX && c->rearm[i]; i++)
+		rc = rearm(c, c->rearm[i]);
+	return rc;
 }
 
 /* Ends the open promise of the kind. A promise whose time has passed is missed, whoever ends it. */
 static int promise_end(struct call *c, int kind, enum promise_state state)
 {
 	struct promise p;
-	int rc = promise_open_of(c->store, c->incident.id, (enum promise_kind)kind, &p, &c->err);
+	int rc;
 
+	if (!promise_possible(c, c->incident.id, kind))
+		return 0;
+	rc = promise_open_of(c->store, c->incident.id, (enum promise_kind)kind, &p, &c->err);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0)
 		return rc;
+	promise_rearm_later(c);
 	if (!p.missed_at && c->now > p.due_at)
 		p.missed_at = p.due_at;
 	p.state = state;
 	if (state == PROMISE_KEPT)
 		p.kept_at = c->now;
-	rc = promise_save(c->store, &p, &c->err);
-	if (rc == 0)
-		rc = timer_disarm(c->store, TIMER_PROMISE, p.incident, p.id, &c->err);
-	return rc;
+	return promise_save(c->store, &p, &c->err);
 }
 
 int promise_make(struct call *c, int kind, int64_t due_at)
@@ -75,9 +122,9 @@ int promise_make(struct call *c, int kind, int64_t due_at)
 	};
 	int rc = promise_end(c, kind, PROMISE_WITHDRAWN);
 
-	if (rc == 0)
-		rc = promise_insert(c->store, &p, &c->err);
-	return rc < 0 ? rc : promise_arm(c, &p);
+	promise_rearm_later(c);
+	c->promised |= 1u << kind;
+	return rc < 0 ? rc : promise_insert(c->store, &p, &c->err);
 }
 
 int promise_keep(struct call *c, int kind)
@@ -112,8 +159,8 @@ int promise_quiet(struct call *c, int kind, int64_t until)
 		return rc;
 	p.quiet_until = until;
 	p.said = ladder_rewind(promise_ladder(c, &p));
-	rc = promise_save(c->store, &p, &c->err);
-	return rc < 0 ? rc : promise_arm(c, &p);
+	promise_rearm_later(c);
+	return promise_save(c->store, &p, &c->err);
 }
 
 int64_t promise_due_at(struct call *c, int kind, int64_t *quiet_until)

@@ -318,9 +318,20 @@ static const char *const response_tables[] = {
 	NULL,
 };
 
+/* One timer an incident wakes for all its promises; before, each had its own. It wakes at the next
+ * start at the latest, and then knows when to wake again. */
+static const char *const promise_timers[] = {
+	"DELETE FROM timer WHERE name = 'promise';"
+	"INSERT INTO timer (due_at, name, incident, subject, operation)"
+	" SELECT min(made_at), 'promise', incident, 0, 'promise.due' FROM promise"
+	" WHERE state = 'open' GROUP BY incident;",
+	NULL,
+};
+
 const struct migration store_migrations[] = {
 	{ "the first tables", first_tables },
 	{ "what a response leaves", response_tables },
+	{ "one timer for all promises of an incident", promise_timers },
 };
 const size_t store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

@@ -101,12 +101,16 @@ static int declare_record(struct call *c, const char *told)
 	};
 	int rc = record_entry(c, &detection);
 
-	if (rc == 0)
-		rc = record_event(c, ENTRY_TRIAGE, "incident.triage", "declared %s%s by %s",
-			words_severity(c, inc->severity),
-			call_given(c, "severity") ? "" : " (no severity was named)",
-			words_name(c, c->actor));
-	return rc;
+	if (rc < 0)
+		return rc;
+	return record_entry(c,
+		&(struct record_entry){
+			.kind = ENTRY_TRIAGE,
+			.text = arena_printf(c->arena, "declared %s%s by %s",
+				words_severity(c, inc->severity),
+				call_given(c, "severity") ? "" : " (no severity was named)",
+				words_name(c, c->actor)),
+		});
 }
 
 static void add_level_buttons(struct call *c, json_t *doc)
@@ -268,6 +272,7 @@ static struct done declare_run(struct call *c)
 	if (declare_figures(c) < 0 || declare_insert(c) < 0)
 		return call_fail(c);
 	c->has_incident = true;
+	c->fresh = true;
 	c->roles = (struct role_set){ 0 };
 	if (declare_record(c, told) < 0 || declare_message(c) < 0 || declare_diagnosis(c) < 0 ||
 		promise_make_all(c, true) < 0 || say_open(c) < 0 ||

@@ -1,5 +1,5 @@
 /*
- * A promise's timer fired: the ladder says what is to be said now and when to look again
+ * The timer of an incident's promises fired: the ladder of each says what is to be said now and when to look again
  * (FEATURES E2, E3, C4, D3). Every step is said once; of several that came due while the process was
  * away only the last.
  */
@@ -312,38 +312,35 @@ static int record_miss(struct call *c, struct promise *p)
 		message_plain_time(c, p->due_at));
 }
 
-static struct done run(struct call *c)
+/* What one promise has to say now, if anything. */
+static int judge(struct call *c, struct promise *p)
 {
-	struct promise p;
-	struct ladder_verdict v;
-	int rc = promise_load(c->store, call_number(c, "promise", 0), &p, &c->err);
+	const struct ladder *ladder = &c->config->ladder[p->kind];
+	struct ladder_verdict v = ladder_judge(ladder, p, c->now);
+	bool changed = v.missed || v.said != p->said;
+	int rc = v.missed ? record_miss(c, p) : 0;
 
-	if (rc == -ENOENT || (rc == 0 && p.state != PROMISE_OPEN))
-		return call_nothing(c);
-	if (rc < 0)
-		return call_fail(c);
-	v = ladder_judge(&c->config->ladder[p.kind], &p, c->now);
-	if (v.missed)
-		rc = record_miss(c, &p);
 	if (rc == 0 && v.say >= 0)
-		rc = say_step(c, &p, c->config->ladder[p.kind].step[v.say].audience);
-	p.said = v.said;
-	if (rc == 0)
-		rc = promise_save(c->store, &p, &c->err);
-	if (rc == 0 && v.next_ms)
-		rc = promise_arm_at(c, &p, v.next_ms);
-	return rc < 0 ? call_fail(c) : call_nothing(c);
+		rc = say_step(c, p, ladder->step[v.say].audience);
+	p->said = v.said;
+	return rc < 0 || !changed ? rc : promise_save(c->store, p, &c->err);
 }
 
-static const struct arg_def args[] = {
-	{ .name = "promise", .type = ARG_INTEGER, .flags = ARG_REQUIRED, .label = "promise" },
-	{ .name = NULL },
-};
+static struct done run(struct call *c)
+{
+	struct promise open[PROMISE_KIND_COUNT];
+	size_t n;
+	int rc = promise_open_all(c, c->incident.id, open, &n);
+
+	promise_rearm_later(c);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = judge(c, &open[i]);
+	return rc < 0 ? call_fail(c) : call_nothing(c);
+}
 
 const struct operation op_promise_due = {
 	.name = "promise.due",
 	.summary = "A promised time has come: remind whoever owes it",
-	.args = args,
 	.need = NEED_INCIDENT,
 	.flags = OP_INTERNAL,
 	.run = run,

@@ -52,7 +52,7 @@ static void declaring_opens_everything_once(void **state)
 	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
 	assert_int_equal(kind_count(b, EFFECT_MESSAGE_PIN), 1);
 	assert_int_equal(kind_count(b, EFFECT_CHANNEL_TOPIC), 1);
-	assert_int_equal(kind_count(b, EFFECT_MESSAGE_POST), 3); /* card, announcement, whom the first tier lacks */
+	assert_int_equal(kind_count(b, EFFECT_MESSAGE_POST), 2); /* card, announcement */
 	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
 	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 1);
 }

@@ -62,20 +62,19 @@ static const char *field_value(struct talk *x, const char *arg)
 	return NULL;
 }
 
-/* promise 0: of all of them. */
-static size_t timers_of(struct talk *x, int64_t promise)
+/* Of the promises: one for all of them. */
+static size_t timers(struct talk *x)
 {
 	struct timer *t;
 	size_t n, found = 0;
 
 	assert_int_equal(timer_list(x->store, x->arena, 1, &t, &n, &x->err), 0);
 	for (size_t i = 0; i < n; i++)
-		found += strcmp(t[i].name, "promise") == 0 &&
-			(!promise || t[i].subject == promise);
+		found += strcmp(t[i].name, "promise") == 0;
 	return found;
 }
 
-/* Open ones: each has its timer as long as nothing of its ladder was said. */
+/* Open ones. */
 static size_t promises(struct talk *x)
 {
 	size_t n = 0;
@@ -228,7 +227,7 @@ static void test_checkpoint_promise(void **state)
 	struct talk *x = *state;
 
 	assert_int_equal(talk_promise(x, 1, PROMISE_CHECKPOINT).due_at, TALK_START + EVERY);
-	assert_int_equal(timers_of(x, 0), promises(x));
+	assert_int_equal(timers(x), promises(x) != 0);
 	talk_say(x, "take ic");
 	talk_say(x, "comms @bob");
 	talk_forget(x);
@@ -245,8 +244,7 @@ static void test_checkpoint_promise(void **state)
 	struct promise kept = talk_promise_last(x, 1, PROMISE_CHECKPOINT);
 	assert_int_not_equal(kept.id, missed.id);
 	assert_int_equal(kept.due_at, clock_now(&x->clock) + EVERY);
-	assert_int_equal(timers_of(x, missed.id), 0);
-	assert_int_equal(timers_of(x, kept.id), 1);
+	assert_int_equal(timers(x), 1);
 
 	talk_say(x, "resolve --not-verified \"no traffic\"");
 	assert_int_equal(talk_promise(x, 1, PROMISE_CHECKPOINT).due_at, 0);
@@ -272,7 +270,7 @@ static void test_checkpoint_by_level(void **state)
 	talk_say(x, "sev 3 a workaround");
 	assert_int_equal(talk_promise(x, 1, PROMISE_CHECKPOINT).due_at, 0);
 	assert_int_equal(talk_promise(x, 1, PROMISE_STRATEGY).due_at, 0);
-	assert_int_equal(timers_of(x, 0), promises(x));
+	assert_int_equal(timers(x), promises(x) != 0);
 }
 
 /* ---- strategy ---- */
@@ -376,7 +374,7 @@ static void test_strategy_is_renewed(void **state)
 	talk_say(x, "sev 1 doubled");
 	talk_say(x, "checkpoint rolling back");
 	assert_int_equal(talk_promise(x, 1, PROMISE_STRATEGY).due_at, 0);
-	assert_int_equal(timers_of(x, 0), promises(x));
+	assert_int_equal(timers(x), promises(x) != 0);
 	talk_say(x, "resolve --not-verified \"no traffic\"");
 	talk_say(x, "reopen it is back");
 	assert_int_not_equal(talk_promise(x, 1, PROMISE_STRATEGY).due_at, 0);

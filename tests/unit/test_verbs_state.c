@@ -301,7 +301,7 @@ static void test_resolve_asks_for_evidence(void **state)
 	talk_say(x, "resolve rolled back --health \"5xx at baseline\"");
 	assert_refused(x, "usage", "for users too");
 	assert_int_equal(talk_incident(x, 1).state, STATE_TRIAGE);
-	assert_int_equal(talk_timers_named(x, 1, "promise"), 6);
+	assert_int_equal(talk_timers_named(x, 1, "promise"), 1);
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, NULL, NULL), 0);
 
 	x->forms = true;
