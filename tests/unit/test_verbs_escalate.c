@@ -243,25 +243,22 @@ static void test_nobody_is_named(void **state)
 	tier_people(x, "executive", NULL, NULL);
 	opened(x, "declare sev4 a typo");
 	talk_forget(x);
+	/* The policy's rules pass over them: a line at every incident would call nobody. */
 	talk_say(x, "sev 1 it is everywhere");
-	/* All in one line, under the announcement, so that somebody there can call them. */
+	talk_pass(x, 5 * HOUR_MS);
+	for (size_t i = 0, n = talk_effects(x, EFFECT_MESSAGE_POST, "announce", &row); i < n; i++)
+		assert_has_not(row[i].payload, "INC-1 needs");
+	assert_int_equal(engaged(x, "executive", ENGAGE_OPEN_LONG), 0);
+	/* Who asks is told to everybody under the announcement: somebody there can call them. */
+	talk_forget(x);
+	talk_say(x, "escalate customer-data addresses leaked");
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "announce", &row), 1);
 	assert_string_equal(row[0].thread_slot, "announcement");
 	said = talk_said(x, EFFECT_MESSAGE_POST, "announce");
-	assert_has(said, "INC-1 needs triage (the level asks for it), coordination");
-	assert_has(said, "Nobody is named for these");
+	assert_has(said, "INC-1 needs executive");
+	assert_has(said, "Nobody is named");
 	assert_has(said, "On it: executive");
-	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, NULL, NULL), 0);
-	assert_int_equal(entries_saying(x, "escalated to triage (nobody is named)"), 1);
-	talk_forget(x);
-	talk_say(x, "sev 2 less");
-	talk_say(x, "sev 1 more");
-	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "announce", NULL), 0);
-	/* Another reason is on record; the line under the announcement is there already. */
-	talk_pass(x, 5 * HOUR_MS);
-	assert_int_equal(engaged(x, "executive", ENGAGE_OPEN_LONG), 1);
-	for (size_t i = 0, n = talk_effects(x, EFFECT_MESSAGE_POST, "announce", &row); i < n; i++)
-		assert_has_not(row[i].payload, "INC-1 needs");
+	assert_int_equal(entries_saying(x, "escalated to executive (nobody is named)"), 1);
 	talk_say_as(x, CAROL, "on-it executive");
 	assert_answered(x, "You are on INC-1 for executive");
 	/* Without a place for announcements, the channel hears it. */
