@@ -257,7 +257,7 @@ static void test_nobody_is_named(void **state)
 	said = talk_said(x, EFFECT_MESSAGE_POST, "announce");
 	assert_has(said, "INC-1 needs executive");
 	assert_has(said, "Nobody is named");
-	assert_has(said, "On it: executive");
+	assert_has(said, "On it");
 	assert_int_equal(entries_saying(x, "escalated to executive (nobody is named)"), 1);
 	talk_say_as(x, CAROL, "on-it executive");
 	assert_answered(x, "You are on INC-1 for executive");
