@@ -148,12 +148,20 @@ static void people_add(struct merging *m, const char *person)
 		m->people[m->people_count++] = person;
 }
 
-static void responders(struct call *c, struct merging *m)
+/* Whoever declared it may have lost access to it; merging does not give it back. */
+static int responders(struct call *c, struct merging *m)
 {
+	bool sees = false;
+	int rc = 0;
+
 	m->people = arena_alloc(c->arena, (c->roles.count + 1) * sizeof(*m->people));
 	for (size_t i = 0; i < c->roles.count; i++)
 		people_add(m, c->roles.holder[i].person);
-	people_add(m, c->incident.reporter);
+	if (c->incident.reporter)
+		rc = protected_sees(c, &c->incident, &c->roles, c->incident.reporter, &sees);
+	if (rc == 0 && sees)
+		people_add(m, c->incident.reporter);
+	return rc;
 }
 
 static json_t *moved_doc(struct call *c, const struct merging *m)
@@ -315,8 +323,7 @@ struct done merging_into(struct call *c, int64_t id, const char *why)
 		return call_fail(c);
 	if (rc == 0)
 		return refused;
-	responders(c, &m);
-	if (merge_do(c, &m) < 0)
+	if (responders(c, &m) < 0 || merge_do(c, &m) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is merged into %s%s%s%s%s · if they are two after all: %s",
 		words_id(c, c->incident.id), words_id(c, kept.incident.id),

@@ -6,12 +6,14 @@
 #include "base/json.h"
 #include "commands/assignment.h"
 #include "commands/messages.h"
+#include "commands/offer.h"
 #include "commands/protected.h"
 #include "commands/say.h"
 #include "commands/verbs.h"
 #include "incident/access.h"
 #include "store/audit.h"
 #include "store/relations.h"
+#include "store/response.h"
 
 #define AUDIT_MAX 500 /* entries looked through */
 #define LOOKS_MAX 20  /* people who are named */
@@ -104,7 +106,7 @@ static struct done grant_run(struct call *c)
 	if (rc < 0)
 		return call_fail(c);
 	return call_replyf(
-		c, "%s has access to %s now and has been told.", words_name(c, person), id);
+		c, "%s has access to %s now and is told.", words_name(c, person), id);
 }
 
 /* ---- revoke ---- */
@@ -127,6 +129,22 @@ static int revoke_roles(struct call *c, const char *person, size_t *count)
 		       : role_release(c->store, c->incident.id, held.holder[i].role, &c->err);
 	}
 	return rc < 0 ? rc : call_load_roles(c);
+}
+
+/* Whoever may not see it cannot take command of it: an offer to them would only hang. */
+static int revoke_offer(struct call *c, const char *person)
+{
+	struct handover h;
+	int rc = offer_current(c, &h);
+
+	if (rc == -ENOENT || (rc == 0 && strcmp(h.to, person) != 0))
+		return 0;
+	if (rc == 0)
+		rc = offer_end(c, &h, HANDOVER_WITHDRAWN);
+	return rc < 0 ? rc :
+		record_event(c, ENTRY_RESPONSIBILITY, "handover.withdrawn",
+			"handover to %s is off: they have no access any more",
+			words_name(c, person));
 }
 
 static int revoke_tell(struct call *c, const char *person)
@@ -160,6 +178,8 @@ static struct done revoke_run(struct call *c)
 	rc = had == -ENOENT ? 0 : had;
 	if (rc == 0)
 		rc = revoke_roles(c, person, &roles);
+	if (rc == 0)
+		rc = revoke_offer(c, person);
 	if (rc < 0)
 		return call_fail(c);
 	if (had == -ENOENT && !roles)

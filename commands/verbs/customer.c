@@ -133,9 +133,10 @@ static struct done refuse_decided(struct call *c, const struct customer_note *n)
 {
 	if (n->confirmed_by)
 		return call_refuse(c, "conflict",
-			"That wording was confirmed by %s at %s and has been sent; nothing was sent "
-			"again.",
-			words_name(c, n->confirmed_by), words_time(c, n->confirmed_at));
+			"That wording was confirmed by %s at %s; nothing was sent again. What is still "
+			"on its way: %s",
+			words_name(c, n->confirmed_by), words_time(c, n->confirmed_at),
+			message_usage(c, "/inc sync #%lld", (long long)c->incident.id));
 	return call_refuse(c, "conflict",
 		"That wording was dropped; nothing was sent. Draft it anew: %s",
 		message_usage(c, "/inc customer #%lld …", (long long)c->incident.id));

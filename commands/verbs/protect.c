@@ -1,20 +1,28 @@
 /* A public incident becomes a protected one (FEATURES G1). There is no way back by command: what
  * was said in confidence stays so. Of two that are merged the kept one comes first: it names the
  * other. */
+#include <errno.h>
+
 #include "commands/messages.h"
+#include "commands/offer.h"
 #include "commands/protected.h"
 #include "commands/say.h"
 #include "commands/verbs.h"
 #include "store/incidents.h"
 #include "store/relations.h"
+#include "store/response.h"
 
-/* Whoever is on it now goes on seeing it. */
+/* Whoever is on it now, or is asked to take command, goes on seeing it. */
 static int protect_admit(struct call *c)
 {
-	int rc = protected_admit(c, c->actor, "protect");
+	struct handover h;
+	int offered = offer_current(c, &h);
+	int rc = offered < 0 && offered != -ENOENT ? offered : protected_admit(c, c->actor, "protect");
 
 	if (rc == 0 && c->incident.reporter)
 		rc = protected_admit(c, c->incident.reporter, "reporter");
+	if (rc == 0 && offered == 0)
+		rc = protected_admit(c, h.to, "handover");
 	for (size_t i = 0; rc == 0 && i < c->roles.count; i++)
 		rc = protected_admit(c, c->roles.holder[i].person, c->roles.holder[i].role);
 	return rc;

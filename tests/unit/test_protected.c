@@ -760,6 +760,60 @@ static void test_whoever_declared_it_can_be_revoked(void **state)
 	assert_has_not(x->text, SECRET);
 }
 
+#define PACKET "state: going on; next decision: in 20m"
+
+static void test_an_offer_to_the_revoked_is_off(void **state)
+{
+	struct talk *x = *state;
+	int64_t id = declare_protected(x);
+	const char *n = arena_printf(x->arena, "#%" PRId64, id);
+
+	talk_say(x, arena_printf(x->arena, "take %s ic", n));
+	talk_say(x, arena_printf(x->arena, "%s handover @bob " PACKET, n));
+	assert_int_equal(talk_timers_named(x, id, "handover"), 1);
+	/* Somebody else's access is nothing to it. */
+	talk_say(x, arena_printf(x->arena, "%s grant @carol", n));
+	talk_say(x, arena_printf(x->arena, "%s revoke @carol", n));
+	assert_int_equal(talk_timers_named(x, id, "handover"), 1);
+	talk_say(x, arena_printf(x->arena, "%s revoke @bob", n));
+	assert_answered(x, "@bob has no access");
+	assert_int_equal(talk_timers_named(x, id, "handover"), 0);
+	assert_int_equal(talk_promise(x, id, PROMISE_HANDOVER).due_at, 0);
+	assert_string_equal(talk_role(x, id, "commander"), ALICE);
+}
+
+static void test_whoever_is_asked_to_take_command_goes_on_seeing_it(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 " TITLE);
+	talk_say(x, "take #1 ic");
+	talk_say(x, "#1 handover @bob " PACKET);
+	talk_say(x, "#1 protect it is a breach");
+	talk_say_as(x, CAROL, "#1 accept");
+	assert_refused(x, "not_found", "There is no INC-1");
+	talk_say_as(x, BOB, "#1 accept");
+	assert_answered(x, "You are");
+	assert_string_equal(talk_role(x, 1, "commander"), BOB);
+}
+
+/* Whoever declared one of two, and lost access to it, is not let in by way of the other. */
+static void test_merging_gives_no_access_back(void **state)
+{
+	struct talk *x = *state;
+	int64_t one = declare_protected(x), two;
+
+	talk_press(x, ALICE, "role", one,
+		json_pack("{s:s, s:s, s:s}", "do", "assign", "role", "commander", "person", BOB));
+	talk_press(x, BOB, "revoke", one, json_pack("{s:s}", "person", ALICE));
+	talk_say_as(x, BOB, "declare sev2 --security more of the same");
+	two = number_in(x->text);
+	talk_press(x, BOB, "merge", one, json_pack("{s:I}", "into", (json_int_t)two));
+	assert_answered(x, "is merged into");
+	talk_say(x, arena_printf(x->arena, "show #%" PRId64, two));
+	assert_refused(x, "not_found", "There is no INC-");
+}
+
 /* ---- protected later ------------------------------------------------------------------------ */
 
 static void test_protected_later(void **state)
@@ -1059,6 +1113,9 @@ int main(void)
 		TEST(test_revoked_is_absent),
 		TEST(test_a_message_under_way_does_not_reach_the_revoked),
 		TEST(test_whoever_declared_it_can_be_revoked),
+		TEST(test_an_offer_to_the_revoked_is_off),
+		TEST(test_whoever_is_asked_to_take_command_goes_on_seeing_it),
+		TEST(test_merging_gives_no_access_back),
 		TEST(test_protected_later),
 		TEST(test_protected_while_being_announced),
 		TEST(test_every_look_is_on_record),
