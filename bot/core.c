@@ -6,7 +6,8 @@
  * - a request is refused or fails: its own changes are undone, it is answered, the others stand;
  * - the store fails, or the commit: nothing of the batch stands. People are told that nothing was
  *   recorded; events are not acknowledged and come again; outcomes of deliveries exist nowhere else,
- *   so they are kept and run again, one at a time; timers are still in the store.
+ *   so they are kept until something else could be recorded, and then run again, one at a time;
+ *   timers are still in the store.
  */
 #include "bot/core.h"
 
@@ -45,6 +46,7 @@ struct batch {
 	struct request *request[BATCH_LIMIT];
 	struct answer *answer[BATCH_LIMIT];
 	size_t count;
+	bool kept; /* it is one of core.again */
 	struct effect *effect[EFFECTS_A_BATCH];
 	size_t effects;
 };
@@ -58,9 +60,11 @@ struct core {
 	_Atomic(struct config *) next_config;
 	struct in_flight in_flight[IN_FLIGHT_LIMIT];
 	size_t in_flight_count;
-	struct request *again[IN_FLIGHT_LIMIT]; /* outcomes whose batch failed */
+	struct request *again[IN_FLIGHT_LIMIT]; /* outcomes that could not be recorded */
 	size_t again_count;
-	int again_tries;
+	int again_faults;   /* of the last of them, while the store took other things */
+	int64_t again_at;   /* monotonic ms: not before */
+	bool store_suspect; /* nothing was committed since the last failure */
 	int64_t trouble_until; /* monotonic ms: the store failed, do not hammer it */
 	int64_t alive_at;
 	int64_t timer_at;      /* earliest armed timer, 0 = none; as of the last commit */
@@ -198,6 +202,11 @@ static bool wants_answer(const struct request *r)
 	return r->source != REQUEST_TIMER && r->source != REQUEST_OUTCOME;
 }
 
+static bool is_internal(const struct reply *reply)
+{
+	return reply->kind == REPLY_REFUSAL && reply->code && !strcmp(reply->code, "internal");
+}
+
 static int run_request(struct core *c, size_t i, struct error *err)
 {
 	struct request *r = c->batch.request[i];
@@ -231,7 +240,7 @@ static int run_timer(struct core *c, const struct timer *t, int64_t now, struct 
 	r->received_at = now;
 	if (rc == 0)
 		rc = dispatch(&c->desk, r, &reply, err);
-	if (rc == 0 && reply.kind == REPLY_REFUSAL && reply.code && !strcmp(reply.code, "internal")) {
+	if (rc == 0 && is_internal(&reply)) {
 		struct timer again = *t;
 
 		again.due_at = now + TIMER_RETRY_MS;
@@ -262,6 +271,8 @@ static int run_timers(struct core *c, int64_t now, struct error *err)
 static int run_batch(struct core *c, struct error *err)
 {
 	int64_t now = clock_now(c->clock);
+	/* After trouble it also shows that the store takes anything at all. */
+	bool alive_due = c->store_suspect || now - c->alive_at >= ALIVE_EVERY_MS;
 	int rc = store_begin(c->desk.store, err);
 
 	if (rc < 0)
@@ -270,7 +281,7 @@ static int run_batch(struct core *c, struct error *err)
 		rc = run_request(c, i, err);
 	if (rc == 0)
 		rc = run_timers(c, now, err);
-	if (rc == 0 && now - c->alive_at >= ALIVE_EVERY_MS)
+	if (rc == 0 && alive_due)
 		rc = write_alive(c, now, err);
 	if (rc == 0)
 		rc = deliver_start(&c->desk, c->batch.effect, EFFECTS_A_BATCH, &c->batch.effects, err);
@@ -281,7 +292,7 @@ static int run_batch(struct core *c, struct error *err)
 		return rc;
 	}
 	rc = store_commit(c->desk.store, err);
-	if (rc == 0 && now - c->alive_at >= ALIVE_EVERY_MS)
+	if (rc == 0 && alive_due)
 		c->alive_at = now;
 	return rc;
 }
@@ -305,17 +316,56 @@ static void in_flight_remove(struct core *c, int64_t effect)
 	}
 }
 
+static void outcome_give_up(struct core *c, struct request *take)
+{
+	log_error("core", "the outcome of delivery %lld cannot be recorded; it is looked up at the next start",
+		(long long)take->effect);
+	in_flight_remove(c, take->effect);
+	deliver_expect_any(&c->desk);
+	request_destroy(take);
+}
+
+/* It exists nowhere else. Takes the answer with its request. */
+static void outcome_keep(struct core *c, struct answer *take)
+{
+	struct request *r = take->request;
+
+	reply_finish(&take->reply);
+	c->again_at = clock_monotonic_ms() + TROUBLE_PAUSE_MS;
+	if (c->batch.kept && ++c->again_faults >= OUTCOME_TRIES) {
+		c->again_faults = 0;
+		outcome_give_up(c, r);
+	} else if (c->again_count == IN_FLIGHT_LIMIT) { /* more than were under way: not ours */
+		outcome_give_up(c, r);
+	} else {
+		c->again[c->again_count++] = r;
+	}
+}
+
+static void hand_out_outcome(struct core *c, struct answer *take)
+{
+	if (is_internal(&take->reply)) {
+		outcome_keep(c, take);
+		return;
+	}
+	if (c->batch.kept)
+		c->again_faults = 0;
+	in_flight_remove(c, take->request->effect);
+	answer_destroy(take);
+}
+
 static void hand_out(struct core *c)
 {
 	struct batch *b = &c->batch;
 
+	c->store_suspect = false;
 	for (size_t i = 0; i < b->count; i++) {
 		struct request *r = b->request[i];
 
-		if (r->source == REQUEST_OUTCOME)
-			in_flight_remove(c, r->effect);
 		if (wants_answer(r))
 			c->hooks.answer(c->hooks.ctx, b->answer[i]);
+		else if (r->source == REQUEST_OUTCOME)
+			hand_out_outcome(c, b->answer[i]);
 		else
 			answer_destroy(b->answer[i]);
 	}
@@ -347,6 +397,7 @@ static void fail_batch(struct core *c, const struct error *err)
 
 	log_error("core", "a batch of %zu could not be recorded: %s", b->count, err->text);
 	c->trouble_until = clock_monotonic_ms() + TROUBLE_PAUSE_MS;
+	c->store_suspect = true;
 	for (size_t i = 0; i < b->effects; i++)
 		effect_destroy(b->effect[i]);
 	deliver_expect_any(&c->desk);
@@ -354,45 +405,37 @@ static void fail_batch(struct core *c, const struct error *err)
 		struct request *r = b->request[i];
 		struct answer *a = b->answer[i] ? b->answer[i] : answer_create(r);
 
-		if (wants_answer(r)) {
+		if (wants_answer(r))
 			answer_not_recorded(c, a, err);
-		} else {
-			reply_finish(&a->reply);
-			c->again[c->again_count++] = r;
-		}
+		else if (r->source == REQUEST_OUTCOME)
+			outcome_keep(c, a);
+		else
+			answer_destroy(a);
 	}
 	if (b->count)
 		c->hooks.handed_out(c->hooks.ctx);
 }
 
-/* After trouble, kept outcomes run alone, so that one that cannot be recorded does not hold up the rest. */
+static bool again_due(const struct core *c)
+{
+	return c->again_count && c->again_at <= clock_monotonic_ms();
+}
+
+/* Kept outcomes run alone, so that one that cannot be recorded does not hold up the rest. They wait
+ * until something else was recorded: a full disk is not their fault, and whoever types meanwhile is
+ * to be told. */
 static void take_batch(struct core *c)
 {
 	struct batch *b = &c->batch;
 	size_t max = (size_t)c->config->batch_max < BATCH_LIMIT ? (size_t)c->config->batch_max : BATCH_LIMIT;
 
 	b->count = b->effects = 0;
-	if (c->again_count) {
+	b->kept = again_due(c) && !c->store_suspect;
+	if (b->kept)
 		b->request[b->count++] = c->again[--c->again_count];
-		c->again_tries++;
-	} else {
+	else
 		b->count = queue_take(c->in, (void **)b->request, max);
-	}
 	memset(b->answer, 0, b->count * sizeof *b->answer);
-}
-
-static bool give_up_outcome(struct core *c)
-{
-	struct request *r = c->batch.count == 1 ? c->batch.request[0] : NULL;
-
-	if (!r || r->source != REQUEST_OUTCOME || c->again_tries < OUTCOME_TRIES)
-		return false;
-	log_error("core", "the outcome of delivery %lld cannot be recorded; it is looked up at the next start",
-		(long long)r->effect);
-	request_destroy(r);
-	c->batch.count = 0;
-	c->again_tries = 0;
-	return true;
 }
 
 static int64_t until(int64_t at, int64_t now)
@@ -410,8 +453,8 @@ static int64_t may_sleep(struct core *c)
 		sleep = until(effects, now);
 	if (until(c->alive_at + ALIVE_EVERY_MS, now) < sleep)
 		sleep = until(c->alive_at + ALIVE_EVERY_MS, now);
-	if (c->again_count)
-		sleep = 0;
+	if (c->again_count && until(c->again_at, clock_monotonic_ms()) < sleep)
+		sleep = until(c->again_at, clock_monotonic_ms());
 	if (c->trouble_until > clock_monotonic_ms())
 		sleep = c->trouble_until - clock_monotonic_ms();
 	else if (queue_length(c->in))
@@ -441,12 +484,10 @@ int64_t core_turn(struct core *c)
 		c->alive_at = clock_now(c->clock);
 	if (may_sleep(c) == 0) {
 		take_batch(c);
-		if (run_batch(c, &err) == 0) {
+		if (run_batch(c, &err) == 0)
 			hand_out(c);
-			c->again_tries = 0;
-		} else if (!give_up_outcome(c)) {
+		else
 			fail_batch(c, &err);
-		}
 	}
 	atomic_store(&c->working, false);
 	return may_sleep(c);

@@ -357,6 +357,75 @@ static void a_full_disk_answers_and_loses_nothing(void **state)
 	assert_true(bot_number(b, "SELECT count(*) FROM timeline") > before);
 }
 
+static void read_only(struct test_bot *b, bool on)
+{
+	struct error err = { 0 };
+
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		on ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0", &err), 0);
+}
+
+static void submit_outcomes(struct test_bot *b)
+{
+	for (size_t i = 0; i < b->outcome_count; i++)
+		assert_true(core_submit(b->core, b->outcomes[i]));
+	b->outcome_count = 0;
+}
+
+/* The core leaves a store in trouble alone for a second. */
+static void turn_after_the_pause(struct test_bot *b)
+{
+	usleep(1050000);
+	core_turn(b->core);
+}
+
+static void outcomes_wait_for_the_store_and_nobody_waits_for_them(void **state)
+{
+	struct test_bot *b = *state;
+	size_t before = b->answers;
+
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 reports are slow")));
+	core_turn(b->core);
+	assert_true(b->outcome_count > 0);
+	read_only(b, true);
+	submit_outcomes(b);
+	core_turn(b->core); /* they are kept */
+	for (size_t i = 0; i < 3; i++) {
+		before = b->answers;
+		assert_true(core_submit(b->core, bot_request(b, "#1 note is anybody there?")));
+		turn_after_the_pause(b);
+		assert_int_equal(b->answers, before + 1);
+		assert_non_null(strstr(b->answer, "Nothing was recorded"));
+	}
+	read_only(b, false);
+	turn_after_the_pause(b);
+	bot_pass(b, MINUTE_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
+}
+
+/* Its own fault: the record refuses just this one. It is tried again, alone, and is not lost. */
+static void an_outcome_that_fails_by_itself_is_run_again(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 reports are slow")));
+	core_turn(b->core);
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"CREATE TEMP TRIGGER no BEFORE UPDATE ON effect WHEN NEW.ended_at IS NOT NULL "
+		"BEGIN SELECT RAISE(ABORT, 'not this one'); END", &err), 0);
+	submit_outcomes(b);
+	core_turn(b->core);
+	assert_non_null(strstr(bot_type(b, "#1 note meanwhile"), "INC-1"));
+	assert_true(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL") > 0);
+	assert_int_equal(db_script(store_db(core_store(b->core)), "DROP TRIGGER no", &err), 0);
+	turn_after_the_pause(b);
+	bot_pass(b, MINUTE_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
+}
+
 static void a_full_queue_says_so_and_tells_when_there_is_room(void **state)
 {
 	struct test_bot *b = *state;
@@ -426,6 +495,8 @@ int main(void)
 		T(the_card_says_changes_that_came_while_it_was_posted),
 		T(a_refused_channel_leaves_the_incident_speaking_under_its_announcement),
 		T(a_full_disk_answers_and_loses_nothing),
+		T(outcomes_wait_for_the_store_and_nobody_waits_for_them),
+		T(an_outcome_that_fails_by_itself_is_run_again),
 		T(a_full_queue_says_so_and_tells_when_there_is_room),
 		T(one_bad_request_does_not_spoil_its_batch),
 		T(resolving_disarms_and_reopening_arms_again),
