@@ -99,6 +99,41 @@ static const char *known_by_name(struct call *c, const char *name)
 	return rc == 0 ? arena_strdup(c->arena, p.key) : NULL;
 }
 
+/* Who is named for the first time is known from then on: by the label that the chat gave to the
+ * mention, if there is one; the rest is asked for, once. */
+static void meet(struct call *c, const char *person, const char *mention, size_t n)
+{
+	const char *bar = n > 0 ? memchr(mention, '|', n) : NULL;
+	bool labelled = bar && bar + 2 < mention + n && c->request->source == REQUEST_CHAT;
+	struct error err = { 0 };
+	struct person p;
+
+	if (!strchr(person, ':') || person_get(c->store, c->arena, person, &p, &err) != -ENOENT)
+		return;
+	p = (struct person){ .key = person };
+	if (labelled)
+		p.name = arena_strndup(c->arena, bar + 1, (size_t)(mention + n - bar) - 2);
+	if (person_put(c->store, &p, &err) < 0)
+		log_error("commands", "%s is not kept: %s", person, err.text);
+	else if (say_fetch_person(c, person) < 0)
+		log_error("commands", "%s is not looked up: %s", person, c->err.text);
+}
+
+static const char *nobody_called(struct call *c, const char *text)
+{
+	const char *name = shown(c, text + (*text == '@'));
+
+	if (c->request->source == REQUEST_SHELL)
+		return arena_printf(c->arena,
+			"I know nobody called \"%s\"; write the name of somebody the bot has met, or "
+			"the key of their account, as slack:U012AB3CD",
+			name);
+	return arena_printf(c->arena,
+		"I know nobody called \"%s\"; type @ and pick the person from the list that the "
+		"chat offers",
+		name);
+}
+
 static const char *read_person(
 	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
@@ -119,10 +154,9 @@ static const char *read_person(
 	if (!person && *text)
 		person = known_by_name(c, text + (*text == '@'));
 	if (!person || !person_key_valid(person))
-		return arena_printf(c->arena,
-			"I know nobody called \"%s\"; type @ and pick the person from the list "
-			"that the chat offers",
-			shown(c, text + (*text == '@')));
+		return nobody_called(c, text);
+	if (person != c->actor)
+		meet(c, person, text, n);
 	out->text = arena_strdup(c->arena, person);
 	return NULL;
 }

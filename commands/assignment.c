@@ -64,7 +64,7 @@ int assignment_meet(struct call *c, const char *person)
 	struct person known;
 	int rc = person_get(c->store, c->arena, person, &known, &c->err);
 
-	if (rc == -ENOENT || (rc == 0 && !known.name))
+	if (rc == -ENOENT)
 		rc = say_fetch_person(c, person);
 	return rc < 0 ? rc : say_people_invite(c, &person, 1);
 }

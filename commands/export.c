@@ -209,7 +209,7 @@ static json_t *entry_of(struct call *c, const struct timeline_entry *e)
 	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:s, s:o, s:o}", "happened_at",
 		time_or_null(e->happened_at), "recorded_at", time_or_null(e->recorded_at), "entry",
 		(json_int_t)e->id, "kind", timeline_kind_name(e->kind), "author",
-		person_or_null(c, e->author), "text", e->text ? e->text : "", "source",
+		person_or_null(c, e->author), "text", e->text ? words_named(c, e->text) : "", "source",
 		text_or_null(e->source), "corrects",
 		e->corrects ? json_integer(e->corrects) : json_null());
 }

@@ -53,4 +53,8 @@ void message_strategy_buttons(json_t *doc, int64_t incident);
 /* ": reason" or "" */
 const char *message_because(struct call *c, const char *why);
 
+/* Text of the record, where people may stand by their account ("@U012AB3CD"): by the names that they
+ * have now (commands/words.c). */
+const char *words_named(struct call *c, const char *text);
+
 #endif

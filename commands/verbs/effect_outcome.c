@@ -136,7 +136,13 @@ static int on_person_fetch(struct call *c, const struct effect_row *row, const j
 		.seen_at = c->now,
 	};
 
-	return person_put(c->store, &p, &c->err);
+	struct person known = { 0 };
+	int rc = person_get(c->store, c->arena, row->to, &known, NULL);
+	bool renamed = p.name && (rc < 0 || !known.name || strcmp(p.name, known.name) != 0);
+
+	rc = person_put(c->store, &p, &c->err);
+	/* The card called them by their account until now. */
+	return rc < 0 || !renamed || !c->has_incident ? rc : say_refresh(c, true);
 }
 
 static int on_message_fetch(struct call *c, const struct effect_row *row, const json_t *result)

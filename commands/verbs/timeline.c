@@ -11,14 +11,15 @@
 
 static const char *entry_line(struct call *c, const struct timeline_entry *e)
 {
-	bool cut = strlen(e->text) > SHORT_MAX;
+	const char *text = words_named(c, e->text);
+	bool cut = strlen(text) > SHORT_MAX;
 	struct str s;
 
 	str_init_arena(&s, c->arena, 4000);
 	mark_date(&s, e->happened_at);
 	str_addc(&s, ' ');
 	mark_bold(&s, timeline_kind_name(e->kind));
-	str_addf(&s, " %s — %s · %lld", message_short(c, e->text, SHORT_MAX),
+	str_addf(&s, " %s — %s · %lld", message_short(c, text, SHORT_MAX),
 		words_name(c, e->author), (long long)e->id);
 	if (e->corrects)
 		str_addf(&s, ", corrects %lld", (long long)e->corrects);
@@ -35,7 +36,8 @@ static const char *entry_line(struct call *c, const struct timeline_entry *e)
 static json_t *entry_doc(struct call *c, const struct timeline_entry *e)
 {
 	json_t *doc = message_line(
-		c, "Entry %lld of %s: %s", (long long)e->id, words_id(c, c->incident.id), e->text);
+		c, "Entry %lld of %s: %s", (long long)e->id, words_id(c, c->incident.id),
+		words_named(c, e->text));
 	struct str s;
 
 	str_init_arena(&s, c->arena, 2000);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/people.h"
 #include "support_core.h"
 
 static int setup(void **state)
@@ -112,6 +113,36 @@ static void test_assign(void **state)
 	assert_int_equal(talk_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
 }
 
+/* Whom the chat names is called so at once; whom it does not name, as soon as they were looked up. */
+static void test_strangers(void **state)
+{
+	struct talk *x = *state;
+	struct effect_row *row;
+	struct person erin = { .key = "slack:U0ERIN", .name = "erin" };
+
+	talk_forget(x);
+	talk_say(x, "assign ops <@U0DAVE|dave>");
+	assert_answered(x, "@dave is Operations lead of INC-1");
+	assert_string_equal(talk_entry(x, 1, 0).text, "Operations lead: @dave, assigned by @alice");
+	assert_int_equal(talk_effects(x, EFFECT_PERSON_FETCH, NULL, &row), 1);
+	assert_string_equal(row[0].to, "slack:U0DAVE");
+	/* A label is no way to rename somebody, and nobody is asked for twice. */
+	talk_say(x, "assign scribe <@U0DAVE|mallory>");
+	assert_answered(x, "@dave is Scribe of INC-1");
+	assert_int_equal(talk_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 1);
+
+	talk_say(x, "assign comms <@U0ERIN>");
+	assert_int_equal(talk_effects(x, EFFECT_PERSON_FETCH, NULL, NULL), 2);
+	assert_has(talk_entry(x, 1, 0).text, "Communications lead: @U0ERIN");
+	assert_int_equal(person_put(x->store, &erin, &x->err), 0);
+	talk_say(x, "timeline");
+	assert_answered(x, "Communications lead: @erin, assigned by @alice");
+	assert_has_not(x->text, "U0ERIN");
+	talk_say(x, "note mail to ops@U0ERIN.example, @U0NOBODY and @U0ERINx");
+	talk_say(x, "timeline");
+	assert_answered(x, "mail to ops@U0ERIN.example, @U0NOBODY and @U0ERINx");
+}
+
 static void test_taken_is_not_taken_away(void **state)
 {
 	struct talk *x = *state;
@@ -210,6 +241,7 @@ int main(void)
 		TEST(test_roles_of_policy),
 		TEST(test_roles_are_asked_for),
 		TEST(test_assign),
+		TEST(test_strangers),
 		TEST(test_taken_is_not_taken_away),
 		TEST(test_drop),
 		TEST(test_list_and_ask),
