@@ -4,22 +4,32 @@
 
 #include "commands/reading.h"
 
-#define HELP_MAX 16000
+#define HELP_MAX  16000
+#define GROUP_MAX 10
 
-/* In the order of help; what no group names stands under the last one. */
+/* In the order of help. Every operation that people see stands in one of them; a test looks. */
 static const struct group {
 	const char *title;
-	const char *names[10];
+	const char *names[GROUP_MAX];
 } groups[] = {
-	{ "Begin", { "declare" } },
-	{ "Tell", { "update", "customer", "subscribe", "unsubscribe", "note", "impact" } },
+	{ "Begin", { "declare", "classify", "solo" } },
+	{ "Tell", { "update", "customer", "subscribe", "unsubscribe" } },
+	{ "Record", { "note", "impact", "scope", "strategy", "checkpoint", "check" } },
 	{ "Steer", { "severity", "state", "role", "escalate", "acknowledge" } },
+	{ "Hand over", { "handover", "accept", "decline" } },
 	{ "Pace", { "cadence", "snooze" } },
 	{ "End", { "resolve", "close", "reopen", "cancel" } },
+	{ "Join", { "merge", "unmerge", "link", "unlink" } },
+	{ "Diagnose", { "diagnosis", "diagnoses", "attach", "promote" } },
 	{ "Confide", { "protect", "grant", "revoke", "access" } },
-	{ "Look", { "show", "list", "timeline", "sync", "whoami", "help" } },
+	{ "Look", { "show", "list", "timeline", "export", "sync", "whoami", "help" } },
 };
 #define GROUPS (sizeof(groups) / sizeof(*groups))
+
+/* What one incident needs, in the order in which it does: the others are named only. */
+static const char *const everyday[] = { "declare", "role", "update", "impact", "severity", "state",
+	"note", "handover", "show", "resolve" };
+#define EVERYDAY (sizeof(everyday) / sizeof(*everyday))
 
 static bool visible(const struct operation *op)
 {
@@ -29,10 +39,10 @@ static bool visible(const struct operation *op)
 static size_t group_of(const struct operation *op)
 {
 	for (size_t i = 0; i < GROUPS; i++)
-		for (size_t k = 0; k < 10 && groups[i].names[k]; k++)
+		for (size_t k = 0; k < GROUP_MAX && groups[i].names[k]; k++)
 			if (!strcmp(groups[i].names[k], op->name))
 				return i;
-	return GROUPS - 1;
+	return GROUPS;
 }
 
 /* ---- usage ---- */
@@ -130,23 +140,52 @@ static const char *usage_of(struct arena *a, const struct operation *op)
 	return s.p;
 }
 
-static void short_group(struct arena *a, json_t *doc, size_t group)
+static bool is_everyday(const char *name)
+{
+	for (size_t i = 0; i < EVERYDAY; i++)
+		if (!strcmp(everyday[i], name))
+			return true;
+	return false;
+}
+
+static void short_everyday(struct arena *a, json_t *doc)
 {
 	struct str s;
-	bool any = false;
 
 	str_init_arena(&s, a, HELP_MAX);
-	mark_bold(&s, groups[group].title);
-	for (size_t i = 0; operations[i]; i++) {
-		if (!visible(operations[i]) || group_of(operations[i]) != group)
-			continue;
-		str_addc(&s, '\n');
-		mark_code(&s, operations[i]->name);
-		str_addf(&s, " %s", operations[i]->summary);
-		any = true;
+	for (size_t i = 0; i < EVERYDAY; i++) {
+		const struct operation *op = operation_by_name(everyday[i]);
+
+		if (i)
+			str_addc(&s, '\n');
+		mark_code(&s, op->name);
+		str_addf(&s, " %s", op->summary);
 	}
-	if (any)
-		doc_text(doc, s.p);
+	doc_text(doc, s.p);
+}
+
+/* "Pace: cadence, snooze": one line for each group, without what is explained above. */
+static void short_others(struct arena *a, json_t *doc)
+{
+	struct str s;
+
+	str_init_arena(&s, a, HELP_MAX);
+	for (size_t g = 0; g < GROUPS; g++) {
+		bool any = false;
+
+		for (size_t k = 0; k < GROUP_MAX && groups[g].names[k]; k++) {
+			if (is_everyday(groups[g].names[k]))
+				continue;
+			if (!any && s.len)
+				str_addc(&s, '\n');
+			if (!any)
+				mark_bold(&s, groups[g].title);
+			str_add(&s, any ? ", " : " ");
+			str_add(&s, groups[g].names[k]);
+			any = true;
+		}
+	}
+	doc_text(doc, s.p);
 }
 
 static const char *short_plain(struct arena *a)
@@ -170,12 +209,12 @@ json_t *help_short(struct arena *a)
 {
 	json_t *doc = doc_new(short_plain(a));
 
-	for (size_t i = 0; i < GROUPS; i++)
-		short_group(a, doc, i);
+	short_everyday(a, doc);
+	short_others(a, doc);
 	doc_context(doc,
-		"In an incident's channel it is the one that is meant; from elsewhere put its "
-		"number first: "
-		"/inc #42 update … · Words may be shortened · More about one: /inc help update");
+		"More about one: /inc help update · In an incident's channel it is the one that is "
+		"meant; from elsewhere its number comes first: /inc #42 update … · Words may be "
+		"shortened");
 	return doc;
 }
 

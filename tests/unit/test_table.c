@@ -159,6 +159,16 @@ static void test_every_word_finds(void **state)
 	assert_false(operation_find("", &f));
 }
 
+/* Behind which no letter goes on, and before which none stands. */
+static bool has_word(const char *text, const char *word)
+{
+	for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+		if ((p == text || !isalpha((unsigned char)p[-1])) &&
+			!isalpha((unsigned char)p[strlen(word)]))
+			return true;
+	return false;
+}
+
 static void test_help(void **state)
 {
 	struct talk *x = *state;
@@ -168,10 +178,15 @@ static void test_help(void **state)
 		const struct operation *op = operations[i];
 
 		if (visible(op) && !(op->flags & OP_HIDDEN))
-			assert_has(x->text, op->summary);
+			assert_true(has_word(x->text, op->name));
 		if (!visible(op))
 			assert_has_not(x->text, op->summary);
 	}
+	/* What one incident needs is explained; the rest is a line a group, for a phone. */
+	assert_has(x->text, operation_by_name("update")->summary);
+	assert_has(x->text, operation_by_name("resolve")->summary);
+	assert_has_not(x->text, operation_by_name("whoami")->summary);
+	assert_true(strlen(x->text) < 1600);
 	for (size_t i = 0; operations[i]; i++) {
 		const struct operation *op = operations[i];
 
@@ -230,6 +245,13 @@ static void test_reference_is_up_to_date(void **state)
 	str_init(&s, FILE_MAX);
 	help_reference(&s);
 	assert_false(s.cut);
+	for (size_t i = 0; operations[i]; i++) {
+		char heading[64];
+
+		snprintf(heading, sizeof(heading), "### %s\n", operations[i]->name);
+		if (visible(operations[i]) && !(operations[i]->flags & OP_HIDDEN))
+			assert_has(s.p, heading);
+	}
 	if (getenv("SITREP_UPDATE")) {
 		FILE *f = fopen(REFERENCE, "w");
 
