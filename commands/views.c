@@ -11,12 +11,14 @@
 #include "commands/figures.h"
 #include "commands/escalation.h"
 #include "commands/messages.h"
+#include "commands/offer.h"
 #include "commands/protected.h"
 #include "commands/relate.h"
 #include "incident/promise.h"
 #include "store/effects.h"
 #include "store/incidents.h"
 #include "store/promises.h"
+#include "store/response.h"
 
 #define TOPIC_CHARS_MAX	 250
 #define CARD_FIELD_MAX	 500	   /* bytes; the whole text is on the timeline */
@@ -31,6 +33,19 @@ static const char *holder_words(struct call *c, const char *role)
 }
 
 /* ---- live card ---- */
+
+/* "@bob, command offered to @carol until 15:26" */
+static const char *card_holder(struct call *c, const char *role)
+{
+	const char *name = holder_words(c, role);
+	struct handover h;
+
+	if (strcmp(role, ROLE_COMMANDER) != 0 || !state_active(c->incident.state) ||
+		offer_current(c, &h) < 0)
+		return name;
+	return arena_printf(c->arena, "%s, offered to %s until %s", name, words_name(c, h.to),
+		words_time(c, offer_expires_at(c, &h)));
+}
 
 static const char *card_status(struct call *c)
 {
@@ -86,7 +101,7 @@ static void card_fields(struct call *c, json_t *doc)
 	for (size_t i = 0; i < c->config->roles.count; i++) {
 		const struct role_policy *p = &c->config->roles.role[i];
 
-		doc_field(doc, message_role_title(c, p->key), holder_words(c, p->key));
+		doc_field(doc, message_role_title(c, p->key), card_holder(c, p->key));
 	}
 	if (called)
 		doc_field(doc, "Called in", called);

@@ -37,6 +37,7 @@ static const struct {
 	{ "doing", SECTION_IN_FLIGHT },
 	{ "next decision point", SECTION_NEXT },
 	{ "next decision", SECTION_NEXT },
+	{ "next", SECTION_NEXT },
 	{ "decide by", SECTION_NEXT },
 	{ "decision point", SECTION_DECISION },
 	{ "decision", SECTION_DECISION },

@@ -154,6 +154,9 @@ static void test_offer(void **state)
 	assert_string_equal(talk_entry(x, 1, 0).text,
 		"handover offered: @alice to @carol, until 14:16 UTC");
 	assert_int_equal(talk_entry(x, 1, 0).kind, ENTRY_RESPONSIBILITY);
+	/* Hanging, it stands on the card. */
+	talk_say(x, "show");
+	assert_answered(x, "@alice, offered to @carol until ");
 }
 
 static void test_accept(void **state)
