@@ -59,6 +59,8 @@ struct call {
 	/* What run() asked for. */
 	bool fresh;                   /* the incident was made by this call: nothing of it is in the record yet but what this call wrote */
 	unsigned promised;            /* 1 << promise_kind: made by this call */
+	int64_t wake_at;              /* fresh: next step of the promises made by this call; 0 = none */
+	bool promise_ended;           /* one of them was ended or moved: wake_at does not tell any more */
 	int64_t rearm[CALL_REARM_MAX]; /* incidents whose promises changed; 0 = none */
 	bool touched;                 /* incident changed: save it and refresh what shows it */
 	bool audited;                 /* an audit entry was written: the dispatcher need not */

@@ -57,6 +57,31 @@ int promise_open_all(struct call *c, int64_t incident, struct promise *out, size
 	return 0;
 }
 
+static void earliest(const struct call *c, const struct promise *p, int64_t *at)
+{
+	int64_t next = ladder_first(promise_ladder(c, p), p, c->now);
+
+	if (next && (!*at || next < *at))
+		*at = next;
+}
+
+/* When the next step of any promise of the incident is due; 0 = never. */
+static int next_step(struct call *c, int64_t incident, int64_t *at)
+{
+	struct promise open[PROMISE_KIND_COUNT];
+	size_t n;
+	int rc;
+
+	*at = c->wake_at;
+	if (c->fresh && incident == c->incident.id && !c->promise_ended)
+		return 0;
+	*at = 0;
+	rc = promise_open_all(c, incident, open, &n);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		earliest(c, &open[i], at);
+	return rc;
+}
+
 static int rearm(struct call *c, int64_t incident)
 {
 	struct timer t = {
@@ -64,16 +89,8 @@ static int rearm(struct call *c, int64_t incident)
 		.incident = incident,
 		.operation = "promise.due",
 	};
-	struct promise open[PROMISE_KIND_COUNT];
-	size_t n;
-	int rc = promise_open_all(c, incident, open, &n);
+	int rc = next_step(c, incident, &t.due_at);
 
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		int64_t at = ladder_first(promise_ladder(c, &open[i]), &open[i], c->now);
-
-		if (at && (!t.due_at || at < t.due_at))
-			t.due_at = at;
-	}
 	if (rc < 0)
 		return rc;
 	return t.due_at ? timer_arm(c->store, &t, &c->err) :
@@ -103,6 +120,7 @@ static int promise_end(struct call *c, int kind, enum promise_state state)
 	if (rc < 0)
 		return rc;
 	promise_rearm_later(c);
+	c->promise_ended = true;
 	if (!p.missed_at && c->now > p.due_at)
 		p.missed_at = p.due_at;
 	p.state = state;
@@ -124,6 +142,7 @@ int promise_make(struct call *c, int kind, int64_t due_at)
 
 	promise_rearm_later(c);
 	c->promised |= 1u << kind;
+	earliest(c, &p, &c->wake_at);
 	return rc < 0 ? rc : promise_insert(c->store, &p, &c->err);
 }
 
@@ -157,6 +176,7 @@ int promise_quiet(struct call *c, int kind, int64_t until)
 
 	if (rc < 0)
 		return rc;
+	c->promise_ended = true;
 	p.quiet_until = until;
 	p.said = ladder_rewind(promise_ladder(c, &p));
 	promise_rearm_later(c);

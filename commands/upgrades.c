@@ -38,9 +38,12 @@ static int affected_groups(struct call *c, int *out)
 {
 	struct scope_entry *e;
 	size_t n = 0;
-	int rc = scope_list(c->store, c->arena, c->incident.id, &e, &n, &c->err);
+	int rc;
 
 	*out = 0;
+	if (!c->incident.id || c->fresh)
+		return 0;
+	rc = scope_list(c->store, c->arena, c->incident.id, &e, &n, &c->err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		*out += e[i].kind == SCOPE_GROUP && e[i].affected == TRI_YES;
 	return rc;

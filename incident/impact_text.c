@@ -2,6 +2,7 @@
  * is left alone: nothing known is better than something invented. */
 #include <string.h>
 
+#include "base/text.h"
 #include "base/arena.h"
 #include "base/duration.h"
 #include "incident/impact.h"
@@ -549,8 +550,10 @@ bool impact_data_concern(const char *text)
 	struct impact_facts f;
 	struct reading r = { .f = &f, .zone = "UTC" };
 
+	/* Every phrase of a concern has the word; most texts do not, and need not be read. */
+	if (!text || !text_find_fold(text, "data"))
+		return false;
 	impact_init(&f);
-	if (text)
-		read_text(&r, text);
+	read_text(&r, text);
 	return r.concern;
 }
