@@ -82,7 +82,7 @@ void effect_message_pin(struct job *j)
 
 struct fetched {
 	const char *ts;
-	json_t *result;
+	json_t *result; /* the job's: it may die before it can be told */
 };
 
 static void on_link(struct job *j, const struct web_answer *answer)
@@ -92,7 +92,7 @@ static void on_link(struct job *j, const struct web_answer *answer)
 
 	if (url)
 		json_object_set_new(f->result, "url", json_string(url));
-	job_done(j, f->result);
+	job_done(j, json_incref(f->result));
 }
 
 static int64_t ts_ms(const char *ts)
@@ -127,7 +127,7 @@ static void fetch_take(struct job *j, json_t *message)
 
 	str_init_arena(&plain, j->e->arena, TEXT_MAX);
 	slack_unescape(&plain, text ? text : "");
-	f->result = json_pack("{s:s, s:I}", "text",
+	f->result = j->messages = json_pack("{s:s, s:I}", "text",
 		plain.len ? plain.p : "(a message without text)", "at", (json_int_t)ts_ms(f->ts));
 	if (slack_id_valid(user))
 		json_object_set_new(f->result, "author", json_sprintf(SLACK_PREFIX "%s", user));

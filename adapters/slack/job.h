@@ -35,7 +35,7 @@ struct job {
 	const char *wanted;	      /* the name it looks for */
 	bool public_only;	      /* the app may not list private channels */
 	void *own;		      /* the kind's own state, on the arena */
-	json_t *messages;	      /* posts: what is to be posted; owned */
+	json_t *messages;	      /* posts: what is to be posted; fetches: what was read; owned */
 	struct job *prev, *next;      /* slack.jobs */
 };
 
