@@ -29,14 +29,13 @@ def wait_card(sandbox, seconds=20):
 
 
 def ask_for(sandbox, seconds):
-    """Types commands for so long; none may find no connection, and each must be answered. One that Slack sent in the
-    very moment it closed the old connection is answered by its response URL: its ack has no way left."""
+    """Types commands for so long; none may find no connection, and each must be answered on the one it came by. Slack
+    waits as long as it really does: what comes a little late on a busy machine is no gap."""
     done = []
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        done.append(sandbox.command("whoami", timeout_ms=1000))
-    assert not [one for one in done if one["failed"] == "dispatch_failed"]
-    assert len([one for one in done if not one["acked"]]) <= 1
+        done.append(sandbox.command("whoami"))
+    assert not [one for one in done if one["failed"] or not one["acked"]]
     eventually(lambda: len([e for e in sandbox.ephemerals("alice") if "alice" in text_of(e)]) == len(done))
 
 
