@@ -36,6 +36,20 @@ void figures_take(struct call *c, const char *text, struct impact_facts *inout)
 		c->incident.impact_at = inout->began_at;
 }
 
+void figures_say(struct call *c, char *text)
+{
+	struct impact_facts f;
+
+	/* A form brings back what it was filled with: figures that were said since are newer. */
+	if (c->incident.impact && !strcmp(c->incident.impact, text))
+		return;
+	c->incident.impact = text;
+	figures_read(c, &f);
+	figures_take(c, text, &f);
+	figures_write(c, &f);
+	call_touch(c);
+}
+
 /* ---- in words ---- */
 
 static const char *count_words(struct call *c, int64_t n)

@@ -10,6 +10,10 @@ void figures_read(struct call *c, struct impact_facts *out);
 /* What a sentence says about the impact, into the facts. A beginning that it names is the
  * incident's. */
 void figures_take(struct call *c, const char *text, struct impact_facts *inout);
+/* What was said about the impact becomes the incident's, words and figures, and is touched; nothing
+ * happens when the words are the same. Whoever calls it asks the rules afterwards
+ * (commands/upgrades.h). */
+void figures_say(struct call *c, char *text);
 /* Into c->incident.facts; NULL when nothing is known. The caller touches. */
 void figures_write(struct call *c, const struct impact_facts *f);
 

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "commands/figures.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/upgrades.h"
 #include "incident/promise.h"
 #include "store/response.h"
 #include "store/timelines.h"
@@ -148,18 +150,19 @@ static int packet_record(struct call *c, const struct checkpoint *p)
 
 int packet_keep(struct call *c, struct checkpoint *p)
 {
+	bool impact = p->impact != NULL;
 	int rc;
 
 	/* The card is always true: an impact that is newer here stands there too. */
-	if (p->impact) {
-		c->incident.impact = p->impact;
-		call_touch(c);
-	}
+	if (impact)
+		figures_say(c, p->impact);
 	packet_complete(c, p);
 	rc = checkpoint_insert(c->store, p, &c->err);
 	if (rc == 0)
 		rc = packet_record(c, p);
-	return rc < 0 ? rc : obligation_checkpoint(c);
+	if (rc == 0)
+		rc = obligation_checkpoint(c);
+	return rc < 0 || !impact ? rc : upgrades_apply(c, NULL);
 }
 
 /* ---- showing it ---- */

@@ -33,14 +33,8 @@ static int update_publish(struct call *c, const struct status_update *u)
 	inc->updated_at = c->now;
 	inc->updated_by = arena_strdup(c->arena, c->actor);
 	inc->update_text = arena_strdup(c->arena, u->known ? u->known : flat);
-	if (u->impact) {
-		struct impact_facts f;
-
-		inc->impact = u->impact;
-		figures_read(c, &f);
-		figures_take(c, u->impact, &f);
-		figures_write(c, &f);
-	}
+	if (u->impact)
+		figures_say(c, u->impact);
 	call_touch(c);
 	rc = record_entry(c, &entry);
 	if (rc < 0)

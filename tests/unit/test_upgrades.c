@@ -197,6 +197,28 @@ static void test_by_update(void **state)
 	assert_has(talk_incident(x, 1).facts, "\"users\":40");
 }
 
+/* A checkpoint and an offered handover say the impact too. */
+static void test_by_checkpoint(void **state)
+{
+	struct talk *x = *state;
+
+	declare(x, "declare sev3 orders are slow");
+	talk_say(x, "checkpoint state: looking; hypothesis: the index");
+	assert_int_equal(severity(x), 3);
+	talk_say(x, "checkpoint state: looking; impact: 1200 users, possible data loss");
+	assert_answered(x, "Kept as a checkpoint");
+	assert_int_equal(severity(x), 1);
+	assert_int_equal(upgrades(x, "data-integrity"), 1);
+	assert_has(talk_incident(x, 1).facts, "1200");
+	talk_say(x, "sev 3 the loss is ruled out by the backup");
+	talk_say(x, "impact --users 900");
+	talk_say(x, "checkpoint state: looking; impact: 1200 users, possible data loss");
+	assert_int_equal(severity(x), 3);
+	assert_int_equal(upgrades(x, NULL), 1);
+	/* The same words again, as a form brings them back, undo no newer figure. */
+	assert_has(talk_incident(x, 1).facts, "900");
+}
+
 /* What has ended is not raised, but what is known is kept. */
 static void test_ended(void **state)
 {
@@ -254,6 +276,7 @@ int main(void)
 		TEST(test_groups_double),
 		TEST(test_declared),
 		TEST(test_by_update),
+		TEST(test_by_checkpoint),
 		TEST(test_ended),
 		TEST(test_never_oscillates),
 	};
