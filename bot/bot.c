@@ -125,9 +125,11 @@ static void on_room(void *ctx)
 static void on_drain(void *ctx)
 {
 	struct bot *b = ctx;
+	/* Asked first: what it had handed out by then is brought before the loop stops. */
+	bool idle = core_idle(b->core);
 
 	on_out(b);
-	if (core_idle(b->core) || io_now(b->io) >= b->drain_until)
+	if (idle || io_now(b->io) >= b->drain_until)
 		io_stop(b->io);
 	else
 		io_timer_start(b->drain, DRAIN_LOOK_MS);
