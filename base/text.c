@@ -309,3 +309,41 @@ void text_slug(struct str *out, const char *s, size_t max_bytes)
 		written++;
 	}
 }
+
+/* ---- signs ---- */
+
+size_t text_sign_at(const char *p, struct text_set set)
+{
+	for (size_t i = 0; i < set.count; i++) {
+		size_t n = strlen(set.sign[i]);
+
+		if (strncmp(p, set.sign[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
+size_t text_sign_before(const char *start, const char *p, struct text_set set)
+{
+	for (size_t i = 0; i < set.count; i++) {
+		size_t n = strlen(set.sign[i]);
+
+		if ((size_t)(p - start) >= n && memcmp(p - n, set.sign[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
+const char *text_skip(const char *p, struct text_set set)
+{
+	for (size_t n; (n = text_sign_at(p, set)) > 0;)
+		p += n;
+	return p;
+}
+
+const char *text_skip_back(const char *start, const char *p, struct text_set set)
+{
+	for (size_t n; (n = text_sign_before(start, p, set)) > 0;)
+		p -= n;
+	return p;
+}

@@ -32,4 +32,17 @@ unsigned text_distance(const char *a, const char *b);
 /* Lower case a-z 0-9 and single dashes, for channel names: "Checkout is failing!" → "checkout-is-failing". */
 void text_slug(struct str *out, const char *s, size_t max_bytes);
 
+/* Signs of several bytes, as a list: dashes, quotes, bullets. */
+struct text_set {
+	const char *const *sign;
+	size_t count;
+};
+#define TEXT_SET(list) ((struct text_set){ list, sizeof(list) / sizeof(*(list)) })
+/* The length of the sign that begins at p, resp. that ends there; 0 when there is none. */
+size_t text_sign_at(const char *p, struct text_set set);
+size_t text_sign_before(const char *start, const char *p, struct text_set set);
+/* Behind all signs that begin at p, resp. before all that end there. */
+const char *text_skip(const char *p, struct text_set set);
+const char *text_skip_back(const char *start, const char *p, struct text_set set);
+
 #endif

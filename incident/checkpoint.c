@@ -58,58 +58,25 @@ static const char *const separators[] = { ";", ",", ".", "|", "*", "_", "-", "!"
 static const char *const colons[] = { ":", "：" };
 static const char *const emphasis[] = { "*", "_" };
 
-static size_t one_at(const char *p, const char *const *set, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strncmp(p, set[i], strlen(set[i])) == 0)
-			return strlen(set[i]);
-	return 0;
-}
-
-static size_t one_before(const char *start, const char *p, const char *const *set, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		size_t n = strlen(set[i]);
-
-		if ((size_t)(p - start) >= n && memcmp(p - n, set[i], n) == 0)
-			return n;
-	}
-	return 0;
-}
-
-static const char *skip(const char *p, const char *const *set, size_t count)
-{
-	for (size_t n; (n = one_at(p, set, count)) > 0;)
-		p += n;
-	return p;
-}
-
-static const char *skip_back(const char *start, const char *p, const char *const *set, size_t count)
-{
-	for (size_t n; (n = one_before(start, p, set, count)) > 0;)
-		p -= n;
-	return p;
-}
-
 static const char *skip_blanks(const char *p)
 {
-	return skip(p, blanks, COUNT(blanks));
+	return text_skip(p, TEXT_SET(blanks));
 }
 
 /* Does a part begin at p: at the start, on a new line, or behind a separator and a blank or the
  * separator alone? "well-state:" is one word. */
 static bool part_begins(const char *start, const char *p)
 {
-	const char *q = skip_back(start, p, blanks, COUNT(blanks));
+	const char *q = text_skip_back(start, p, TEXT_SET(blanks));
 	size_t n;
 
 	if (q == start || memchr(q, '\n', (size_t)(p - q)))
 		return true;
-	n = one_before(start, q, separators, COUNT(separators));
+	n = text_sign_before(start, q, TEXT_SET(separators));
 	if (n == 0)
 		return false;
 	return q != p || !strchr("-.", q[-1]) || q - 1 == start ||
-	       one_before(start, q - 1, blanks, COUNT(blanks)) > 0;
+	       text_sign_before(start, q - 1, TEXT_SET(blanks)) > 0;
 }
 
 /* A section word with its colon at p: the length of both, else 0. */
@@ -121,12 +88,12 @@ static size_t section_at(const char *p, enum section *out)
 
 		if (!text_prefix_fold(section_words[i].word, p))
 			continue;
-		q = skip_blanks(skip(q, emphasis, COUNT(emphasis)));
-		n = one_at(q, colons, COUNT(colons));
+		q = skip_blanks(text_skip(q, TEXT_SET(emphasis)));
+		n = text_sign_at(q, TEXT_SET(colons));
 		if (n == 0)
 			continue;
 		*out = section_words[i].section;
-		return (size_t)(skip(q + n, emphasis, COUNT(emphasis)) - p);
+		return (size_t)(text_skip(q + n, TEXT_SET(emphasis)) - p);
 	}
 	return 0;
 }
@@ -136,12 +103,12 @@ static void part_add(struct str *s, const char *from, const char *to)
 {
 	const char *q;
 
-	for (q = NULL; q != from; from = skip(skip_blanks(from), leftovers, COUNT(leftovers)))
+	for (q = NULL; q != from; from = text_skip(skip_blanks(from), TEXT_SET(leftovers)))
 		q = from;
 	if (from >= to)
 		return;
-	for (q = NULL; q != to; to = skip_back(from, skip_back(from, to, blanks, COUNT(blanks)),
-					leftovers, COUNT(leftovers)))
+	for (q = NULL; q != to; to = text_skip_back(from, text_skip_back(from, to, TEXT_SET(blanks)),
+					TEXT_SET(leftovers)))
 		q = to;
 	if (to == from)
 		return;
@@ -184,7 +151,7 @@ static int64_t next_time(const char *text, const char *zone, int64_t now_ms, con
 	for (size_t i = 0; i < COUNT(words); i++) {
 		const char *q = p + strlen(words[i]);
 
-		if (text_prefix_fold(words[i], p) && one_at(q, blanks, COUNT(blanks))) {
+		if (text_prefix_fold(words[i], p) && text_sign_at(q, TEXT_SET(blanks))) {
 			p = skip_blanks(q);
 			break;
 		}

@@ -44,55 +44,20 @@ static const char *const joiners[] = { "-", ".", "_", "'", "’", "·" };
 static const char *const colons[] = { ":", "：", "–", "—" };
 /* Emphasis and quotes around a section word: "*Known:* …", "“known”: …". */
 static const char *const wraps[] = { "*", "_", "\"", "'", "“", "”", "‘", "’" };
+static const char *const emphasis[] = { "*", "_" };
 /* What is left over before a section or a promise that was taken out. */
 static const char *const leftovers[] = { ";", ",", "(", "-", "|", "–", "—", "•", "·", "；", "，" };
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-static size_t one_of_at(const char *p, const char *const *set, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		size_t n = strlen(set[i]);
-
-		if (strncmp(p, set[i], n) == 0)
-			return n;
-	}
-	return 0;
-}
-
-static size_t one_of_before(const char *start, const char *p, const char *const *set, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		size_t n = strlen(set[i]);
-
-		if ((size_t)(p - start) >= n && memcmp(p - n, set[i], n) == 0)
-			return n;
-	}
-	return 0;
-}
-
-static const char *skip_all(const char *p, const char *const *set, size_t count)
-{
-	for (size_t n; (n = one_of_at(p, set, count)) > 0;)
-		p += n;
-	return p;
-}
-
-static const char *back_all(const char *start, const char *p, const char *const *set, size_t count)
-{
-	for (size_t n; (n = one_of_before(start, p, set, count)) > 0;)
-		p -= n;
-	return p;
-}
-
 static const char *skip_blanks(const char *p)
 {
-	return skip_all(p, blanks, COUNT(blanks));
+	return text_skip(p, TEXT_SET(blanks));
 }
 
 static const char *back_blanks(const char *start, const char *p)
 {
-	return back_all(start, p, blanks, COUNT(blanks));
+	return text_skip_back(start, p, TEXT_SET(blanks));
 }
 
 /* The end of what stands before p, without blanks and leftovers. */
@@ -101,7 +66,7 @@ static const char *back_leftovers(const char *start, const char *p)
 	for (;;) {
 		const char *q = back_blanks(start, p);
 
-		q = back_all(start, q, leftovers, COUNT(leftovers));
+		q = text_skip_back(start, q, TEXT_SET(leftovers));
 		if (q == p)
 			return p;
 		p = q;
@@ -116,13 +81,13 @@ static bool part_begins(const char *start, const char *p)
 	if (q == start || memchr(q, '\n', (size_t)(p - q)))
 		return true;
 
-	size_t n = one_of_before(start, q, separators, COUNT(separators));
+	size_t n = text_sign_before(start, q, TEXT_SET(separators));
 
 	if (n == 0)
 		return false;
 	/* "well-known", "it's", "file.known": one word */
 	return q != p || q - n == start || !is_word_byte(q[-(ptrdiff_t)n - 1]) ||
-		one_of_at(q - n, joiners, COUNT(joiners)) == 0;
+		text_sign_at(q - n, TEXT_SET(joiners)) == 0;
 }
 
 /* The colon at p, in the same line: its end, else NULL. A dash serves only behind a blank
@@ -130,7 +95,7 @@ static bool part_begins(const char *start, const char *p)
 static const char *colon_at(const char *p)
 {
 	const char *q = skip_blanks(p);
-	size_t n = one_of_at(q, colons, COUNT(colons));
+	size_t n = text_sign_at(q, TEXT_SET(colons));
 	bool dash = n > 0 && *q != ':' && strncmp(q, "：", n) != 0;
 
 	return n == 0 || (dash && q == p) || memchr(p, '\n', (size_t)(q - p)) ? NULL : q + n;
@@ -144,10 +109,10 @@ static size_t section_at(const char *p, enum section *out)
 
 		if (!text_prefix_fold(section_words[i].word, p) || is_word_byte(*q))
 			continue;
-		q = colon_at(skip_all(q, wraps, COUNT(wraps)));
+		q = colon_at(text_skip(q, TEXT_SET(wraps)));
 		if (!q)
 			continue;
-		q = skip_all(q, wraps, 2); /* emphasis may end here; a quote would begin the text */
+		q = text_skip(q, TEXT_SET(emphasis)); /* it may end here; a quote would begin the text */
 		*out = section_words[i].section;
 		return (size_t)(q - p);
 	}
@@ -225,7 +190,7 @@ static size_t promise_end(const char *text)
 	const char *end = text + strlen(text);
 
 	for (;;) {
-		const char *q = back_all(text, back_blanks(text, end), closing, COUNT(closing));
+		const char *q = text_skip_back(text, back_blanks(text, end), TEXT_SET(closing));
 
 		if (q == end)
 			return (size_t)(end - text);
@@ -249,7 +214,7 @@ static int64_t promise_cut(struct arena *a, char *text, const struct when *w, bo
 		if (!at)
 			continue;
 
-		const char *front = back_all(copy, copy + i, wraps, COUNT(wraps));
+		const char *front = text_skip_back(copy, copy + i, TEXT_SET(wraps));
 
 		text[back_leftovers(copy, front) - copy] = '\0';
 		return at;
@@ -278,7 +243,7 @@ static int64_t promise_cut_front(char *text, const struct when *w, bool named)
 		return 0;
 	end = p + n;
 	p = skip_blanks(end);
-	n = one_of_at(p, separators, COUNT(separators));
+	n = text_sign_at(p, TEXT_SET(separators));
 	if (n == 0 && !memchr(end, '\n', (size_t)(p - end)))
 		return 0;
 	p = skip_blanks(p + n);
@@ -333,7 +298,7 @@ static void parts_split(struct arena *a, const char *text, struct parts *parts)
 			p++;
 			continue;
 		}
-		parts_add(a, parts, section, from, back_all(from, p, wraps, COUNT(wraps)));
+		parts_add(a, parts, section, from, text_skip_back(from, p, TEXT_SET(wraps)));
 		section = found;
 		from = p += n;
 	}
