@@ -113,16 +113,21 @@ static struct done refuse_stale(struct call *c, const char *to, const struct che
 
 /* ---- the offer ---- */
 
-/* Said in the channel, where everybody sees who leads and who is asked to, and to them alone. */
+/* Said in the channel, where everybody sees who leads and who is asked to, and to them alone.
+ * packet: whether it goes with it; the channel has read a checkpoint that was kept before. */
 static json_t *offer_doc(struct call *c, const struct handover *h, const struct checkpoint *p,
-	const char *who, const char *before)
+	bool packet, const char *who, const char *before)
 {
 	json_t *doc = message_line(c, "%s%s%s offers you command of %s, %s (%s)", who,
 		*who ? " " : "", words_name(c, h->from), words_id(c, h->incident),
 		message_short(c, c->incident.title, 120), words_severity(c, c->incident.severity));
-	const char *missing = packet_missing(c, p);
+	const char *missing = packet ? packet_missing(c, p) : "";
 
-	doc_text(doc, packet_lines(c, p, POSTED_BYTES));
+	if (packet)
+		doc_text(doc, packet_lines(c, p, POSTED_BYTES));
+	else
+		doc_text(doc, arena_printf(c->arena, "With the checkpoint of %s, above.",
+				      words_time(c, p->at)));
 	doc_context(doc, arena_printf(c->arena,
 				 "%s%s%s stays commander until it is accepted · the offer stands "
 				 "until %s%s%s",
@@ -134,14 +139,14 @@ static json_t *offer_doc(struct call *c, const struct handover *h, const struct 
 }
 
 static int offer_tell(struct call *c, const struct handover *h, const struct checkpoint *p,
-	const char *before)
+	bool fresh, const char *before)
 {
 	int rc = say_people_invite(c, (const char *const[]){ h->to }, 1);
 
 	if (rc == 0)
 		rc = say_channel(
-			c, offer_doc(c, h, p, words_mention(c, h->to), before), NULL);
-	return rc < 0 ? rc : say_person(c, h->to, offer_doc(c, h, p, "", ""));
+			c, offer_doc(c, h, p, fresh, words_mention(c, h->to), before), NULL);
+	return rc < 0 ? rc : say_person(c, h->to, offer_doc(c, h, p, true, "", ""));
 }
 
 /* The one before is off; its person is told. *before: what the channel reads about it. */
@@ -178,13 +183,14 @@ static struct done offer_run(
 		.to = arena_strdup(c->arena, to),
 	};
 	const char *before = "";
+	bool fresh = packet_said(p) && !p->id;
 
-	if (packet_said(p) && !p->id && packet_keep(c, p) < 0)
+	if (fresh && packet_keep(c, p) < 0)
 		return call_fail(c);
 	if (old && offer_replace(c, old, to, &before) < 0)
 		return call_fail(c);
 	h.checkpoint = p->id;
-	if (offer_make(c, &h) < 0 || offer_record(c, &h) < 0 || offer_tell(c, &h, p, before) < 0)
+	if (offer_make(c, &h) < 0 || offer_record(c, &h) < 0 || offer_tell(c, &h, p, fresh, before) < 0)
 		return call_fail(c);
 	call_touch(c);
 	return call_replyf(c, "%s is asked to take command of %s · %s until they accept%s%s",

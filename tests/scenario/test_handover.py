@@ -39,12 +39,17 @@ def test_a_handover_is_accepted_by_the_button_in_the_channel(bot, sandbox):
     offered(bot, sandbox)
     [message] = posted(sandbox, INC, "offers you command of INC-1")
     text = text_of(message)
-    for part in ("<@U0CAROL>", "*State:* rolling back", "*Hypothesis:* bad config", "*To decide:* fail over?",
-                 "stays commander until it is accepted", "Accept command", "Not me"):
+    for part in ("<@U0CAROL>", "With the checkpoint of", "stays commander until it is accepted", "Accept command",
+                 "Not me"):
         assert part in text, part
+    # The channel has read the packet when it was kept; whoever is asked reads it whole.
+    assert "*State:*" not in text
+    [told] = dms(sandbox, "carol", "offers you command of INC-1")
+    for part in ("*State:* rolling back", "*Hypothesis:* bad config", "*To decide:* fail over?", "Accept command"):
+        assert part in text_of(told), part
     [channel] = [c for c in sandbox.state()["channels"] if c.get("name") == INC]
     assert "U0CAROL" in channel["members"]
-    assert commander(bot) == "slack:U0ALICE" and "@alice" in text_of(card(sandbox))
+    assert commander(bot) == "slack:U0ALICE" and "@alice, offered to @carol until" in text_of(card(sandbox))
     assert promise(bot, "handover") and len(timers(bot)) == 1
     sandbox.click(user="carol", channel=INC, ts=message["ts"], text="Accept command")
     eventually(lambda: commander(bot) == "slack:U0CAROL", timeout=seconds(5))
