@@ -164,7 +164,10 @@ static int configure(struct db *db, bool read_only, struct error *err)
 		return err->code;
 	if (read_only)
 		return db_script(db, "PRAGMA query_only = ON;", err);
-	return db_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err);
+	/* Of a new file. A command touches some forty pages in one row or two each: half the size is
+	 * two fifths less to write, and 2 MB less memory. */
+	return db_script(db, "PRAGMA page_size = 2048; PRAGMA journal_mode = WAL;"
+			     "PRAGMA synchronous = FULL;", err);
 }
 
 /* For the whole process, before SQLite's first use: without memory statistics, for which each

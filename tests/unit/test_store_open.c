@@ -230,8 +230,8 @@ static void a_truncated_one(void **state)
 static void damage_inside_is_found_by_the_check(void **state)
 {
 	struct scratch *x = *state;
-	char rubbish[4096];
-	int64_t root;
+	char rubbish[65536];
+	int64_t root, page;
 
 	assert_int_equal(store_begin(x->store, &x->err), 0);
 	for (int i = 0; i < 50; i++)
@@ -239,8 +239,9 @@ static void damage_inside_is_found_by_the_check(void **state)
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 	closed(x);
 	root = scratch_ask(x, "SELECT rootpage FROM sqlite_schema WHERE name = 'incident'");
+	page = scratch_ask(x, "PRAGMA page_size");
 	memset(rubbish, 0xa5, sizeof(rubbish));
-	overwrite(x, (off_t)(root - 1) * 4096, rubbish, sizeof(rubbish));
+	overwrite(x, (off_t)((root - 1) * page), rubbish, (size_t)page);
 	assert_int_equal(reopen(x), 0);
 	assert_int_equal(store_check(x->store, &x->err), -EUCLEAN);
 	assert_says(&x->err, "is damaged");
