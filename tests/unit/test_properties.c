@@ -277,6 +277,60 @@ static void step_press(struct test_bot *b, struct dice *d)
 	submit(b, r);
 }
 
+static void type_as(struct test_bot *b, const char *person, const char *line)
+{
+	struct request *r = bot_request(b, line);
+
+	for (size_t i = 0; i < PEOPLE; i++)
+		if (!strcmp(people[i], person))
+			r->actor.person = people[i];
+	asked.op = op_of_line(b, line);
+	snprintf(asked.words, sizeof asked.words, "%s", line);
+	submit(b, r);
+}
+
+static char *one_of(struct test_bot *b, const char *what, long long id)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof sql, "SELECT (SELECT %s AND incident = %lld)", what, id);
+	return bot_text(b, sql);
+}
+
+/* What chance alone seldom brings about: by those who may, on something that is open. */
+static void step_play(struct test_bot *b, struct dice *d)
+{
+	static const char *const answers[] = { "accept", "decline", "accept", "decline I cannot" };
+	static const char *const does[] = { "impact data loss, 1200 users", "sev 3 it is not so bad",
+		"impact 10 users, no data loss, no corruption", "scope group EU tenants", "drop ic", "ic <@UBOB>" };
+	char line[300], *commander, *asked_to;
+	int64_t id = bot_number(b, "SELECT coalesce((SELECT max(incident) FROM promise WHERE state = 'open'), 0)");
+
+	if (!id)
+		return;
+	commander = one_of(b, "person FROM role WHERE role = 'commander'", id);
+	asked_to = one_of(b, "incoming FROM handover WHERE state = 'offered'", id);
+	if (roll(d, 3) == 0) {
+		snprintf(line, sizeof line, "#%lld %s", (long long)id, does[roll(d, 6)]);
+		type_as(b, ROOT, line);
+	} else if (!*commander) {
+		snprintf(line, sizeof line, "#%lld ic %s", (long long)id, mentions[1 + roll(d, 3)]);
+		type_as(b, ROOT, line);
+	} else if (*asked_to && roll(d, 3)) {
+		snprintf(line, sizeof line, "#%lld %s", (long long)id, answers[roll(d, 4)]);
+		type_as(b, asked_to, line);
+	} else if (*asked_to && roll(d, 2)) {
+		snprintf(line, sizeof line, "#%lld handover --withdraw", (long long)id);
+		type_as(b, commander, line);
+	} else {
+		snprintf(line, sizeof line, "#%lld handover %s state: going on; next decision: in 20m",
+			(long long)id, mentions[1 + roll(d, 3)]);
+		type_as(b, commander, line);
+	}
+	free(commander);
+	free(asked_to);
+}
+
 struct marks {
 	int64_t audit, timeline, effects;
 };
@@ -344,8 +398,10 @@ static void step(struct test_bot *b, struct dice *d)
 	uint32_t what = roll(d, 100);
 
 	asked = (struct asked){ .words = "(time, or the outside)" };
-	if (what < 55)
+	if (what < 45)
 		step_type(b, d);
+	else if (what < 55)
+		step_play(b, d);
 	else if (what < 65)
 		step_press(b, d);
 	else if (what < 68)
