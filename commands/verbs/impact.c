@@ -9,14 +9,16 @@
 #include "commands/figures.h"
 #include "commands/messages.h"
 #include "commands/upgrades.h"
+#include "commands/reading.h"
 #include "commands/verbs.h"
 
 /* "25% checkout since 14:02, no data loss": takes the last "since <time>" out, where it ends a clause,
  * and gives the time; 0 when there is none. */
 static int64_t since_cut(struct call *c, char *text)
 {
+	static const struct arg_def moment = { .name = "since", .type = ARG_TIME, .flags = ARG_PAST };
+	struct arg_value at = { 0 };
 	char *last = NULL, *rest;
-	int64_t at;
 	size_t n;
 
 	for (char *p = text; *p; p++)
@@ -25,7 +27,8 @@ static int64_t since_cut(struct call *c, char *text)
 	if (!last)
 		return 0;
 	rest = last + strlen("since ");
-	n = time_prefix(rest, c->zone, c->now, true, &at);
+	/* "20m ago" too: kept as words it would be wrong a minute later. */
+	n = value_moment(c, &moment, rest, true, &at);
 	rest += n;
 	if (n == 0 || (*rest && !strchr(",;.", *rest)))
 		return 0;
@@ -34,7 +37,7 @@ static int64_t since_cut(struct call *c, char *text)
 	if (last == text)
 		rest += strspn(rest, " ,;.");
 	memmove(last, rest, strlen(rest) + 1);
-	return at;
+	return at.number;
 }
 
 /* ---- the options ---- */
