@@ -83,7 +83,8 @@ static const char *card_impact(struct call *c)
 		str_add(&s, inc->impact_at || *figures ? "not described" : "not known yet");
 	if (inc->impact_at)
 		str_addf(&s, ", since %s", words_time(c, inc->impact_at));
-	if (*figures)
+	/* "25 % of checkouts" needs no "25 %" below it. */
+	if (*figures && !(inc->impact && strstr(inc->impact, figures)))
 		str_addf(&s, "\n%s", figures);
 	return s.p;
 }
