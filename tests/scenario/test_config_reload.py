@@ -150,6 +150,7 @@ def test_doctor_finds_all_well_and_what_is_not(bot, sandbox):
 def test_the_audit_chain_shows_an_edit_and_a_gap(bot, sandbox):
     declared(bot, sandbox)
     said(sandbox.command("sev 1 doubled", channel=INC))
+    said(sandbox.command("mitigating", channel=INC))
     settled(bot)
     bot.stop()
     assert audit_whole(bot) >= 3
