@@ -2,7 +2,7 @@
 #define INCIDENT_PROMISE_H
 /*
  * Promises: a time by which something will have happened, with a ladder of reminders (FEATURES C4,
- * E1–E5). The promise row is the one truth for every reminder; one timer an open promise.
+ * E1–E5). The promise row is the one truth for every reminder; one timer an incident wakes for all of them.
  *
  *   open ──kept in time──► kept          (kept_at ≤ due_at)
  *     │ due passes ──► missed_at set, still open; kept later: both stand
