@@ -22,7 +22,7 @@ static const struct group {
 	{ "Join", { "merge", "unmerge", "link", "unlink" } },
 	{ "Diagnose", { "diagnosis", "diagnoses", "attach", "promote" } },
 	{ "Confide", { "protect", "grant", "revoke", "access" } },
-	{ "Look", { "show", "list", "timeline", "export", "sync", "whoami", "help" } },
+	{ "Look", { "show", "list", "timeline", "export", "preview", "sync", "whoami", "help" } },
 };
 #define GROUPS (sizeof(groups) / sizeof(*groups))
 

@@ -47,6 +47,7 @@ const struct operation *const operations[] = {
 	&op_timeline,
 	&op_check,
 	&op_export,
+	&op_preview,
 	&op_sync,
 	&op_whoami,
 	&op_help,

@@ -90,7 +90,7 @@ static const char *const lines[] = {
 	"#%I merge #%I", "#%I merge into #%I same", "#%I unmerge two after all", "#%I link #%I", "#%I unlink #%I",
 	"diagnosis pod p-%N: OOMKilled --tool doctor", "#%I diagnosis pod p-%N: OOMKilled", "#%I diagnoses", "diagnoses",
 	"attach D%D #%I", "promote D%D sev2 promoted %U",
-	"#%I check", "#%I export md", "#%I export csv", "#%I show", "#%I timeline", "list", "list failing", "list sev1", "mine",
+	"#%I check", "#%I export md", "#%I export csv", "#%I preview resolution", "#%I show", "#%I timeline", "list", "list failing", "list sev1", "mine",
 	"whoami", "help", "help update", "sync", "#%I sync", "nonsense %N", "",
 };
 

@@ -322,6 +322,30 @@ static void test_without_channel(void **state)
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, "announce", NULL), 0);
 }
 
+/* The words of the templates, for the asker alone: nothing is posted, promised or resolved by looking. */
+static void test_preview(void **state)
+{
+	struct talk *x = *state;
+	int64_t promised;
+
+	promised = talk_promise(x, 1, PROMISE_UPDATE).due_at;
+	talk_forget(x);
+	talk_say(x, "preview");
+	assert_answered(x, "SEV2 UPDATE");
+	assert_answered(x, "what is being done");
+	talk_say(x, "preview first");
+	assert_answered(x, "[SEV2] checkout is failing");
+	talk_say(x, "preview resolution");
+	assert_answered(x, "RESOLVED");
+	assert_answered(x, "nothing was sent");
+	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_POST, NULL, NULL), 0);
+	assert_int_equal(talk_incident(x, 1).resolved_at, 0);
+	assert_int_equal(talk_incident(x, 1).state, STATE_TRIAGE);
+	assert_int_equal(talk_promise(x, 1, PROMISE_UPDATE).due_at, promised);
+	talk_say(x, "preview poem");
+	assert_refused(x, "usage", "resolution");
+}
+
 static void test_closed_to_all(void **state)
 {
 	struct talk *x = *state;
@@ -350,6 +374,7 @@ int main(void)
 		TEST(test_snooze_button_asks),
 		TEST(test_without_channel),
 		TEST(test_closed_to_all),
+		TEST(test_preview),
 	};
 
 	return cmocka_run_group_tests_name("verbs: update, cadence, snooze", tests, NULL, NULL);
