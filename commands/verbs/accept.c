@@ -128,7 +128,7 @@ static struct done decline_run(struct call *c)
 	call_touch(c);
 	if (say_channel(c, doc, NULL) < 0)
 		return call_fail(c);
-	return call_replyf(c, "You declined; %s stays commander of %s and has been told.",
+	return call_replyf(c, "You declined; %s stays commander of %s and is being told.",
 		words_name(c, h.from), id);
 }
 

@@ -128,7 +128,7 @@ static struct done take_on(struct call *c, const struct escalation *e, const cha
 		    message_plain_time(c, asked->at)) < 0 ||
 		join(c) < 0 || say_channel(c, doc, NULL) < 0)
 		return call_fail(c);
-	return call_replyf(c, "You are on %s for %s; everybody there was told.", id, tier);
+	return call_replyf(c, "You are on %s for %s; everybody there is being told.", id, tier);
 }
 
 static struct done acknowledge_named(struct call *c, const struct escalation *e, const char *named)

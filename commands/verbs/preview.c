@@ -19,7 +19,7 @@ static json_t *preview_doc(struct call *c, const char *kind)
 	int64_t next_at = promise_due_at(c, PROMISE_UPDATE, NULL);
 
 	if (strcmp(kind, "resolution") == 0) {
-		/* Of a copy: the record is not resolved by looking. */
+		/* Only as this call sees it: it is not touched, so nothing of it is saved. */
 		if (!c->incident.resolved_at)
 			c->incident.resolved_at = c->now;
 		return message_resolution(c, "what was done");

@@ -60,7 +60,7 @@ static struct done role_assign_run(struct call *c, const struct role_policy *p, 
 		return call_replyf(c, "You are %s of %s%s%s. %s", title, id,
 			before ? ", from " : "", before ? words_name(c, before) : "",
 			p->purpose ? p->purpose : "");
-	return call_replyf(c, "%s is %s of %s%s%s and has been told what it is for.",
+	return call_replyf(c, "%s is %s of %s%s%s and is being told what it is for.",
 		words_name(c, person), title, id, before ? ", from " : "",
 		before ? words_name(c, before) : "");
 }

@@ -88,7 +88,7 @@ static void test_assign(void **state)
 	struct effect_row *row;
 
 	talk_say(x, "ops @bob");
-	assert_answered(x, "@bob is Operations lead of INC-1 and has been told what it is for");
+	assert_answered(x, "@bob is Operations lead of INC-1 and is being told what it is for");
 	assert_string_equal(talk_role(x, 1, ROLE_OPERATIONS), BOB);
 	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, BOB, &row), 1);
 	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB),
