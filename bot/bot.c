@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "adapters/adapter.h"
@@ -38,7 +39,6 @@ struct bot {
 	pthread_t core_thread;
 	struct adapter *adapter[ADAPTERS_MAX];
 	int adapter_count;
-	struct adapter *effects_to; /* the chat: takes every effect */
 	struct adapter_host host;
 	struct queue *answers, *effects; /* core → I/O */
 	struct io_wake out, room;
@@ -93,6 +93,19 @@ static void core_room(void *ctx)
 
 /* ---- the door out: the I/O thread's side ---------------------------------------------------- */
 
+/* The adapter of the system it is for. A system that is not configured any more: its effects wait, as for one that is down. */
+static void perform(struct bot *b, struct effect *take)
+{
+	for (int i = 0; i < b->adapter_count; i++)
+		if (b->adapter[i]->perform && !strcmp(b->adapter[i]->name, take->system)) {
+			b->adapter[i]->perform(b->adapter[i], take);
+			return;
+		}
+	if (!host_submit(b, outcome_request(take, OUTCOME_RETRY, NULL, "not configured", 0)))
+		log_warn("bot", "an effect for %s could not be put back; it is looked up at the next start", take->system);
+	effect_destroy(take);
+}
+
 static void on_out(void *ctx)
 {
 	struct bot *b = ctx;
@@ -107,7 +120,7 @@ static void on_out(void *ctx)
 		if (io_stopping(b->io))
 			effect_destroy(item);
 		else
-			b->effects_to->perform(b->effects_to, item);
+			perform(b, item);
 	}
 }
 
@@ -209,8 +222,7 @@ static int adapters_start(struct bot *b, struct error *err)
 
 		adapter_add(b, ctl_create(&b->host, &o));
 	}
-	b->effects_to = slack_create(b->config, &b->host);
-	adapter_add(b, b->effects_to);
+	adapter_add(b, slack_create(b->config, &b->host));
 	for (int i = 0; i < b->adapter_count; i++) {
 		int rc = adapter_start(b->adapter[i], err);
 

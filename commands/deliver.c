@@ -31,6 +31,11 @@ static const int in_flight_max[EFFECT_KIND_COUNT] = {
 	[EFFECT_HOME_SHOW] = 4,
 	[EFFECT_CHANNEL_RENAME] = 1,
 	[EFFECT_FILE_SHARE] = 1, /* each is large */
+	[EFFECT_ISSUE_CREATE] = 4,
+	[EFFECT_ISSUE_SYNC] = 8,
+	[EFFECT_ISSUE_COMMENT] = 4,
+	[EFFECT_ISSUE_MARK] = 4,
+	[EFFECT_ISSUE_POLL] = 1,
 };
 
 void deliver_expect(struct desk *desk, enum effect_kind kind, int64_t due_at)
@@ -291,6 +296,11 @@ static int guard(struct resolution *r)
 	case EFFECT_MESSAGE_FETCH:
 	case EFFECT_PERSON_FETCH:
 	case EFFECT_HOME_SHOW:
+	case EFFECT_ISSUE_CREATE:
+	case EFFECT_ISSUE_SYNC:
+	case EFFECT_ISSUE_COMMENT:
+	case EFFECT_ISSUE_MARK:
+	case EFFECT_ISSUE_POLL:
 		return 0;
 	}
 	return 0;
@@ -305,6 +315,7 @@ static struct effect *effect_from_row(const struct effect_row *row)
 	e->id = row->id;
 	e->op_id = arena_strdup(a, row->op_id);
 	e->incident = row->incident;
+	e->system = arena_strdup(a, row->system);
 	e->kind = row->kind;
 	e->attempt = row->attempts + 1;
 	e->verify = row->verify;

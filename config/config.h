@@ -8,6 +8,7 @@
  *   roles.yml       responder roles                    reminders.yml   ladders, snooze
  *   escalation.yml  tiers                              rbac.yml        roles, entitlements, bindings
  *   messages.yml    templates of updates and resolution
+ *   jira.yml        the issue tracker: where it is, what goes there, how its words map to ours
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "incident/access.h"
+#include "config/issue_policy.h"
 #include "incident/escalation.h"
 #include "incident/promise.h"
 #include "incident/role.h"
@@ -44,8 +46,16 @@ struct config {
 		const char *socket;           /* path; NULL: no ctl */
 	} ctl;
 	struct {
+		const char *listen;           /* "127.0.0.1:8085", "[::1]:8085"; NULL: no server */
+		int64_t body_max;             /* bytes of a request's body */
+		int64_t connections;          /* at once */
+		int64_t connections_per_ip;
+		int64_t deadline_ms;          /* a request must be here in whole within this time */
+	} http;
+	struct {
 		enum log_level level;
 	} log;
+	struct issue_policy issue;            /* jira.yml */
 	const char *timezone;             /* IANA: for people whose zone is not known */
 	int64_t queue_max;                /* requests waiting for the core */
 	int64_t batch_max;                /* requests a commit */

@@ -19,6 +19,11 @@ static const char *const kind_names[EFFECT_KIND_COUNT] = {
 	[EFFECT_HOME_SHOW] = "home.show",
 	[EFFECT_CHANNEL_RENAME] = "channel.rename",
 	[EFFECT_FILE_SHARE] = "file.share",
+	[EFFECT_ISSUE_CREATE] = "issue.create",
+	[EFFECT_ISSUE_SYNC] = "issue.sync",
+	[EFFECT_ISSUE_COMMENT] = "issue.comment",
+	[EFFECT_ISSUE_MARK] = "issue.mark",
+	[EFFECT_ISSUE_POLL] = "issue.poll",
 };
 
 static const char *const state_names[EFFECT_STATE_COUNT] = {

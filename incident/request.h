@@ -122,8 +122,18 @@ enum effect_kind {
 	EFFECT_HOME_SHOW,        /* {person, doc}: the Home tab */
 	EFFECT_CHANNEL_RENAME,   /* {name} */
 	EFFECT_FILE_SHARE,       /* {name, title, text, person?}: to the channel, or to the person alone → {file} */
+	/* The issue tracker. An issue is named by its id, which stays when it is moved; {issue} is that id as text, {field: value}
+	 * are objects by issue_field_name() (incident/issue.h), "read" is what was read of an issue at the end of the attempt:
+	 *   {id, name, url, updated_ms, change, values {field: value}, by {field: {name, at_ms}}, twin?}, or {id, gone: true}. */
+	EFFECT_ISSUE_CREATE,  /* {project, type, parent?, values, text, labels[], label, property{}, fields{}} → {read}: found again by `label`, unique to it */
+	EFFECT_ISSUE_SYNC,    /* {issue or name, send {field: value}, theirs {field: value}, comment_after}: reads; writes what of `send` is not there yet, if
+	                       * theirs is still what it was; reads again if it wrote
+	                       * → {read, written {field: value}, trouble {field: reason}, comments [{id, author, name, at_ms, text}]} */
+	EFFECT_ISSUE_COMMENT, /* {issue, text} → {comment}: found again by op_id in the comment's property */
+	EFFECT_ISSUE_MARK,    /* {issue, on, label, common_label, property{}, links [{id, url, title}]}: upsert, or with on false takes ours away */
+	EFFECT_ISSUE_POLL,    /* {elapsed_ms, label, projects[]} → {issues [{id, name, updated_ms}], complete}: what changed in the last elapsed_ms */
 };
-#define EFFECT_KIND_COUNT 14
+#define EFFECT_KIND_COUNT 19
 const char *effect_kind_name(enum effect_kind k); /* "message.post" */
 bool effect_kind_parse(const char *name, enum effect_kind *out);
 
@@ -137,6 +147,7 @@ struct effect {
 	int64_t id;              /* row */
 	const char *op_id;       /* ULID: travels with it (message metadata), found again by it */
 	int64_t incident;        /* 0 = none */
+	const char *system;      /* which adapter performs it: "slack", "jira" */
 	enum effect_kind kind;
 	int attempt;             /* 1 = first */
 	bool verify;             /* an earlier attempt's outcome is unknown: look before doing it */

@@ -190,6 +190,11 @@ static int on_delivered(struct call *c, const struct effect_row *row, const json
 	case EFFECT_HOME_SHOW:
 	case EFFECT_CHANNEL_RENAME:
 	case EFFECT_FILE_SHARE:
+	case EFFECT_ISSUE_CREATE:
+	case EFFECT_ISSUE_SYNC:
+	case EFFECT_ISSUE_COMMENT:
+	case EFFECT_ISSUE_MARK:
+	case EFFECT_ISSUE_POLL:
 		return 0;
 	}
 	return 0;

@@ -43,6 +43,16 @@ static const char *kind_words(enum effect_kind kind)
 		return "show the Home tab";
 	case EFFECT_FILE_SHARE:
 		return "send a file";
+	case EFFECT_ISSUE_CREATE:
+		return "create the issue";
+	case EFFECT_ISSUE_SYNC:
+		return "bring the issue into step";
+	case EFFECT_ISSUE_COMMENT:
+		return "add a comment";
+	case EFFECT_ISSUE_MARK:
+		return "link the issue back";
+	case EFFECT_ISSUE_POLL:
+		return "ask what has changed";
 	}
 	return "?";
 }

@@ -58,6 +58,11 @@ static json_t *effect_result(const struct effect *e)
 	case EFFECT_MESSAGE_PIN:
 	case EFFECT_HOME_SHOW:
 	case EFFECT_FILE_SHARE:
+	case EFFECT_ISSUE_CREATE:
+	case EFFECT_ISSUE_SYNC:
+	case EFFECT_ISSUE_COMMENT:
+	case EFFECT_ISSUE_MARK:
+	case EFFECT_ISSUE_POLL:
 		return json_object();
 	}
 	return NULL;

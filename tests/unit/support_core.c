@@ -250,6 +250,11 @@ static json_t *result_of(struct talk *x, const struct effect *e)
 	case EFFECT_MESSAGE_FETCH:
 	case EFFECT_HOME_SHOW:
 	case EFFECT_FILE_SHARE:
+	case EFFECT_ISSUE_CREATE:
+	case EFFECT_ISSUE_SYNC:
+	case EFFECT_ISSUE_COMMENT:
+	case EFFECT_ISSUE_MARK:
+	case EFFECT_ISSUE_POLL:
 		break;
 	}
 	return NULL;

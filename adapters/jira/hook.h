@@ -1,0 +1,20 @@
+#ifndef ADAPTERS_JIRA_HOOK_H
+#define ADAPTERS_JIRA_HOOK_H
+/* A delivery of Jira's webhooks, however it came: by HTTP or through a relay. Pure. */
+#include "incident/request.h"
+
+#define HOOK_BODY_MAX (1u << 20)
+
+struct hook {
+	const char *identifier; /* X-Atlassian-Webhook-Identifier; NULL */
+	const char *signature;  /* X-Hub-Signature; NULL */
+	const char *body;
+	size_t len;
+};
+
+/* The status to answer with at once, or 0 with *out to be submitted (its reply decides: committed 200, not committed 503).
+ * 401: signature missing or wrong, in constant time, before anything is parsed. 413: too long. 400: it can never be valid (Jira never sends it again).
+ * 200: valid, but nothing that concerns an issue. */
+int hook_read(const struct hook *h, const char *secret, int64_t now, struct request **out);
+
+#endif
