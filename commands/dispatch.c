@@ -293,15 +293,15 @@ static bool store_is_broken(int code)
 	return false;
 }
 
-static int seen_before(struct desk *desk, struct request *r, struct reply *reply, struct error *err)
+static int seen_before(struct desk *desk, struct request *r, const struct keys *k,
+	struct reply *reply, struct error *err)
 {
 	char *stored = NULL;
-	struct keys k = keys_of(r);
 	int rc;
 
-	if (k.count == 0)
+	if (k->count == 0)
 		return 0;
-	rc = inbox_find(desk->store, r->arena, k.key, k.count, &stored, err);
+	rc = inbox_find(desk->store, r->arena, k->key, k->count, &stored, err);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0)
@@ -312,16 +312,15 @@ static int seen_before(struct desk *desk, struct request *r, struct reply *reply
 }
 
 /* A form is not kept: a repeated delivery must not open it a second time. */
-static int remember(struct call *c, struct error *err)
+static int remember(struct call *c, const struct keys *k, struct error *err)
 {
-	struct keys k = keys_of(c->request);
 	const char *text = NULL;
 
-	if (k.count == 0)
+	if (k->count == 0)
 		return 0;
 	if (c->reply->kind == REPLY_MESSAGE || c->reply->kind == REPLY_REFUSAL)
 		text = reply_text(c->arena, c->reply);
-	return inbox_add(c->store, k.key, k.count, text, c->now, err);
+	return inbox_add(c->store, k->key, k->count, text, c->now, err);
 }
 
 static void log_failure(const struct call *c)
@@ -332,7 +331,7 @@ static void log_failure(const struct call *c)
 }
 
 /* Settles the savepoint by how the call ended. 0, or negative when the batch must go. */
-static int settle(struct call *c, enum end end, struct error *err)
+static int settle(struct call *c, const struct keys *k, enum end end, struct error *err)
 {
 	switch (end) {
 	case END_DONE:
@@ -341,7 +340,7 @@ static int settle(struct call *c, enum end end, struct error *err)
 			break;
 		if (protected_looks_record(c) < 0)
 			return error_set(err, c->err.code, "%s", c->err.text);
-		return store_release(c->store, err) < 0 ? err->code : remember(c, err);
+		return store_release(c->store, err) < 0 ? err->code : remember(c, k, err);
 	case END_REFUSED:
 		break;
 	case END_FORGOTTEN:
@@ -357,7 +356,7 @@ static int settle(struct call *c, enum end end, struct error *err)
 	if (end == END_REFUSED || end == END_FORM)
 		return protected_looks_record(c) < 0 ?
 			error_set(err, c->err.code, "%s", c->err.text) :
-			remember(c, err);
+			remember(c, k, err);
 	log_failure(c);
 	if (!store_is_broken(c->err.code))
 		return 0;
@@ -367,12 +366,13 @@ static int settle(struct call *c, enum end end, struct error *err)
 
 int dispatch(struct desk *desk, struct request *r, struct reply *reply, struct error *err)
 {
+	const struct keys k = keys_of(r);
 	struct call c;
 	int rc;
 
 	*reply = (struct reply){ .kind = REPLY_NONE };
 	*err = (struct error){ 0 };
-	rc = seen_before(desk, r, reply, err);
+	rc = seen_before(desk, r, &k, reply, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	call_init(&c, desk, r, reply);
@@ -381,7 +381,7 @@ int dispatch(struct desk *desk, struct request *r, struct reply *reply, struct e
 	rc = store_savepoint(desk->store, err);
 	if (rc < 0)
 		return rc;
-	rc = settle(&c, perform(&c), err);
+	rc = settle(&c, &k, perform(&c), err);
 	if (rc < 0)
 		reply_finish(reply);
 	return rc;

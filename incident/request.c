@@ -26,7 +26,12 @@ void request_add_key(struct request *r, const char *prefix, const char *value)
 {
 	if (!value || !*value || r->key_count == REQUEST_KEYS_MAX)
 		return;
-	r->keys[r->key_count++] = arena_printf(r->arena, "%s%s", prefix, value);
+	char *key = arena_printf(r->arena, "%s%s", prefix, value);
+
+	for (char *p = key; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = '?';
+	r->keys[r->key_count++] = key;
 }
 
 void answer_destroy(struct answer *a)

@@ -65,7 +65,7 @@ struct request {
 #define REQUEST_ARENA_MAX (8u << 20)
 struct request *request_create(enum request_source source);
 void request_destroy(struct request *r); /* releases args and arena; accepts NULL */
-void request_add_key(struct request *r, const char *prefix, const char *value); /* copied; NULL or empty value adds nothing */
+void request_add_key(struct request *r, const char *prefix, const char *value); /* copied as one line; NULL or empty value adds nothing */
 
 /* ---- replies ---------------------------------------------------------------------------- */
 

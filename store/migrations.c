@@ -328,10 +328,29 @@ static const char *const promise_timers[] = {
 	NULL,
 };
 
+/* A delivery is one row with its keys, one a line; which row has a key is known in memory. A tree of
+ * keys was written at random places, two pages a command. */
+static const char *const inbox_rows[] = {
+	"ALTER TABLE inbox RENAME TO inbox_key;"
+	"CREATE TABLE inbox ("
+	" id INTEGER PRIMARY KEY,"
+	" at INTEGER NOT NULL,"
+	" keys TEXT NOT NULL CHECK (keys <> ''),"
+	" reply TEXT"
+	") STRICT;"
+	"INSERT INTO inbox (id, at, keys, reply)"
+	" SELECT delivery.id, at, group_concat(key, char(10)), reply"
+	" FROM delivery JOIN inbox_key ON inbox_key.delivery = delivery.id GROUP BY delivery.id;"
+	"DROP TABLE inbox_key;"
+	"DROP TABLE delivery;",
+	NULL,
+};
+
 const struct migration store_migrations[] = {
 	{ "the first tables", first_tables },
 	{ "what a response leaves", response_tables },
 	{ "one timer for all promises of an incident", promise_timers },
+	{ "one row a delivery", inbox_rows },
 };
 const size_t store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

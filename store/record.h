@@ -32,6 +32,7 @@ struct audit_head {
 };
 
 struct audit_hasher;
+struct seen;
 
 struct store {
 	struct db *db;
@@ -40,6 +41,8 @@ struct store {
 	struct audit_head head;
 	struct audit_head head_mark; /* as of the savepoint */
 	struct audit_hasher *hasher;
+	struct seen *seen; /* NULL until the inbox is first asked */
+	int64_t pruned;    /* of the inbox, by this transaction: up to this row */
 };
 
 static inline struct stmt *store_stmt(struct store *s, enum record r, int n)
@@ -51,6 +54,8 @@ struct audit_hasher *audit_hasher_create(void);
 void audit_hasher_destroy(struct audit_hasher *h); /* accepts NULL */
 /* Writes the mark of the chain's end; part of store_commit. */
 int audit_seal(struct store *s, struct error *err);
+/* The inbox forgets in memory what was pruned; part of store_commit. */
+void inbox_committed(struct store *s);
 
 /* Reading rows onto an arena. What does not fit any more sets `full`; reader_end then says so. */
 struct reader {

@@ -13,6 +13,7 @@
 
 #include "store/migrations.h"
 #include "store/record.h"
+#include "store/seen.h"
 
 #define APPLICATION_ID 1397314642 /* "SITR", see the first migration */
 
@@ -260,6 +261,7 @@ void store_close(struct store *s)
 	for (int r = 0; r < RECORD_COUNT; r++)
 		free(s->stmt[r]);
 	audit_hasher_destroy(s->hasher);
+	seen_destroy(s->seen);
 	free(s);
 }
 
@@ -286,6 +288,9 @@ int store_commit(struct store *s, struct error *err)
 	rc = db_commit(s->db, err);
 	if (rc)
 		s->head = (struct audit_head){ 0 };
+	else
+		inbox_committed(s);
+	s->pruned = 0;
 	return rc;
 }
 
@@ -293,6 +298,7 @@ void store_rollback(struct store *s)
 {
 	db_rollback(s->db);
 	s->head = (struct audit_head){ 0 };
+	s->pruned = 0;
 }
 
 int store_savepoint(struct store *s, struct error *err)
@@ -310,6 +316,7 @@ void store_undo(struct store *s)
 {
 	db_rollback_to(s->db);
 	s->head = s->head_mark;
+	s->pruned = 0; /* or more than that: what was pruned stays in memory till the next time */
 }
 
 int store_check(struct store *s, struct error *err)

@@ -23,7 +23,7 @@ static const struct {
 		"unfinished ones only: at start, for sync" },
 	{ "effect", "SCAN effect USING INDEX effect_failed", "failed ones only, for sync" },
 	{ "effect", "SCAN effect USING INDEX effect_ended", "ended ones, ends at the limit" },
-	{ "inbox", "SCAN delivery", "oldest first by row id, ends at the limit" },
+	{ "inbox", "SCAN inbox", "once, for the keys in memory; or ends at the limit" },
 	{ "inbox", "SCAN oldest", "of what the limit let through" },
 };
 
@@ -90,9 +90,7 @@ static const struct {
 		"SELECT id, due_at, name, incident, subject, operation, args FROM timer WHERE "
 		"due_at",
 		"SEARCH timer USING INDEX timer_due (due_at<?); " },
-	{ &inbox_sql, "SELECT coalesce",
-		"SEARCH inbox USING PRIMARY KEY (key=?); "
-		"SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?); " },
+	{ &inbox_sql, "SELECT keys", "SEARCH inbox USING INTEGER PRIMARY KEY (rowid=?); " },
 	/* The next ordinary number, and declaring with it. */
 	{ &incident_sql, "SELECT max(id) FROM incident",
 		"SEARCH incident USING INTEGER PRIMARY KEY (rowid<?); " },

@@ -245,7 +245,7 @@ static void any_key_finds_the_reply(void **state)
 	assert_int_equal(inbox_add(x->store, two, 2, "other", 100, &x->err), -EEXIST);
 	OK(inbox_add(x->store, NULL, 0, "nobody asks again", 100, &x->err));
 	assert_int_equal(
-		scratch_ask(x, "SELECT count(*) FROM delivery WHERE reply LIKE '%said%'"), 1);
+		scratch_ask(x, "SELECT count(*) FROM inbox WHERE reply LIKE '%said%'"), 1);
 }
 
 static bool seen(struct scratch *x, int n)
@@ -279,8 +279,72 @@ static void pruning_the_inbox_is_bounded(void **state)
 	assert_true(seen(x, 6)); /* not older than 600 */
 	OK(inbox_prune(x->store, 600, 4, &left, &x->err));
 	assert_false(left);
-	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM inbox"), 8);
-	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM delivery"), 4);
+	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM inbox"), 4);
+}
+
+/* What is known in memory of the keys follows the record through everything that undoes. */
+static void the_inbox_is_what_was_committed(void **state)
+{
+	struct scratch *x = *state;
+	const char *one[] = { "k1" }, *two[] = { "k2" }, *lines[] = { "k1\nk2" }, *empty[] = { "" };
+	bool left;
+
+	assert_false(seen(x, 1));
+	OK(store_begin(x->store, &x->err));
+	OK(inbox_add(x->store, one, 1, "gone", 100, &x->err));
+	assert_true(seen(x, 1));
+	store_rollback(x->store);
+	assert_false(seen(x, 1));
+	OK(store_begin(x->store, &x->err));
+	OK(store_savepoint(x->store, &x->err));
+	OK(inbox_add(x->store, one, 1, "gone", 100, &x->err));
+	store_undo(x->store);
+	OK(inbox_add(x->store, two, 1, "stays", 100, &x->err)); /* in the place of the other */
+	assert_false(seen(x, 1));
+	OK(store_commit(x->store, &x->err));
+	assert_true(seen(x, 2));
+	OK(inbox_add(x->store, one, 1, "again", 200, &x->err));
+
+	OK(store_begin(x->store, &x->err));
+	OK(inbox_prune(x->store, 1000, 10, &left, &x->err));
+	assert_false(left);
+	assert_false(seen(x, 2));
+	store_rollback(x->store);
+	assert_true(seen(x, 2));
+	OK(store_begin(x->store, &x->err));
+	OK(inbox_prune(x->store, 1000, 10, &left, &x->err));
+	OK(inbox_add(x->store, two, 1, "new", 300, &x->err));
+	OK(store_commit(x->store, &x->err));
+	assert_true(seen(x, 1)); /* it was the newest */
+	assert_true(seen(x, 2));
+
+	assert_int_equal(inbox_add(x->store, lines, 1, "r", 300, &x->err), -EINVAL);
+	assert_int_equal(inbox_add(x->store, empty, 1, "r", 300, &x->err), -EINVAL);
+	scratch_reopen(x);
+	assert_true(seen(x, 1));
+	assert_true(seen(x, 2));
+	assert_false(seen(x, 3));
+}
+
+static void many_keys_are_found(void **state)
+{
+	struct scratch *x = *state;
+	bool left;
+
+	OK(store_begin(x->store, &x->err));
+	for (int i = 0; i < 1000; i++) {
+		char a[32];
+		const char *keys[] = { a };
+		snprintf(a, sizeof(a), "k%d", i);
+		assert_false(seen(x, i));
+		OK(inbox_add(x->store, keys, 1, NULL, i, &x->err));
+	}
+	OK(store_commit(x->store, &x->err));
+	OK(store_begin(x->store, &x->err));
+	OK(inbox_prune(x->store, 900, 1000, &left, &x->err));
+	OK(store_commit(x->store, &x->err));
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(seen(x, i), i >= 900);
 }
 
 /* ---- references, people, cursors -------------------------------------------------------- */
@@ -382,6 +446,8 @@ int main(void)
 		CASE(disarming),
 		CASE(any_key_finds_the_reply),
 		CASE(pruning_the_inbox_is_bounded),
+		CASE(the_inbox_is_what_was_committed),
+		CASE(many_keys_are_found),
 		CASE(references_are_unique_in_their_slot),
 		CASE(people_keep_what_is_not_said_anew),
 		CASE(cursors),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "store/audit.h"
+#include "store/inbox.h"
 #include "store/migrations.h"
 #include "store/promises.h"
 #include "store/record.h"
@@ -42,7 +43,7 @@ static void made_of(struct scratch *x, const char *name)
 static void schema_1_keeps_its_rows(void **state)
 {
 	static const char *const tables[] = { "incident", "role", "timeline", "promise", "timer",
-		"effect", "reference", "audit", "inbox", "delivery" };
+		"effect", "reference", "audit", "inbox" };
 	struct scratch *x = *state;
 	struct incident inc;
 	struct role_set roles;
@@ -73,6 +74,12 @@ static void schema_1_keeps_its_rows(void **state)
 		assert_string_equal(roles.holder[0].person, "slack:U2");
 		assert_int_equal(promise_open_of(x->store, id, PROMISE_UPDATE, &promise, &x->err), 0);
 		assert_int_equal(promise.due_at, inc.declared_at + 1800000);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		const char *key = (const char *const[]){ "k0", "e0", "k1", "k2" }[i];
+		char *reply;
+		assert_int_equal(inbox_find(x->store, x->arena, &key, 1, &reply, &x->err), 0);
+		assert_string_equal(reply, "{}");
 	}
 	assert_string_equal(inc.title, "payroll is readable by everybody");
 	assert_true(inc.is_private);

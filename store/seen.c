@@ -1,0 +1,126 @@
+#include "store/seen.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define SLOTS_FIRST 256u /* a power of two, as every size after it */
+
+struct slot {
+	uint64_t hash;
+	int64_t row; /* 0 = free */
+};
+
+struct seen {
+	struct slot *slot;
+	size_t slots, used;
+	uint64_t seed; /* so that nobody outside can choose keys that collide */
+};
+
+static struct slot *slots_create(size_t count)
+{
+	struct slot *slot = calloc(count, sizeof(*slot));
+
+	if (!slot)
+		abort();
+	return slot;
+}
+
+struct seen *seen_create(void)
+{
+	struct seen *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	while (getrandom(&s->seed, sizeof(s->seed), 0) < 0)
+		if (errno != EINTR)
+			abort();
+	s->slots = SLOTS_FIRST;
+	s->slot = slots_create(s->slots);
+	return s;
+}
+
+void seen_destroy(struct seen *s)
+{
+	if (!s)
+		return;
+	free(s->slot);
+	free(s);
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t hash_of(const struct seen *s, const char *key, size_t n)
+{
+	uint64_t hash = s->seed ^ n;
+
+	for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
+		uint64_t word = 0;
+
+		memcpy(&word, key + i, n - i < sizeof(word) ? n - i : sizeof(word));
+		hash = mix(hash ^ word, UINT64_C(0x9e3779b97f4a7c15));
+	}
+	return hash;
+}
+
+static void put(struct seen *s, const struct slot *new)
+{
+	size_t i = new->hash & (s->slots - 1);
+
+	while (s->slot[i].row)
+		i = (i + 1) & (s->slots - 1);
+	s->slot[i] = *new;
+	s->used++;
+}
+
+/* Into as many slots as are asked for, without the rows up to `last`. */
+static void rebuild(struct seen *s, size_t slots, int64_t last)
+{
+	struct slot *old = s->slot;
+	size_t count = s->slots;
+
+	s->slot = slots_create(slots);
+	s->slots = slots;
+	s->used = 0;
+	for (size_t i = 0; i < count; i++)
+		if (old[i].row > last)
+			put(s, &old[i]);
+	free(old);
+}
+
+void seen_add(struct seen *s, const char *key, size_t n, int64_t row)
+{
+	if (s->used >= s->slots / 2)
+		rebuild(s, s->slots * 2, 0);
+	put(s, &(struct slot){ .hash = hash_of(s, key, n), .row = row });
+}
+
+int64_t seen_next(const struct seen *s, const char *key, size_t n, size_t *at)
+{
+	uint64_t hash = hash_of(s, key, n);
+
+	for (;;) {
+		const struct slot *slot = &s->slot[(hash + (*at)++) & (s->slots - 1)];
+
+		if (!slot->row || slot->hash == hash)
+			return slot->row;
+	}
+}
+
+void seen_drop(struct seen *s, int64_t last)
+{
+	size_t slots = SLOTS_FIRST, left = 0;
+
+	for (size_t i = 0; i < s->slots; i++)
+		left += s->slot[i].row > last;
+	while (slots / 2 <= left)
+		slots *= 2;
+	rebuild(s, slots, last);
+}
