@@ -202,6 +202,17 @@ bool text_prefix_fold(const char *prefix, const char *s)
 	return true;
 }
 
+bool text_index(const char *const *names, size_t count, const char *name, int *out)
+{
+	for (size_t i = 0; name && *name && i < count; i++) {
+		if (!names[i] || !text_equal_fold(names[i], name))
+			continue;
+		*out = (int)i;
+		return true;
+	}
+	return false;
+}
+
 char *text_lower(struct arena *a, const char *s)
 {
 	char *copy = arena_strdup(a, s);

@@ -23,6 +23,8 @@ char *text_clean(struct arena *a, const char *p, size_t n, size_t max_bytes, boo
 
 bool text_equal_fold(const char *a, const char *b);              /* ASCII case ignored */
 bool text_prefix_fold(const char *prefix, const char *s);
+/* The place of name in a list of names, ASCII case ignored; empty ones match nothing. False: not there. */
+bool text_index(const char *const *names, size_t count, const char *name, int *out);
 char *text_lower(struct arena *a, const char *s);                /* ASCII only */
 const char *text_find_fold(const char *haystack, const char *needle); /* NULL when absent */
 

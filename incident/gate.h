@@ -34,7 +34,7 @@ enum gate_verdict { GATE_PASS, GATE_BLOCK, GATE_UNKNOWN }; /* exit status 0, 1, 
 
 struct gate_incident { const struct incident *incident; const char *url; };
 struct gate_followup { const struct followup *followup; const char *url; };
-struct gate_facts {               /* of the service and environment, within the window (open ones whatever their age) */
+struct gate_facts {               /* of the service and environment, within the window (open ones whatever their age), that the asker may see */
 	const char *service, *environment;
 	bool service_known;
 	const struct gate_incident *incident; /* open */

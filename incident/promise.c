@@ -28,17 +28,6 @@ static const char *const audience_names[AUDIENCE_COUNT] = {
 
 #define PROMISE_STATE_COUNT (sizeof(state_names) / sizeof(*state_names))
 
-static bool name_find(const char *const *names, size_t count, const char *name, int *out)
-{
-	for (size_t i = 0; name && i < count; i++) {
-		if (!text_equal_fold(names[i], name))
-			continue;
-		*out = (int)i;
-		return true;
-	}
-	return false;
-}
-
 /* When a step is to be said. Quiet means quiet: nothing is said before quiet_until, and when that
  * is after the due time the whole ladder counts from it. */
 static int64_t ladder_time(const struct ladder *l, const struct promise *p, size_t i)
@@ -127,7 +116,7 @@ bool promise_kind_parse(const char *name, enum promise_kind *out)
 {
 	int i;
 
-	if (!name_find(kind_names, PROMISE_KIND_COUNT, name, &i))
+	if (!text_index(kind_names, PROMISE_KIND_COUNT, name, &i))
 		return false;
 	*out = (enum promise_kind)i;
 	return true;
@@ -142,7 +131,7 @@ bool promise_state_parse(const char *name, enum promise_state *out)
 {
 	int i;
 
-	if (!name_find(state_names, PROMISE_STATE_COUNT, name, &i))
+	if (!text_index(state_names, PROMISE_STATE_COUNT, name, &i))
 		return false;
 	*out = (enum promise_state)i;
 	return true;
@@ -157,7 +146,7 @@ bool audience_parse(const char *name, enum audience *out)
 {
 	int i;
 
-	if (!name_find(audience_names, AUDIENCE_COUNT, name, &i))
+	if (!text_index(audience_names, AUDIENCE_COUNT, name, &i))
 		return false;
 	*out = (enum audience)i;
 	return true;
