@@ -37,6 +37,8 @@ struct issue_sent {
 	int64_t at; /* ms, ours */
 };
 
+#define ISSUE_VALUE_MAX 2048 /* bytes of a value that are compared and remembered */
+
 /* Both sides changed, and nobody has decided yet; nothing is sent or applied meanwhile. */
 struct issue_conflict {
 	bool open;
@@ -67,6 +69,8 @@ enum merge_verdict {
  * arrived: both sides remember it. Not known yet: both are remembered as they are, MERGE_NOTHING.
  * Conflicts that have ended by either side are closed in m (conflict.open false); an open one is left as it is, and a new one is
  * only reported: issue_conflict_open() records it.
+ * One whose why is set stays open, and is the verdict, until a side changes again: a rule that refused is not asked each time.
+ * Trouble ends when a side has changed; so what could not be written is settled as it stands first, and the trouble noted after that.
  * ours or theirs NULL: this side has no opinion (no mapping, not readable): MERGE_NOTHING, m untouched.
  */
 enum merge_verdict issue_merge(enum issue_field f, struct issue_memory *m, const char *ours, const char *theirs, int64_t now);
@@ -74,11 +78,15 @@ enum merge_verdict issue_merge(enum issue_field f, struct issue_memory *m, const
 /* Both sides are in step as they stand: after ours was written (both the value written), or theirs applied (ours: what it became here), or could
  * not be followed and was let be. Closes a conflict; forgets trouble. Values are borrowed: they must live as long as m. */
 void issue_settled(struct issue_memory *m, const char *ours, const char *theirs);
-/* Ours is being sent and the outcome is not known yet. The oldest goes when there are ISSUE_SENT_MAX. */
+/* Records a conflict, or that the sides of an open one have moved on. Borrowed as above. */
+void issue_conflict_open(struct issue_memory *m, const char *ours, const char *theirs, const char *by, int64_t by_at, const char *why);
+/* Ours is being sent and the outcome is not known yet: once an attempt, so a value is in the list as often as it may still arrive. The
+ * oldest goes when there are ISSUE_SENT_MAX. */
 void issue_sending(enum issue_field f, struct issue_memory *m, const char *value, int64_t now);
-/* The attempt certainly did not write it, or its end is known. */
+/* The attempt certainly did not write it, or its end is known (written, and settled): takes back what issue_sending() noted for it. */
 void issue_not_sent(enum issue_field f, struct issue_memory *m, const char *value);
-/* Somebody chose: their value as shown is taken note of, so that ours counts as the only change. (To take theirs: apply, then issue_settled.) */
+/* Somebody chose: their value as shown is taken note of, so that ours counts as the only change; the conflict is closed, and nothing is done when none
+ * is open. (To take theirs: apply, then issue_settled.) */
 void issue_keep_ours(struct issue_memory *m);
 
 /* What is remembered of an issue: reference.synced, as JSON text. */
@@ -92,7 +100,7 @@ struct issue_record {
 	struct issue_memory field[ISSUE_FIELD_COUNT];
 };
 
-/* text NULL or "": all unknown. Everything on a. */
+/* text NULL or "": all unknown. Unknown keys are ignored; what is broken is an error (-EINVAL, -EMSGSIZE). Everything on a. */
 int issue_record_parse(struct arena *a, const char *text, struct issue_record *out, struct error *err);
 const char *issue_record_text(struct arena *a, const struct issue_record *r);
 /* Is any conflict open; any trouble? */
