@@ -19,6 +19,8 @@ void duration_format(struct str *out, int64_t ms);
 bool time_parse(const char *text, const char *zone, int64_t now_ms, bool past, int64_t *ms);
 /* Length of the time that text starts with, 0 when none ("14:05 deploy started" → 5). */
 size_t time_prefix(const char *text, const char *zone, int64_t now_ms, bool past, int64_t *ms);
+/* A time as machines write it: ISO 8601 with date, time and offset ("2019-02-15T19:11:18.321-0800"), and nothing else. */
+bool time_stamp_parse(const char *text, int64_t *ms);
 /* "14:35" on the same day in zone as now, else "Tue 14:35" within 6 days, else "2026-03-01 14:35"; with " UTC" or the zone's offset added if with_zone. */
 void time_format(struct str *out, int64_t ms, int64_t now_ms, const char *zone, bool with_zone);
 void time_format_iso(struct str *out, int64_t ms); /* 2026-03-01T14:35:00Z */

@@ -400,6 +400,17 @@ bool time_parse(const char *text, const char *zone, int64_t now_ms, bool past, i
 	return true;
 }
 
+bool time_stamp_parse(const char *text, int64_t *ms)
+{
+	struct time_words t = { 0 };
+	const char *end = time_is_digit(*text) ? time_read(text, &t, true) : NULL;
+
+	if (!end || *end || t.day != DAY_DATE || text[10] != 'T' || !t.has_offset)
+		return false;
+	*ms = time_resolve(&t, "UTC", 0, true);
+	return true;
+}
+
 void time_format(struct str *out, int64_t ms, int64_t now_ms, const char *zone, bool with_zone)
 {
 	struct civil at, now, day;

@@ -310,6 +310,38 @@ static void test_format(void **state)
 	}
 }
 
+static void test_stamp(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms; /* 0: refused */
+	} cases[] = {
+		{ "2019-02-15T19:11:18.321-0800", INT64_C(1550286678321) },
+		{ "2019-02-16T03:11:18.321+0000", INT64_C(1550286678321) },
+		{ "2019-02-16T03:11:18.321Z", INT64_C(1550286678321) },
+		{ "2019-02-16T08:41:18.3217+05:30", INT64_C(1550286678321) },
+		{ "2019-02-16T03:11:18Z", INT64_C(1550286678000) },
+		{ "2019-02-16T03:11:18.321", 0 },
+		{ "2019-02-16 03:11:18.321Z", 0 },
+		{ "2019-02-30T03:11:18.321Z", 0 },
+		{ "2019-02-16T25:11:18.321Z", 0 },
+		{ "2019-02-16T03:11:18.321Z ", 0 },
+		{ "2019-02-16", 0 },
+		{ "yesterday 9:00 UTC", 0 },
+		{ "9:00", 0 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		int64_t ms = 0;
+
+		if (time_stamp_parse(cases[i].text, &ms) != (cases[i].ms != 0) ||
+			ms != cases[i].ms)
+			fail_msg("\"%s\": %lld", cases[i].text, (long long)ms);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_clocks_go_back),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_stamp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
