@@ -134,12 +134,99 @@ json_t *json_at(json_t *root, const char *path)
 	return v;
 }
 
-static int json_text_add(const char *p, size_t n, void *out)
-{
-	struct str *s = out;
+/* ---- writing: jansson's own formats an address for each object and array, to find loops --- */
 
-	str_addn(s, p, n);
-	return s->cut ? -1 : 0;
+static void json_add_string(struct str *s, const char *p, size_t n)
+{
+	static const char short_for[32] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
+	const char *end = p + n, *plain = p;
+
+	str_addc(s, '"');
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		str_addn(s, plain, (size_t)(p - plain));
+		plain = p + 1;
+		if (c >= ' ')
+			str_addn(s, (char[]){ '\\', (char)c }, 2);
+		else if (short_for[c])
+			str_addn(s, (char[]){ '\\', short_for[c] }, 2);
+		else
+			str_addf(s, "\\u%04X", c);
+	}
+	str_addn(s, plain, (size_t)(p - plain));
+	str_addc(s, '"');
+}
+
+static void json_add_object(struct str *s, const json_t *value)
+{
+	json_t *object = (json_t *)(uintptr_t)value; /* it is only read; jansson does not say so */
+	bool more = false;
+
+	str_addc(s, '{');
+	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
+		const char *key = json_object_iter_key(i);
+
+		if (more)
+			str_addc(s, ',');
+		more = true;
+		json_add_string(s, key, strlen(key));
+		str_addc(s, ':');
+		json_add(s, json_object_iter_value(i));
+	}
+	str_addc(s, '}');
+}
+
+static void json_add_array(struct str *s, const json_t *array)
+{
+	str_addc(s, '[');
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		if (i)
+			str_addc(s, ',');
+		json_add(s, json_array_get(array, i));
+	}
+	str_addc(s, ']');
+}
+
+static void json_add_real(struct str *s, const json_t *real)
+{
+	char text[64];
+	size_t n = json_dumpb(real, text, sizeof(text), JSON_ENCODE_ANY);
+
+	str_addn(s, text, n < sizeof(text) ? n : sizeof(text));
+}
+
+void json_add(struct str *s, const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		json_add_object(s, value);
+		break;
+	case JSON_ARRAY:
+		json_add_array(s, value);
+		break;
+	case JSON_STRING:
+		json_add_string(s, json_string_value(value), json_string_length(value));
+		break;
+	case JSON_INTEGER:
+		str_addf(s, "%lld", (long long)json_integer_value(value));
+		break;
+	case JSON_REAL:
+		json_add_real(s, value);
+		break;
+	case JSON_TRUE:
+		str_add(s, "true");
+		break;
+	case JSON_FALSE:
+		str_add(s, "false");
+		break;
+	case JSON_NULL:
+		str_add(s, "null");
+		break;
+	}
 }
 
 char *json_text(struct arena *a, const json_t *value)
@@ -147,9 +234,19 @@ char *json_text(struct arena *a, const json_t *value)
 	struct str s;
 
 	str_init_arena(&s, a, SIZE_MAX / 4);
-	if (json_dump_callback(value, json_text_add, &s, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+	json_add(&s, value);
+	if (s.cut)
 		abort();
 	return s.p;
+}
+
+char *json_text_new(const json_t *value)
+{
+	struct str s;
+
+	str_init(&s, SIZE_MAX / 4);
+	json_add(&s, value);
+	return str_take(&s);
 }
 
 void json_cleanup(json_t **value)

@@ -28,6 +28,11 @@ json_t *json_at(json_t *root, const char *path);
 
 /* Compact text on the arena. Aborts only without memory. */
 char *json_text(struct arena *a, const json_t *value);
+/* The same on the heap: the caller frees. */
+char *json_text_new(const json_t *value);
+/* The same into a builder; what does not fit is cut as any text. */
+struct str;
+void json_add(struct str *out, const json_t *value);
 void json_cleanup(json_t **value);
 
 #endif

@@ -54,15 +54,9 @@ struct request *ctl_line_parse(
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-static int add_text(const char *p, size_t n, void *ctx)
-{
-	str_addn(ctx, p, n);
-	return 0;
-}
-
 static void line_finish(struct str *out, json_t *line)
 {
-	json_dump_callback(line, add_text, out, JSON_COMPACT);
+	json_add(out, line);
 	str_addc(out, '\n');
 	json_decref(line);
 }

@@ -164,8 +164,8 @@ static char *button_value(const json_t *button)
 		if (part)
 			json_object_set(value, kept[i], part);
 	}
-	text = json_dumps(value, JSON_COMPACT);
-	if (text && render_length(text, strlen(text)) <= RENDER_VALUE_MAX)
+	text = json_text_new(value);
+	if (render_length(text, strlen(text)) <= RENDER_VALUE_MAX)
 		return text;
 	free(text);
 	return NULL;

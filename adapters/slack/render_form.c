@@ -211,8 +211,8 @@ static char *form_metadata(const json_t *form, const struct render_origin *origi
 		json_object_set_new(value, "channel", json_string(origin->channel));
 	if (origin && origin->thread_ts)
 		json_object_set_new(value, "thread", json_string(origin->thread_ts));
-	text = json_dumps(value, JSON_COMPACT);
-	if (text && render_length(text, strlen(text)) <= RENDER_METADATA_MAX)
+	text = json_text_new(value);
+	if (render_length(text, strlen(text)) <= RENDER_METADATA_MAX)
 		return text;
 	free(text);
 	return NULL;

@@ -23,10 +23,8 @@ int slack_ack(struct slack *s, int64_t generation, const char *envelope_id, json
 
 	if (payload_take)
 		json_object_set_new(ack, "payload", payload_take);
-	text = json_dumps(ack, JSON_COMPACT);
+	text = json_text_new(ack);
 	json_decref(ack);
-	if (!text)
-		return -EINVAL;
 	n = strlen(text);
 	rc = n > ACK_BYTES_MAX ? -EMSGSIZE : socket_mode_send(s->sockets, generation, text, n);
 	free(text);

@@ -289,11 +289,10 @@ static int call_encode(struct web *w, struct web_call *c)
 		/* goes out as it is */
 	} else if (reads) {
 		web_args_form(&body, c->args);
+	} else if (c->args) {
+		json_add(&body, c->args);
 	} else {
-		char *text = json_dumps(c->args, JSON_COMPACT);
-
-		str_add(&body, text ? text : "{}");
-		free(text);
+		str_add(&body, "{}");
 	}
 	c->http.body_len = body.len;
 	bool cut = url.cut || body.cut;

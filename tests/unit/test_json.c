@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/str.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -183,6 +184,18 @@ static void test_text(void **state)
 	(void)state;
 	assert_string_equal(json_text(a, o), "{\"a\":[1,\"é\\n\\u0001\"],\"b\":null}");
 	assert_string_equal(json_text(a, s), "\"alone\"");
+	JSON_CLEANUP json_t *all = parse("{\"\\\"k\\\\\":[true,false,null,-9007199254740993,0.1,1e300,{},[],"
+					 "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u001f\\u007f\",[[{\"\":\"\"}]]]}");
+	char *theirs = json_dumps(all, JSON_COMPACT), *ours = json_text_new(all);
+
+	assert_string_equal(ours, theirs);
+	free(ours);
+	free(theirs);
+	struct str small STR_CLEANUP = { 0 };
+	str_init(&small, 5);
+	json_add(&small, o);
+	assert_true(small.cut);
+	assert_string_equal(small.p, "{\"a\":");
 	for (int i = 0; i < 10000; i++)
 		json_array_append_new(big, json_integer(i));
 
