@@ -27,7 +27,8 @@ int say_effect(struct call *c, struct effect_row *row)
 {
 	int rc;
 
-	row->system = CHAT_SYSTEM;
+	if (!row->system)
+		row->system = CHAT_SYSTEM;
 	row->incident = c->has_incident ? c->incident.id : 0;
 	row->created_at = c->now;
 	row->revision = c->has_incident ? c->incident.revision : 0;

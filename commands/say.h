@@ -13,7 +13,7 @@
 #define TO_INCIDENT       "incident" /* the incident's channel; until there is one, the announcement's thread */
 #define TO_ANNOUNCE       "announce"
 
-/* Completes the row (system, incident, times) and inserts it. 0 or -errno in c->err. */
+/* Completes the row (system unless it is set, incident, times) and inserts it. 0 or -errno in c->err. */
 int say_effect(struct call *c, struct effect_row *row);
 /* The channel is there: card, invitations, topic; the announcement need not wait any longer. */
 int say_channel_opened(struct call *c);

@@ -32,7 +32,7 @@ int db_script(struct db *db, const char *sql, struct error *err); /* several sta
 int db_begin(struct db *db, struct error *err);    /* BEGIN IMMEDIATE */
 int db_commit(struct db *db, struct error *err);   /* a failure leaves no transaction open */
 void db_rollback(struct db *db);
-int db_savepoint(struct db *db, struct error *err); /* one level deep */
+int db_savepoint(struct db *db, struct error *err); /* one within another: release and rollback_to are about the innermost */
 int db_release(struct db *db, struct error *err);
 void db_rollback_to(struct db *db);                /* undoes to the savepoint and drops it */
 

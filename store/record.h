@@ -31,6 +31,8 @@ struct audit_head {
 	unsigned char hash[AUDIT_HASH_SIZE];
 };
 
+#define STORE_SAVEPOINTS_MAX 8
+
 struct audit_hasher;
 struct seen;
 
@@ -39,7 +41,8 @@ struct store {
 	int lock; /* descriptor of the lock file; -1 = none */
 	struct stmt **stmt[RECORD_COUNT];
 	struct audit_head head;
-	struct audit_head head_mark; /* as of the savepoint */
+	struct audit_head head_mark[STORE_SAVEPOINTS_MAX]; /* as of each savepoint, outermost first */
+	int savepoints;
 	struct audit_hasher *hasher;
 	struct seen *seen; /* NULL until the inbox is first asked */
 	int64_t pruned;    /* of the inbox, by this transaction: up to this row */

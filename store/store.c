@@ -274,6 +274,7 @@ struct db *store_db(struct store *s)
 
 int store_begin(struct store *s, struct error *err)
 {
+	s->savepoints = 0;
 	return db_begin(s->db, err);
 }
 
@@ -303,19 +304,26 @@ void store_rollback(struct store *s)
 
 int store_savepoint(struct store *s, struct error *err)
 {
-	s->head_mark = s->head;
-	return db_savepoint(s->db, err);
+	if (s->savepoints == STORE_SAVEPOINTS_MAX)
+		return error_set(err, -ELOOP, "savepoints are %d deep", s->savepoints);
+	int rc = db_savepoint(s->db, err);
+	if (rc == 0)
+		s->head_mark[s->savepoints++] = s->head;
+	return rc;
 }
 
 int store_release(struct store *s, struct error *err)
 {
+	if (s->savepoints > 0)
+		s->savepoints--;
 	return db_release(s->db, err);
 }
 
 void store_undo(struct store *s)
 {
 	db_rollback_to(s->db);
-	s->head = s->head_mark;
+	if (s->savepoints > 0)
+		s->head = s->head_mark[--s->savepoints];
 	s->pruned = 0; /* or more than that: what was pruned stays in memory till the next time */
 }
 

@@ -24,7 +24,7 @@ int store_open(struct store **out, const struct store_options *o, struct error *
 void store_close(struct store *s); /* checkpoints; accepts NULL */
 struct db *store_db(struct store *s);
 
-/* The core's: one transaction a batch, one savepoint a request. */
+/* The core's: one transaction a batch, one savepoint a request; a request that runs another one has one more within. */
 int store_begin(struct store *s, struct error *err);
 int store_commit(struct store *s, struct error *err);
 void store_rollback(struct store *s);
