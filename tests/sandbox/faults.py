@@ -85,6 +85,12 @@ class Faults:
                 and (not fault.get("channel") or fault.get("channel").lstrip("#") in channels)
                 and self._applies(fault)]
 
+    def hitting(self, kinds, **facts):
+        """Faults of these kinds whose selectors fit `facts` (each a string or several, matched as globs)."""
+        return [fault for fault in list(self.active.values())
+                if fault.kind in kinds and all(_fits(fault.get(key), value) for key, value in facts.items())
+                and self._applies(fault)]
+
     def _applies(self, fault):
         if fault.spent:
             return False
@@ -95,6 +101,11 @@ class Faults:
             return False
         fault.hits += 1
         return True
+
+
+def _fits(wanted, value):
+    values = [value] if isinstance(value, str) else value
+    return wanted is None or any(fnmatch.fnmatchcase(one, str(wanted)) for one in values)
 
 
 def reset_connection(transport):
@@ -130,8 +141,10 @@ def broken_body(fault, answer):
     return b'{"ok":true,"ok":false,"error":"twice","ts":"1.1","ts":"2.2","ok":true}'  # duplicate_keys
 
 
-async def spoil(request, fault, answer, headers):
-    """Answers `request` the way `fault` says. `answer` is what would have been said."""
+async def spoil(request, fault, answer, headers, status=200):
+    """Answers `request` the way `fault` says. `answer` is what would have been said, None for no body at all."""
+    good = b"" if answer is None else json.dumps(answer).encode()
+    said_status = status
     kind = fault.kind
     transport = request.transport
     if kind == "status":
@@ -153,13 +166,13 @@ async def spoil(request, fault, answer, headers):
     if kind == "lost_answer":
         keep = int(fault.get("bytes", 0))
         if keep and transport is not None:
-            transport.write(_raw(json.dumps(answer).encode())[:keep])
+            transport.write(_raw(good, said_status)[:keep])
             transport.close()
         else:
             reset_connection(transport)
         return web.Response()
     if kind == "slow_drip":
-        whole = _raw(json.dumps(answer).encode())
+        whole = _raw(good, said_status)
         step, pause = int(fault.get("bytes", 1)), float(fault.get("every_ms", 100)) / 1000
         for at in range(0, len(whole), step):
             if transport is None or transport.is_closing():

@@ -17,6 +17,7 @@ import sys
 
 from aiohttp import web
 
+from .jira import JiraService
 from .slack import SlackService
 
 BODY_LIMIT = 8 << 20
@@ -24,7 +25,7 @@ BODY_LIMIT = 8 << 20
 
 def services(seed):
     """Every outside system this process plays."""
-    return [SlackService(seed.get("slack", seed))]
+    return [SlackService(seed.get("slack", seed)), JiraService(seed.get("jira"))]
 
 
 def loopback(text):
@@ -34,7 +35,7 @@ def loopback(text):
 
 
 def arguments(argv):
-    parser = argparse.ArgumentParser(prog="sandbox", description="A local Slack to run the bot against.")
+    parser = argparse.ArgumentParser(prog="sandbox", description="A local Slack and Jira to run the bot against.")
     parser.add_argument("--port", type=int, default=0, help="HTTP port, 0 for any free one")
     parser.add_argument("--host", type=loopback, default="127.0.0.1", help="a loopback address")
     parser.add_argument("--seed", help="JSON file with further users, channels and user groups")

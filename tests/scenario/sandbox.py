@@ -9,6 +9,8 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from jira_sandbox import JiraSandbox
+
 FOLDER = Path(__file__).resolve().parent.parent / "sandbox"
 PYTHON = "/usr/bin/python3"
 # Nothing here may go through a proxy of the environment: everything is on loopback.
@@ -24,7 +26,7 @@ class Sandbox:
         self.seed = seed
         self.port = port
         self.process = None
-        self.api_url = self.page = self.control = self.socket_url = None
+        self.api_url = self.page = self.control = self.socket_url = self.jira = None
 
     # ---- the process ----
 
@@ -38,6 +40,7 @@ class Sandbox:
         ready = json.loads(line)
         self.api_url, self.page, self.control = ready["api_url"], ready["page"], ready["control"]
         self.socket_url = ready["socket_url"]
+        self.jira = JiraSandbox(self, ready)
         return self
 
     def stop(self):
@@ -130,6 +133,8 @@ class Sandbox:
         return self.post("/fault", kind=kind, **more)["id"]
 
     def clear_fault(self, fault_id=None):
+        if fault_id is None:
+            self.jira.clear_fault()
         return self.request("DELETE", "/fault" + (f"/{fault_id}" if fault_id else ""))
 
     def faults(self):
@@ -142,6 +147,8 @@ class Sandbox:
         return self.post("/time", **values)
 
     def reset(self):
+        """Back to the first day, Jira's side as well."""
+        self.jira.reset()
         return self.post("/reset")
 
     # ---- looking ----

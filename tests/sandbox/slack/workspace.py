@@ -1,12 +1,13 @@
 """What the workspace holds: people, channels, messages, views. No HTTP, no sockets; every list is bounded."""
 
-import asyncio
 import collections
 import hashlib
 import itertools
 import random
 import re
 import time
+
+from ..change import Change
 
 TEAM_ID = "T0SANDBOX"
 TEAM_DOMAIN = "sandbox"
@@ -34,45 +35,6 @@ SHORTCUTS = [{"type": "global", "name": "Declare an incident", "callback_id": "d
              {"type": "message", "name": "Add to timeline", "callback_id": "timeline_add"},
              {"type": "message", "name": "Declare an incident", "callback_id": "declare_message"}]
 GROUPS = [("S0ONCALL", "oncall", "On call", ["U0BOB", "U0CAROL"])]
-
-
-class Change:
-    """Counts changes and wakes whoever waits for one."""
-
-    def __init__(self):
-        self.version = 0
-        self._waiting = set()
-
-    def tell(self):
-        self.version += 1
-        waiting, self._waiting = self._waiting, set()
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
-
-    async def next(self, timeout):
-        """Returns whether something changed within `timeout` seconds."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.add(future)
-        try:
-            await asyncio.wait_for(future, timeout)
-            return True
-        except asyncio.TimeoutError:
-            return False
-        finally:
-            self._waiting.discard(future)
-
-    async def until(self, found, timeout):
-        """Calls `found` after each change until it returns something true; None when the time is over."""
-        deadline = time.monotonic() + timeout
-        while True:
-            result = found()
-            if result:
-                return result
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return None
-            await self.next(left)
 
 
 class Channel:
