@@ -22,6 +22,7 @@ struct cause {
 	const char *fingerprint; /* of the alert or failure; NULL */
 	const char *services;    /* of the incident, comma-separated */
 	int64_t at;              /* ms: when the incident was declared */
+	int64_t again;           /* the earlier incident that it repeats; 0 */
 };
 enum recurrence { RECURRENCE_NONE, RECURRENCE_CAUSE, RECURRENCE_FINGERPRINT };
 /* Why b is the same again as a. CAUSE_UNKNOWN matches nothing; a shared service is needed for the class, not for the fingerprint. */

@@ -14,8 +14,7 @@
 enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
 
 #define WORDS_MAX      4
-#define WORD_MAX       64
-#define PATTERN_MAX    (2 * WORD_MAX + 8)
+#define WORD_MAX       LIKE_MAX
 #define FIND_LIMIT_MAX 500
 
 #define HAS_WORD(n)                                                                                \
@@ -39,7 +38,7 @@ enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, COUNT };
 	" AND ($3 = 0 OR declared_at >= $3) AND ($4 = 0 OR declared_at <= $4)"                     \
 	" AND ($5 = 0 OR " after ") AND " KNOWN                                                    \
 	" AND ($8 IS NULL OR environment = $8) AND ($9 IS NULL OR source = $9)"                    \
-	" AND ($10 IS NULL OR ',' || replace(services, ', ', ',') || ',' LIKE $10 ESCAPE '\\')"    \
+	" AND ($10 IS NULL OR " INCIDENT_SERVICES " LIKE $10 ESCAPE '\\')"    \
 	" AND ($11 IS NULL OR reporter = $11 OR EXISTS (SELECT 1 FROM role"                        \
 	"  WHERE role.incident = incident.id AND role.person = $11))"                              \
 	HAS_WORD("$12") HAS_WORD("$13") HAS_WORD("$14") HAS_WORD("$15")                            \
@@ -71,23 +70,6 @@ static int driver_of(const struct incident_filter *f)
 	return f->severity ? BY_SEVERITY : BY_ID;
 }
 
-/* `before` + word + `after`, with what LIKE would take as a pattern escaped; lower case. */
-static const char *pattern(struct arena *a, const char *before, const char *word, size_t n,
-	const char *after)
-{
-	struct str out;
-
-	str_init_arena(&out, a, PATTERN_MAX);
-	str_add(&out, before);
-	for (size_t i = 0; i < n; i++) {
-		if (strchr("%_\\", word[i]))
-			str_addc(&out, '\\');
-		str_addc(&out, word[i]);
-	}
-	str_add(&out, after);
-	return text_lower(a, out.p);
-}
-
 /* More words, or longer ones, than are looked for: the rest is not asked for. */
 static void words_split(struct arena *a, const char *text, const char *words[WORDS_MAX])
 {
@@ -99,7 +81,7 @@ static void words_split(struct arena *a, const char *text, const char *words[WOR
 		if (n == 0)
 			return;
 		size_t used = n <= WORD_MAX ? n : text_cut(text, WORD_MAX);
-		words[i] = pattern(a, "%", text, used, "%");
+		words[i] = like_pattern(a, "%", text, used, "%");
 		text += n;
 	}
 }
@@ -109,20 +91,18 @@ int incident_find(struct store *s, struct arena *a, const struct incident_filter
 {
 	struct stmt *st = store_stmt(s, RECORD_FIND, driver_of(f));
 	const char *words[WORDS_MAX] = { NULL };
-	const char *service = NULL;
 	int64_t until = f->until;
 	void *rows;
 
 	if (f->limit < 1 || f->limit > FIND_LIMIT_MAX)
 		return error_set(err, -EINVAL, "a list has 1 to %d incidents", FIND_LIMIT_MAX);
-	if (f->service)
-		service = pattern(a, "%,", f->service, text_cut(f->service, WORD_MAX), ",%");
 	words_split(a, f->text, words);
 	if (until == 0)
 		until = INT64_MAX;
 	db_bind(st, "itiiibt" "tttttttt" "i", (int64_t)f->severity,
 		f->state >= 0 ? state_name((enum incident_state)f->state) : NULL, f->since, until,
-		f->before_id, (int)f->sees_all, f->viewer, f->environment, f->source, service,
+		f->before_id, (int)f->sees_all, f->viewer, f->environment, f->source,
+		service_pattern(a, f->service),
 		f->person, words[0], words[1], words[2], words[3], (int64_t)f->limit);
 	int rc = rows_read(st, a, sizeof(struct incident), incident_row, &rows, count, err);
 	*out = rows;

@@ -24,6 +24,9 @@
 	" OR EXISTS (SELECT 1 FROM access"                                                         \
 	"  WHERE access.incident = incident.id AND access.person = " person "))"
 
+/* Of a row of incident, as ',shop,payments,': what service_pattern() is matched with. */
+#define INCIDENT_SERVICES "',' || replace(incident.services, ', ', ',') || ','"
+
 int incident_row(struct reader *r, void *row, struct error *err); /* a row_fn */
 
 #endif

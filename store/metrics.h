@@ -6,7 +6,9 @@
 
 struct metric_filter {
 	int64_t since, until; /* declared_at, [since, until) */
-	const char *service;  /* NULL = any */
+	const char *service;     /* NULL = any */
+	const char *environment; /* NULL = any */
+	int64_t now;             /* what was due by then */
 	int severity;         /* 0 = any */
 	bool sees_all;        /* private ones count only for whoever sees all */
 };

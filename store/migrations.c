@@ -346,11 +346,57 @@ static const char *const inbox_rows[] = {
 	NULL,
 };
 
+static const char *const learning_tables[] = {
+	/* Every version of a postmortem stays. body: its sections as JSON. */
+	"CREATE TABLE review ("
+	" incident INTEGER NOT NULL REFERENCES incident (id),"
+	" version INTEGER NOT NULL CHECK (version > 0),"
+	" state TEXT NOT NULL CHECK (state = 'draft' OR state = 'review' OR state = 'final'),"
+	" light INTEGER NOT NULL CHECK (light IN (0, 1)),"
+	" author TEXT, at INTEGER NOT NULL, waiver TEXT, body TEXT NOT NULL,"
+	" PRIMARY KEY (incident, version)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER review_keeps BEFORE DELETE ON review"
+	" BEGIN SELECT RAISE(ABORT, 'versions of a postmortem are append-only'); END;"
+	"CREATE TRIGGER review_stays BEFORE UPDATE ON review"
+	" BEGIN SELECT RAISE(ABORT, 'versions of a postmortem are append-only'); END;",
+
+	"CREATE TABLE followup ("
+	" id INTEGER PRIMARY KEY,"
+	" incident INTEGER NOT NULL REFERENCES incident (id),"
+	" title TEXT NOT NULL CHECK (title <> ''),"
+	" owner TEXT,"
+	" priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 3),"
+	" due_at INTEGER,"
+	" state TEXT NOT NULL CHECK (state = 'open' OR state = 'done' OR state = 'cancelled'),"
+	" class TEXT NOT NULL, standard TEXT NOT NULL,"
+	" signal TEXT, shown TEXT, links TEXT, author TEXT,"
+	" created_at INTEGER NOT NULL, ended_at INTEGER,"
+	" said INTEGER NOT NULL CHECK (said >= 0),"
+	" CHECK ((state = 'open') = (ended_at IS NULL))"
+	") STRICT;"
+	"CREATE INDEX followup_open ON followup (due_at) WHERE state = 'open';"
+	"CREATE INDEX followup_incident ON followup (incident);",
+
+	/* again: the earlier incident that it repeats. at: when the incident was declared. */
+	"CREATE TABLE cause ("
+	" incident INTEGER PRIMARY KEY REFERENCES incident (id),"
+	" class TEXT NOT NULL CHECK (class <> ''),"
+	" fingerprint TEXT,"
+	" again INTEGER REFERENCES incident (id) CHECK (again <> incident),"
+	" author TEXT, at INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX cause_class ON cause (class, at);"
+	"CREATE INDEX cause_fingerprint ON cause (fingerprint, at) WHERE fingerprint IS NOT NULL;",
+	NULL,
+};
+
 const struct migration store_migrations[] = {
 	{ "the first tables", first_tables },
 	{ "what a response leaves", response_tables },
 	{ "one timer for all promises of an incident", promise_timers },
 	{ "one row a delivery", inbox_rows },
+	{ "what is learned", learning_tables },
 };
 const size_t store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
+#include "base/text.h"
+
 const struct record_sql *const record_sql[RECORD_COUNT] = {
 	[RECORD_INCIDENT] = &incident_sql,
 	[RECORD_FIND] = &find_sql,
@@ -16,6 +19,8 @@ const struct record_sql *const record_sql[RECORD_COUNT] = {
 	[RECORD_AUDIT] = &audit_sql,
 	[RECORD_RESPONSE] = &response_sql,
 	[RECORD_RELATION] = &relation_sql,
+	[RECORD_LEARNING] = &learning_sql,
+	[RECORD_METRIC] = &metric_sql,
 };
 
 char *read_text(struct reader *r, int column)
@@ -125,4 +130,24 @@ int int_read(struct stmt *st, int64_t *out, struct error *err)
 	*out = db_int(st, 0);
 	db_reset(st);
 	return 0;
+}
+
+const char *like_pattern(struct arena *a, const char *before, const char *word, size_t n, const char *after)
+{
+	struct str out;
+
+	str_init_arena(&out, a, 2 * LIKE_MAX + 8);
+	str_add(&out, before);
+	for (size_t i = 0; i < n; i++) {
+		if (strchr("%_\\", word[i]))
+			str_addc(&out, '\\');
+		str_addc(&out, word[i]);
+	}
+	str_add(&out, after);
+	return text_lower(a, out.p);
+}
+
+const char *service_pattern(struct arena *a, const char *service)
+{
+	return service ? like_pattern(a, "%,", service, text_cut(service, LIKE_MAX), ",%") : NULL;
 }

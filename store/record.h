@@ -8,9 +8,9 @@
 enum record {
 	RECORD_INCIDENT, RECORD_FIND, RECORD_TIMELINE, RECORD_PROMISE, RECORD_TIMER, RECORD_INBOX,
 	RECORD_EFFECT, RECORD_REFERENCE, RECORD_PEOPLE, RECORD_AUDIT, RECORD_RESPONSE,
-	RECORD_RELATION,
+	RECORD_RELATION, RECORD_LEARNING, RECORD_METRIC,
 };
-#define RECORD_COUNT 12
+#define RECORD_COUNT 14
 
 struct record_sql {
 	const char *name;
@@ -18,7 +18,8 @@ struct record_sql {
 	size_t count;
 };
 extern const struct record_sql incident_sql, find_sql, timeline_sql, promise_sql, timer_sql,
-	inbox_sql, effect_sql, reference_sql, people_sql, audit_sql, response_sql, relation_sql;
+	inbox_sql, effect_sql, reference_sql, people_sql, audit_sql, response_sql, relation_sql,
+	learning_sql, metric_sql;
 extern const struct record_sql *const record_sql[RECORD_COUNT];
 
 #define AUDIT_HASH_SIZE 32
@@ -71,6 +72,12 @@ int64_t read_int(struct reader *r, int column);
 bool read_bool(struct reader *r, int column);
 /* Which of `count` names (by `name`) the text is; an unknown one is damage: sets *bad. */
 int read_name(struct reader *r, int column, const char *(*name)(int), int count, bool *bad);
+
+#define LIKE_MAX 64 /* bytes of a word that are looked at */
+/* before + word + after for LIKE … ESCAPE '\\': what it would take as a pattern is escaped; lower case. */
+const char *like_pattern(struct arena *a, const char *before, const char *word, size_t n, const char *after);
+/* "%,shop,%", for a list of services; NULL for NULL. */
+const char *service_pattern(struct arena *a, const char *service);
 
 /* A growing array on an arena. */
 struct rows {

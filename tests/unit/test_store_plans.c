@@ -24,6 +24,9 @@ static const struct {
 	{ "effect", "SCAN effect USING INDEX effect_failed", "failed ones only, for sync" },
 	{ "effect", "SCAN effect USING INDEX effect_ended", "ended ones, ends at the limit" },
 	{ "inbox", "SCAN inbox", "once, for the keys in memory; or ends at the limit" },
+	{ "learning", "SCAN followup USING INDEX followup_open", "open ones only" },
+	{ "learning", "SCAN followup", "all of them: for lists of what is done, and counts" },
+	{ "learning", "SCAN incident", "names of services have no index; ends at the first" },
 	{ "inbox", "SCAN oldest", "of what the limit let through" },
 };
 
