@@ -15,13 +15,13 @@ class JiraSandbox:
 
     # ---- HTTP ----
 
-    def post(self, path, **body):
+    def post(self, path, /, **body):
         return self.sandbox.request("POST", "/jira" + path, {k: v for k, v in body.items() if v is not None})
 
-    def get(self, path, **query):
+    def get(self, path, /, **query):
         return self.sandbox.request("GET", "/jira" + path, query=query)
 
-    def rest(self, method, path, body=None, auth="sitrep@example.com:a-token", bearer=None, raw=None, headers=False,
+    def rest(self, method, path, body=None, *, auth="sitrep@example.com:a-token", bearer=None, raw=None, headers=False,
              timeout=30, **query):
         """(status, answer) of one call of the REST API, as a client would make it; `path` begins with /rest."""
         url = self.url.rstrip("/") + path + ("?" + urllib.parse.urlencode(query) if query else "")
