@@ -191,6 +191,19 @@ static void json_add_array(struct str *s, const json_t *array)
 	str_addc(s, ']');
 }
 
+static void json_add_integer(struct str *s, json_int_t value)
+{
+	unsigned long long left = value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value;
+	char digits[24], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + left % 10);
+	while ((left /= 10));
+	if (value < 0)
+		*--p = '-';
+	str_addn(s, p, (size_t)(digits + sizeof(digits) - p));
+}
+
 static void json_add_real(struct str *s, const json_t *real)
 {
 	char text[64];
@@ -212,7 +225,7 @@ void json_add(struct str *s, const json_t *value)
 		json_add_string(s, json_string_value(value), json_string_length(value));
 		break;
 	case JSON_INTEGER:
-		str_addf(s, "%lld", (long long)json_integer_value(value));
+		json_add_integer(s, json_integer_value(value));
 		break;
 	case JSON_REAL:
 		json_add_real(s, value);

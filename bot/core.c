@@ -235,7 +235,7 @@ static int run_timer(struct core *c, const struct timer *t, int64_t now, struct 
 {
 	struct request *r = timer_request(t);
 	struct reply reply = { 0 };
-	int rc = timer_forget(c->desk.store, t->id, err);
+	int rc = timer_disarm(c->desk.store, t->name, t->incident, t->subject, err);
 
 	r->received_at = now;
 	if (rc == 0)

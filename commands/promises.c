@@ -40,15 +40,20 @@ static bool promise_possible(const struct call *c, int64_t incident, int kind)
 	return !c->fresh || incident != c->incident.id || (c->promised & 1u << kind);
 }
 
+/* -ENOENT when there is none. */
+static int promise_find(struct call *c, int64_t incident, int kind, struct promise *out)
+{
+	if (!promise_possible(c, incident, kind))
+		return -ENOENT;
+	return promise_open_of(c->store, incident, (enum promise_kind)kind, out, &c->err);
+}
+
 int promise_open_all(struct call *c, int64_t incident, struct promise *out, size_t *count)
 {
 	*count = 0;
 	for (int kind = 0; kind < PROMISE_KIND_COUNT; kind++) {
-		int rc = -ENOENT;
+		int rc = promise_find(c, incident, kind, &out[*count]);
 
-		if (promise_possible(c, incident, kind))
-			rc = promise_open_of(c->store, incident, (enum promise_kind)kind,
-				&out[*count], &c->err);
 		if (rc == 0)
 			++*count;
 		else if (rc != -ENOENT)
@@ -110,11 +115,8 @@ int promise_timer_arm(struct call *c)
 static int promise_end(struct call *c, int kind, enum promise_state state)
 {
 	struct promise p;
-	int rc;
+	int rc = promise_find(c, c->incident.id, kind, &p);
 
-	if (!promise_possible(c, c->incident.id, kind))
-		return 0;
-	rc = promise_open_of(c->store, c->incident.id, (enum promise_kind)kind, &p, &c->err);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0)
@@ -186,7 +188,7 @@ int promise_quiet(struct call *c, int kind, int64_t until)
 int64_t promise_due_at(struct call *c, int kind, int64_t *quiet_until)
 {
 	struct promise p;
-	bool open = promise_open_of(c->store, c->incident.id, (enum promise_kind)kind, &p, &c->err) == 0;
+	bool open = promise_find(c, c->incident.id, kind, &p) == 0;
 
 	if (quiet_until)
 		*quiet_until = open ? p.quiet_until : 0;

@@ -26,9 +26,9 @@ enum promise_kind {
 enum promise_state { PROMISE_OPEN, PROMISE_KEPT, PROMISE_WITHDRAWN };
 
 struct promise {
-	int64_t id;
 	int64_t incident;
 	enum promise_kind kind;
+	int64_t n;                /* of its kind: 0 the open one, those that ended from 1 */
 	enum promise_state state;
 	int64_t made_at, due_at;  /* ms */
 	int64_t quiet_until;      /* snoozed: reminders count from here if later than due_at; 0 */

@@ -391,12 +391,51 @@ static const char *const learning_tables[] = {
 	NULL,
 };
 
+/* A promise and a timer are found by what they belong to alone, so their rows lie in that order, and
+ * there is no second tree of numbers. Of a kind the open promise has number 0. */
+static const char *const rows_by_owner[] = {
+	"ALTER TABLE promise RENAME TO promise_by_id;"
+	"CREATE TABLE promise ("
+	" incident INTEGER NOT NULL REFERENCES incident (id),"
+	" kind TEXT NOT NULL CHECK (kind <> ''),"
+	" n INTEGER NOT NULL CHECK (n >= 0),"
+	" state TEXT NOT NULL CHECK (CASE WHEN n = 0 THEN state = 'open'"
+	"  ELSE state = 'kept' OR state = 'withdrawn' END),"
+	" made_at INTEGER NOT NULL,"
+	" due_at INTEGER NOT NULL,"
+	" quiet_until INTEGER,"
+	" said INTEGER NOT NULL CHECK (said >= 0),"
+	" kept_at INTEGER, missed_at INTEGER,"
+	" PRIMARY KEY (incident, kind, n)"
+	") STRICT, WITHOUT ROWID;"
+	"INSERT INTO promise SELECT incident, kind, CASE WHEN state = 'open' THEN 0 ELSE"
+	" row_number() OVER (PARTITION BY incident, kind, state = 'open' ORDER BY id) END,"
+	" state, made_at, due_at, quiet_until, said, kept_at, missed_at FROM promise_by_id;"
+	"DROP TABLE promise_by_id;",
+
+	"ALTER TABLE timer RENAME TO timer_by_id;"
+	"CREATE TABLE timer ("
+	" incident INTEGER NOT NULL,"
+	" subject INTEGER NOT NULL,"
+	" name TEXT NOT NULL CHECK (name <> ''),"
+	" due_at INTEGER NOT NULL,"
+	" operation TEXT NOT NULL CHECK (operation <> ''),"
+	" args TEXT,"
+	" PRIMARY KEY (incident, subject, name)"
+	") STRICT, WITHOUT ROWID;"
+	"INSERT INTO timer SELECT incident, subject, name, due_at, operation, args FROM timer_by_id;"
+	"DROP TABLE timer_by_id;"
+	"CREATE INDEX timer_due ON timer (due_at);",
+	NULL,
+};
+
 const struct migration store_migrations[] = {
 	{ "the first tables", first_tables },
 	{ "what a response leaves", response_tables },
 	{ "one timer for all promises of an incident", promise_timers },
 	{ "one row a delivery", inbox_rows },
 	{ "what is learned", learning_tables },
+	{ "promises and timers by what they belong to", rows_by_owner },
 };
 const size_t store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

@@ -2,9 +2,9 @@
 
 #include "store/record.h"
 
-enum { ARM, DISARM, DISARM_INCIDENT, DUE, FORGET, NEXT, LIST, COUNT };
+enum { ARM, DISARM, DISARM_INCIDENT, DUE, NEXT, LIST, COUNT };
 
-#define COLUMNS "id, due_at, name, incident, subject, operation, args"
+#define COLUMNS "due_at, name, incident, subject, operation, args"
 
 static const char *const sql[COUNT] = {
 	[ARM] = "INSERT INTO timer (due_at, name, incident, subject, operation, args)"
@@ -13,10 +13,10 @@ static const char *const sql[COUNT] = {
 		"excluded.args",
 	[DISARM] = "DELETE FROM timer WHERE incident = $1 AND subject = $2 AND name = $3",
 	[DISARM_INCIDENT] = "DELETE FROM timer WHERE incident = $1",
-	[DUE] = "SELECT " COLUMNS " FROM timer WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2",
-	[FORGET] = "DELETE FROM timer WHERE id = $1",
+	[DUE] = "SELECT " COLUMNS " FROM timer WHERE due_at <= $1"
+		" ORDER BY due_at, incident, subject, name LIMIT $2",
 	[NEXT] = "SELECT min(due_at) FROM timer",
-	[LIST] = "SELECT " COLUMNS " FROM timer WHERE incident = $1 ORDER BY due_at, id",
+	[LIST] = "SELECT " COLUMNS " FROM timer WHERE incident = $1 ORDER BY due_at, subject, name",
 };
 const struct record_sql timer_sql = { "timer", sql, COUNT };
 
@@ -47,13 +47,12 @@ static int timer_row(struct reader *r, void *row, struct error *err)
 	struct timer *t = row;
 
 	(void)err;
-	t->id = read_int(r, 0);
-	t->due_at = read_int(r, 1);
-	t->name = read_text(r, 2);
-	t->incident = read_int(r, 3);
-	t->subject = read_int(r, 4);
-	t->operation = read_text(r, 5);
-	t->args = read_text(r, 6);
+	t->due_at = read_int(r, 0);
+	t->name = read_text(r, 1);
+	t->incident = read_int(r, 2);
+	t->subject = read_int(r, 3);
+	t->operation = read_text(r, 4);
+	t->args = read_text(r, 5);
 	return 0;
 }
 
@@ -67,11 +66,6 @@ int timer_due(struct store *s, struct arena *a, int64_t now, int max, struct tim
 	int rc = rows_read(st, a, sizeof(struct timer), timer_row, &rows, count, err);
 	*out = rows;
 	return rc;
-}
-
-int timer_forget(struct store *s, int64_t id, struct error *err)
-{
-	return db_run(stmt_of(s, FORGET), err, "i", id);
 }
 
 int timer_next(struct store *s, int64_t *due_at, struct error *err)

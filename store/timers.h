@@ -4,11 +4,10 @@
 #include "store/store.h"
 
 struct timer {
-	int64_t id;
 	int64_t due_at;        /* ms */
 	const char *name;      /* unique with `incident` and `subject`: arming again moves it */
 	int64_t incident;      /* 0 = none */
-	int64_t subject;       /* e.g. a promise's id; 0 */
+	int64_t subject;       /* what it is about, where one incident has several; 0 */
 	const char *operation; /* internal operation that runs */
 	const char *args;      /* JSON object text; NULL */
 };
@@ -18,7 +17,6 @@ int timer_disarm(struct store *s, const char *name, int64_t incident, int64_t su
 int timer_disarm_incident(struct store *s, int64_t incident, struct error *err);
 /* Due at `now`, earliest first, at most max. Strings on the arena. */
 int timer_due(struct store *s, struct arena *a, int64_t now, int max, struct timer **out, size_t *count, struct error *err);
-int timer_forget(struct store *s, int64_t id, struct error *err);
 int timer_next(struct store *s, int64_t *due_at, struct error *err); /* 0 when none is armed */
 int timer_list(struct store *s, struct arena *a, int64_t incident, struct timer **out, size_t *count, struct error *err);
 

@@ -74,7 +74,7 @@ static void promises_make(struct store *s, int64_t incident, int64_t now)
 			.made_at = now, .due_at = now + (i + 1) * 15 * MINUTE_MS };
 		must(promise_insert(s, &p, &err), &err);
 		struct timer t = { .due_at = p.due_at, .name = "promise", .incident = incident,
-			.subject = p.id, .operation = "promise.due" };
+			.subject = p.kind, .operation = "promise.due" };
 		must(timer_arm(s, &t, &err), &err);
 	}
 }

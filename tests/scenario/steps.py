@@ -85,7 +85,7 @@ def timeline(bot, contains="", number=1):
 
 
 def promise(bot, kind="update", state="open", number=1):
-    found = bot.rows("SELECT * FROM promise WHERE incident = ? AND kind = ? AND state = ? ORDER BY id",
+    found = bot.rows("SELECT * FROM promise WHERE incident = ? AND kind = ? AND state = ? ORDER BY n",
                      number, kind, state)
     return found[-1] if found else None
 

@@ -195,7 +195,7 @@ static void fire(struct talk *x, const struct timer *t)
 	if (t->args)
 		assert_int_equal(json_parse(t->args, strlen(t->args), 65536, &r->args, &x->err), 0);
 	assert_int_equal(store_begin(x->store, &x->err), 0);
-	assert_int_equal(timer_forget(x->store, t->id, &x->err), 0);
+	assert_int_equal(timer_disarm(x->store, t->name, t->incident, t->subject, &x->err), 0);
 	assert_int_equal(store_commit(x->store, &x->err), 0);
 	run(x, r);
 }
@@ -324,6 +324,18 @@ struct promise talk_promise_last(struct talk *x, int64_t incident, enum promise_
 	assert_int_equal(promise_list(x->store, x->arena, incident, &p, &n, &x->err), 0);
 	for (size_t i = 0; i < n; i++)
 		if (p[i].kind == kind)
+			last = p[i];
+	return last;
+}
+
+struct promise talk_promise_ended(struct talk *x, int64_t incident, enum promise_kind kind)
+{
+	struct promise *p, last = { 0 };
+	size_t n;
+
+	assert_int_equal(promise_list(x->store, x->arena, incident, &p, &n, &x->err), 0);
+	for (size_t i = 0; i < n; i++)
+		if (p[i].kind == kind && p[i].state != PROMISE_OPEN)
 			last = p[i];
 	return last;
 }

@@ -64,6 +64,8 @@ struct incident talk_incident(struct talk *x, int64_t id);
 struct promise talk_promise(struct talk *x, int64_t incident, enum promise_kind kind);
 /* The last one of the kind, open or not; id 0 when there never was one. */
 struct promise talk_promise_last(struct talk *x, int64_t incident, enum promise_kind kind);
+/* The one that ended last; zeroed. */
+struct promise talk_promise_ended(struct talk *x, int64_t incident, enum promise_kind kind);
 /* How many timers are armed for the incident. */
 size_t talk_timers(struct talk *x, int64_t incident);
 /* … of this name: "promise", "handover", "chair" … */

@@ -27,7 +27,7 @@ static const struct ladder ladder = {
 
 static struct promise promise(void)
 {
-	return (struct promise){ .id = 1, .state = PROMISE_OPEN, .made_at = MADE, .due_at = DUE };
+	return (struct promise){ .state = PROMISE_OPEN, .made_at = MADE, .due_at = DUE };
 }
 
 static void expect(struct promise *p, int64_t now, int say, int said, bool missed, int64_t next)

@@ -307,10 +307,10 @@ static void rows_for_figures(void **state)
 	STORED(x, followup_save(x->store, &gone, &x->err));
 	STORED(x, cause_put(x->store, &(struct cause){ .incident = 2, .class = CAUSE_DATA, .again = 1 }, NULL, &x->err));
 	scratch_sql(x,
-		"INSERT INTO promise (incident, kind, state, made_at, due_at, said, kept_at, missed_at) VALUES"
-		" (1, 'update', 'kept', 1, 10, 0, 9, NULL), (1, 'update', 'kept', 1, 10, 0, 12, 10),"
-		" (1, 'update', 'withdrawn', 1, 10, 0, NULL, 10), (1, 'update', 'withdrawn', 1, 10, 0, NULL, NULL),"
-		" (1, 'update', 'open', 1, 10, 0, NULL, NULL), (1, 'respond', 'kept', 1, 10, 0, 9, NULL)");
+		"INSERT INTO promise (incident, kind, n, state, made_at, due_at, said, kept_at, missed_at) VALUES"
+		" (1, 'update', 1, 'kept', 1, 10, 0, 9, NULL), (1, 'update', 2, 'kept', 1, 10, 0, 12, 10),"
+		" (1, 'update', 3, 'withdrawn', 1, 10, 0, NULL, 10), (1, 'update', 4, 'withdrawn', 1, 10, 0, NULL, NULL),"
+		" (1, 'update', 0, 'open', 1, 10, 0, NULL, NULL), (1, 'respond', 1, 'kept', 1, 10, 0, 9, NULL)");
 	assert_int_equal(counted(x, f, &rows), 2);
 	assert_int_equal(rows[0].id, 1);
 	assert_int_equal(rows[0].declared_at, DAY_MS);

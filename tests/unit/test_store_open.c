@@ -163,7 +163,7 @@ static void a_newer_one(void **state)
 
 	closed(x);
 	scratch_sql(x, "PRAGMA user_version = 9");
-	refuses(x, -ENOTSUP, "was made by a newer sitrep (schema 9, this one knows 4): "
+	refuses(x, -ENOTSUP, "was made by a newer sitrep (schema 9, this one knows 6): "
 		"upgrade sitrep or restore a backup");
 	assert_int_equal(store_open(&x->store, &o, &x->err), -ENOTSUP);
 	assert_int_equal(scratch_ask(x, "PRAGMA user_version"), 9);

@@ -90,7 +90,7 @@ static const struct {
 		"SEARCH effect USING INDEX effect_incident (incident=?); " },
 	{ &timer_sql, "SELECT min(due_at)", "SEARCH timer USING COVERING INDEX timer_due; " },
 	{ &timer_sql,
-		"SELECT id, due_at, name, incident, subject, operation, args FROM timer WHERE "
+		"SELECT due_at, name, incident, subject, operation, args FROM timer WHERE "
 		"due_at",
 		"SEARCH timer USING INDEX timer_due (due_at<?); " },
 	{ &inbox_sql, "SELECT keys", "SEARCH inbox USING INTEGER PRIMARY KEY (rowid=?); " },
@@ -104,9 +104,9 @@ static const struct {
 	{ &relation_sql, "SELECT 1 FROM access",
 		"SEARCH access USING PRIMARY KEY (incident=? AND person=?); " },
 	{ &promise_sql,
-		"SELECT id, incident, kind, state, made_at, due_at, quiet_until, said, kept_at, "
+		"SELECT incident, kind, n, state, made_at, due_at, quiet_until, said, kept_at, "
 		"missed_at FROM promise WHERE incident = $1 AND kind",
-		"SEARCH promise USING INDEX promise_open (incident=? AND kind=?); " },
+		"SEARCH promise USING PRIMARY KEY (incident=? AND kind=? AND n=?); " },
 };
 
 static void hot_statements_seek(void **state)

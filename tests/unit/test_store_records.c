@@ -102,7 +102,7 @@ static void nothing_on_a_timeline_can_be_changed(void **state)
 
 static void assert_same_promise(const struct promise *a, const struct promise *b)
 {
-	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->n, b->n);
 	assert_int_equal(a->incident, b->incident);
 	assert_int_equal(a->kind, b->kind);
 	assert_int_equal(a->state, b->state);
@@ -135,18 +135,28 @@ static void one_open_promise_of_a_kind(void **state)
 	p.due_at = 8;
 	OK(promise_save(x->store, &p, &x->err));
 	assert_int_equal(promise_open_of(x->store, id, PROMISE_UPDATE, &out, &x->err), -ENOENT);
-	OK(promise_load(x->store, p.id, &out, &x->err));
-	assert_same_promise(&out, &p);
+	OK(promise_list(x->store, x->arena, id, &list, &count, &x->err));
+	assert_int_equal(count, 2);
+	p.n = 1;
+	assert_same_promise(&list[0], &p);
+	OK(promise_save(x->store, &p, &x->err)); /* keeps its number */
 	OK(promise_insert(x->store, &second, &x->err));
 	p.state = PROMISE_OPEN; /* there is a new one meanwhile */
 	assert_int_equal(promise_save(x->store, &p, &x->err), -EEXIST);
+	second.state = PROMISE_WITHDRAWN;
+	OK(promise_save(x->store, &second, &x->err));
 	OK(promise_list(x->store, x->arena, id, &list, &count, &x->err));
 	assert_int_equal(count, 3);
-	assert_int_equal(list[0].id, p.id);
-	assert_int_equal(list[2].id, second.id);
-	p.id = 99;
+	assert_int_equal(list[0].n, 1);
+	assert_int_equal(list[1].n, 2);
+	assert_int_equal(list[1].state, PROMISE_WITHDRAWN);
+	assert_same_promise(&list[2], &other);
+	OK(promise_save(x->store, &p, &x->err)); /* open again */
+	p.n = 0;
+	OK(promise_open_of(x->store, id, PROMISE_UPDATE, &out, &x->err));
+	assert_same_promise(&out, &p);
+	p.n = 99;
 	assert_int_equal(promise_save(x->store, &p, &x->err), -ENOENT);
-	assert_int_equal(promise_load(x->store, 99, &out, &x->err), -ENOENT);
 	second.incident = 99;
 	assert_int_equal(promise_insert(x->store, &second, &x->err), -ENOENT);
 }
@@ -214,7 +224,7 @@ static void disarming(void **state)
 	OK(timer_list(x->store, x->arena, 1, &t, &count, &x->err));
 	assert_int_equal(count, 2);
 	assert_string_equal(t[0].name, "nag");
-	OK(timer_forget(x->store, t[0].id, &x->err));
+	OK(timer_disarm(x->store, t[0].name, 1, t[0].subject, &x->err));
 	OK(timer_list(x->store, x->arena, 1, &t, &count, &x->err));
 	assert_int_equal(count, 1);
 	OK(timer_disarm_incident(x->store, 1, &x->err));

@@ -242,7 +242,7 @@ static void test_checkpoint_promise(void **state)
 
 	talk_say(x, "checkpoint rolling back");
 	struct promise kept = talk_promise_last(x, 1, PROMISE_CHECKPOINT);
-	assert_int_not_equal(kept.id, missed.id);
+	assert_int_not_equal(kept.made_at, missed.made_at);
 	assert_int_equal(kept.due_at, clock_now(&x->clock) + EVERY);
 	assert_int_equal(timers(x), 1);
 
@@ -359,12 +359,12 @@ static void test_strategy_is_renewed(void **state)
 	struct talk *x = *state;
 
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
-		int64_t before = talk_promise(x, 1, PROMISE_STRATEGY).id;
+		int64_t before = talk_promise(x, 1, PROMISE_STRATEGY).made_at;
 
 		x->clock.manual_ms += MINUTE_MS;
 		talk_say(x, said[i].words);
 		assert_int_equal(x->reply.kind, REPLY_MESSAGE);
-		if ((talk_promise(x, 1, PROMISE_STRATEGY).id != before) != said[i].renews)
+		if ((talk_promise(x, 1, PROMISE_STRATEGY).made_at != before) != said[i].renews)
 			fail_msg("%s", said[i].words);
 	}
 	talk_say(x, "identified bad config");
