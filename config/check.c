@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/duration.h"
+#include "config/listen.h"
 #include "config/loader.h"
 
 /* The value at a dotted path. Never NULL: without one, the map above it. */
@@ -314,10 +315,29 @@ static void check_token(struct loader *l, const struct node *tree, const char *p
 		report_warn(l->report, at, "%s: does not begin with \"%s\"", path, prefix);
 }
 
+static void check_listen(struct loader *l, const struct node *tree, const char *listen)
+{
+	const struct node *at = tree_at(l, tree, "http.listen");
+	struct listen_address address;
+
+	if (!listen)
+		return;
+	if (!listen_parse(listen, &address))
+		report_error(l->report, at,
+			"http.listen: \"%s\" is not an address in numbers and a port, such as "
+			"127.0.0.1:8085 or [::1]:8085",
+			report_quote(l->report, listen, strlen(listen)));
+	else if (!address.loopback)
+		report_warn(l->report, at,
+			"http.listen: other machines reach it, and it speaks no TLS; a reverse proxy on "
+			"this machine and a loopback address are safer");
+}
+
 void loader_check(struct loader *l, const struct node *tree, const struct config *c)
 {
 	check_token(l, tree, "slack.app_token", c->slack.app_token, "xapp-", "xoxb-");
 	check_token(l, tree, "slack.bot_token", c->slack.bot_token, "xoxb-", "xapp-");
+	check_listen(l, tree, c->http.listen);
 	check_delivery(l, tree, c);
 	check_cadence(l, tree, &c->severity);
 	check_targets(l, tree, &c->severity);
@@ -327,4 +347,5 @@ void loader_check(struct loader *l, const struct node *tree, const struct config
 	check_tiers(l, tree, &c->escalation);
 	check_access(l, tree, &c->access);
 	check_messages(l, tree, c);
+	loader_check_jira(l, tree_at(l, tree, "jira"), c);
 }

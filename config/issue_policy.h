@@ -24,7 +24,7 @@ enum issue_protected {
 struct issue_project { const char *service, *project; };             /* incidents of the service go to this project */
 struct issue_status { const char *status; enum incident_state state; }; /* what a status means here */
 struct issue_person { const char *person, *account; };                /* "slack:U1" ↔ accountId (cloud), name (data center) */
-struct issue_extra { const char *field, *value; };                    /* a further field at creation: its value as JSON, or a plain text */
+struct issue_extra { const char *field, *value; };                    /* a further field at creation: its value as JSON text of any kind ("\"Production\"", "{\"id\":\"1\"}", "5") */
 
 struct issue_policy {
 	/* The connection. url NULL: no tracker; nothing of the rest counts then. */
@@ -41,7 +41,7 @@ struct issue_policy {
 	bool pacing;
 
 	/* What goes there. */
-	int64_t create_level;       /* incidents of this level or worse get an issue; 0: only by hand (/inc link) */
+	int create_level;           /* incidents of this level or worse get an issue; 0: only by hand (/inc link) */
 	const char *project;        /* unless the service says otherwise */
 	const char *type;           /* issue type, by name */
 	struct issue_project projects[ISSUE_PROJECTS_MAX];

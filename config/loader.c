@@ -225,11 +225,10 @@ static struct node *named_decode(struct loader *l, const struct key *key, struct
 	char *base)
 {
 	struct node *out = node_new(l->scratch, given->source, NODE_MAP);
-	/* Names are words like those of a file, except where people are named. */
-	struct key name_key = { .name = "name", .type = KEY_WORD, .min = 1, .max = 32 };
+	/* Names are words like those of a file, unless the table says what else. */
+	static const struct key word = { .name = "name", .type = KEY_WORD, .min = 1, .max = 32 };
+	const struct key *name_key = key->name_key ? key->name_key : &word;
 
-	if (key->entry->type == KEY_WORD)
-		name_key = (struct key){ .name = "name", .type = KEY_PEOPLE, .min = 1, .max = 80 };
 	out->line = given->line;
 	out->column = given->column;
 	if (node_empty(given))
@@ -252,7 +251,7 @@ static struct node *named_decode(struct loader *l, const struct key *key, struct
 		if (key_repeated(l, given, i))
 			continue;
 		size_t was = path_push(l, report_quote(l->report, name->text, name->len));
-		value_decode(l, &name_key, name, at + key->name_offset);
+		value_decode(l, name_key, name, at + key->name_offset);
 		struct node *value = loader_decode(l, key->entry, given->item[i + 1], NULL, at);
 		path_pop(l, was);
 		node_append(l->scratch, out, name);
@@ -279,6 +278,10 @@ struct node *loader_decode(struct loader *l, const struct key *key, struct node 
 		return list_decode(l, key, given, base);
 	if (key->type == KEY_NAMED)
 		return named_decode(l, key, given, base);
+	if (key->type == KEY_JSON) {
+		value_json(l, given, base + key->offset);
+		return given;
+	}
 	if (given->kind != NODE_SCALAR) {
 		report_secret(l->report, given, key->type == KEY_SECRET ? 0 : REPORT_ALL,
 			"%s needs %s, not %s", l->path.p, value_type_name(key),
@@ -350,7 +353,8 @@ static void set_refuse(struct loader *l, const struct source *source, const stru
 /* Text for a scalar, YAML for anything else. NULL when it is no YAML. */
 static struct node *set_value(struct loader *l, const struct source *source, const struct key *key)
 {
-	bool structured = key->type == KEY_LIST || key->type == KEY_NAMED || key->type == KEY_MAP;
+	bool structured = key->type == KEY_LIST || key->type == KEY_NAMED || key->type == KEY_MAP ||
+		key->type == KEY_JSON;
 	struct node *n = NULL;
 
 	if (!structured) {

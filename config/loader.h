@@ -32,9 +32,13 @@ void loader_override(struct loader *l, struct node *given, const struct config_o
 
 /* Rules over several keys. `tree` is what loader_decode returned for the whole. */
 void loader_check(struct loader *l, const struct node *tree, const struct config *c);
+/* The same of jira.yml; `jira` is its part of the tree. */
+void loader_check_jira(struct loader *l, const struct node *jira, const struct config *c);
 
 /* A scalar of a type to `at`. Errors go to the report. */
 void value_decode(struct loader *l, const struct key *key, const struct node *n, char *at);
+/* Any node, as JSON text. Plain numbers, true, false and null are what they look like; quoted, they are texts. */
+void value_json(struct loader *l, const struct node *n, char *at);
 const char *value_type_name(const struct key *key); /* "duration" */
 void value_range(const struct key *key, struct str *out); /* "1 to 4"; nothing when there is none */
 

@@ -24,13 +24,16 @@ enum key_type {
 	KEY_ENUM,     /* int: position among `words` */
 	KEY_SECRET,   /* const char *: resolved from env: or file: */
 	KEY_PATH,     /* const char *, at most `max` bytes */
-	KEY_URL,      /* const char *, ends with '/' */
+	KEY_URL,      /* const char *, http or https, ends with '/'; min 0: may be empty */
+	KEY_SOCKET,   /* const char *, ws or wss; may be empty */
+	KEY_PROJECT,  /* const char *; a tracker's project key: "PAY" */
+	KEY_JSON,     /* const char *; any YAML, kept as JSON text */
 	KEY_ZONE,     /* const char * */
 	KEY_MAP,      /* `keys` at offset */
 	KEY_LIST,     /* of `entry`: scalars or maps */
 	KEY_NAMED,    /* map of names, each with an `entry`; the name goes to name_offset */
 };
-#define KEY_TYPE_COUNT 18
+#define KEY_TYPE_COUNT 21
 
 struct key {
 	const char *name; /* NULL ends a table */
@@ -39,6 +42,7 @@ struct key {
 	int64_t min, max;       /* see the type; lists: entries */
 	const char *otherwise;  /* the default, in the YAML it could be written in; NULL: none */
 	bool required;          /* must be said where its map is */
+	bool may_lack;          /* secrets: the variable that the default names need not be set */
 	const char *help;
 	const struct key *keys;
 	const struct key *entry;
@@ -46,6 +50,7 @@ struct key {
 	size_t stride;          /* bytes of an entry */
 	size_t count_offset;    /* size_t; NO_COUNT: the array is NULL-terminated unless full */
 	size_t name_offset;     /* in the entry */
+	const struct key *name_key; /* named: what a name must be; NULL: a word */
 	const char *file;       /* sections of the top: the file they are in */
 };
 

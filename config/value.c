@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/duration.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "base/zone.h"
 #include "config/loader.h"
@@ -321,25 +322,67 @@ static bool url_loopback(const char *host)
 	return false;
 }
 
+/* SCHEME:// or SCHEMEs:// with a host. `never`: characters that have no place in it. */
+static bool url_fits(const struct value *v, const char *scheme, const char *never)
+{
+	size_t n = strlen(scheme);
+	bool named = strncmp(v->text, scheme, n) == 0;
+	bool tls = named && v->text[n] == 's';
+	const char *host = v->text + n + tls + 3;
+
+	if (!named || strncmp(v->text + n + tls, "://", 3) != 0 || !*host || *host == '/' ||
+		has_control(v->text) || strpbrk(v->text, never))
+		return false;
+	if (!tls && !url_loopback(host))
+		report_warn(v->l->report, v->node,
+			"%s: %s:// to another machine shows the tokens to everybody on the way",
+			v->l->path.p, scheme);
+	return true;
+}
+
 static void decode_url(const struct value *v, char *at)
 {
-	bool plain = strncmp(v->text, "http://", 7) == 0;
-	bool tls = strncmp(v->text, "https://", 8) == 0;
-	const char *host = strstr(v->text, "://");
 	size_t n = strlen(v->text);
 
 	if (!length_fits(v, v->text))
 		return;
-	if ((!plain && !tls) || !host[3] || host[3] == '/' || strpbrk(v->text, " \t\r\n\"<>?#@")) {
+	if (!n)
+		put_text(v, at, NULL);
+	else if (!url_fits(v, "http", " \"<>?#@"))
 		refuse(v, "is not a URL such as https://slack.com/api/");
+	else
+		put_text(v, at, v->text[n - 1] == '/'
+				? v->text : arena_printf(v->l->scratch, "%s/", v->text));
+}
+
+static void decode_socket(const struct value *v, char *at)
+{
+	if (!length_fits(v, v->text))
 		return;
-	}
-	if (plain && !url_loopback(host + 3))
-		report_warn(v->l->report, v->node,
-			"%s: http:// to another machine shows the tokens to everybody on the way",
-			v->l->path.p);
-	put_text(v, at, v->text[n - 1] == '/' ? v->text
-					      : arena_printf(v->l->scratch, "%s/", v->text));
+	if (*v->text && !url_fits(v, "ws", " \"<>#@"))
+		refuse(v, "is not the URL of a WebSocket such as wss://relay.example.com/");
+	else
+		put_text(v, at, v->text);
+}
+
+static void decode_project(const struct value *v, char *at)
+{
+	char *upper = arena_strdup(v->l->scratch, v->text);
+
+	if (!length_fits(v, v->text))
+		return;
+	for (char *p = upper; *p; p++)
+		*p = isascii((unsigned char)*p) ? (char)toupper((unsigned char)*p) : *p;
+	if (!*upper)
+		put_text(v, at, NULL);
+	else if (!isupper((unsigned char)*upper) || !all_of(upper, "_"))
+		refuse(v, "is no project key; that is what stands before the number of an issue: "
+			"PAY, as in PAY-12");
+	else if (strcmp(upper, v->text) != 0)
+		refuse(v, arena_printf(v->l->scratch, "is no project key; did you mean \"%s\"?",
+				  upper));
+	else
+		put_text(v, at, v->text);
 }
 
 static void decode_zone(const struct value *v, char *at)
@@ -441,6 +484,8 @@ static void decode_secret(const struct value *v, char *at)
 	if (env) {
 		const char *found = getenv(v->text + 4);
 		if (!found || !*found) {
+			if (v->key->may_lack && strcmp(v->text, v->key->otherwise) == 0)
+				return;
 			secret_missing(v, "this environment variable is not set");
 			return;
 		}
@@ -479,6 +524,9 @@ static const struct {
 	[KEY_SECRET] = { "secret: `env:NAME` or `file:PATH`", decode_secret },
 	[KEY_PATH] = { "path", decode_path },
 	[KEY_URL] = { "URL", decode_url },
+	[KEY_SOCKET] = { "URL of a WebSocket", decode_socket },
+	[KEY_PROJECT] = { "project key", decode_project },
+	[KEY_JSON] = { "any value", NULL },
 	[KEY_ZONE] = { "time zone", decode_zone },
 	[KEY_MAP] = { "map", NULL },
 	[KEY_LIST] = { "list", NULL },
@@ -520,6 +568,8 @@ void value_range(const struct key *key, struct str *out)
 	case KEY_RIGHT:
 	case KEY_PATH:
 	case KEY_URL:
+	case KEY_SOCKET:
+	case KEY_PROJECT:
 	case KEY_ZONE:
 		str_addf(out, "at most %lld bytes", (long long)key->max);
 		break;
@@ -530,6 +580,7 @@ void value_range(const struct key *key, struct str *out)
 	case KEY_CHANNEL:
 	case KEY_BOOL:
 	case KEY_SECRET:
+	case KEY_JSON:
 	case KEY_MAP:
 		break;
 	}
@@ -564,7 +615,8 @@ static bool value_from_env(struct value *v)
 		.len = strlen(v->key->otherwise), .shipped = true };
 	if (node_parse(v->l->scratch, &source, v->l->report, &n) || !n)
 		return false;
-	v->text = n->text;
+	/* A default that is a reference itself leads nowhere either: it says where a value would be. */
+	v->text = strncmp(n->text, "env:", 4) == 0 ? "" : n->text;
 	return true;
 }
 
@@ -573,6 +625,9 @@ static bool value_may_be_empty(const struct key *key)
 	switch (key->type) {
 	case KEY_TEXT:
 	case KEY_PATH:
+	case KEY_URL:
+	case KEY_SOCKET:
+	case KEY_PROJECT:
 		return key->min == 0;
 	case KEY_CHANNEL:
 	case KEY_SECRET:
@@ -586,7 +641,7 @@ static bool value_may_be_empty(const struct key *key)
 	case KEY_DURATION:
 	case KEY_OFFSET:
 	case KEY_ENUM:
-	case KEY_URL:
+	case KEY_JSON:
 	case KEY_ZONE:
 	case KEY_MAP:
 	case KEY_LIST:
@@ -614,4 +669,54 @@ void value_decode(struct loader *l, const struct key *key, const struct node *n,
 	if (key->type != KEY_SECRET && strncmp(v.text, "env:", 4) == 0 && !value_from_env(&v))
 		return;
 	types[key->type].decode(&v, at);
+}
+
+/* ---- any value, as JSON ------------------------------------------------------------------- */
+
+static json_t *json_of_scalar(const struct node *n)
+{
+	JSON_CLEANUP json_t *plain = NULL;
+
+	if (node_empty(n))
+		return json_null();
+	/* What JSON reads as a number or a truth value is one; the rest is text. */
+	if (!n->quoted)
+		plain = json_loadb(n->text, n->len, JSON_DECODE_ANY, NULL);
+	if (plain && (json_is_number(plain) || json_is_boolean(plain)))
+		return json_incref(plain);
+	return json_stringn(n->text, n->len);
+}
+
+static bool json_text_fits(struct loader *l, const struct node *n)
+{
+	if (!memchr(n->text, 0, n->len))
+		return true;
+	report_error(l->report, n, "%s: a NUL character has no place in it", l->path.p);
+	return false;
+}
+
+static json_t *json_of(struct loader *l, const struct node *n)
+{
+	json_t *out;
+
+	if (n->kind == NODE_SCALAR)
+		return json_text_fits(l, n) ? json_of_scalar(n) : json_null();
+	out = n->kind == NODE_LIST ? json_array() : json_object();
+	for (size_t i = 0; n->kind == NODE_LIST && i < n->count; i++)
+		json_array_append_new(out, json_of(l, n->item[i]));
+	for (size_t i = 0; n->kind == NODE_MAP && i + 1 < n->count; i += 2)
+		if (n->item[i]->kind != NODE_SCALAR)
+			report_error(l->report, n->item[i], "a key must be text, not %s",
+				node_kind_name(n->item[i]));
+		else if (json_text_fits(l, n->item[i]))
+			json_object_set_new(out, n->item[i]->text, json_of(l, n->item[i + 1]));
+	return out;
+}
+
+void value_json(struct loader *l, const struct node *n, char *at)
+{
+	JSON_CLEANUP json_t *value = json_of(l, n);
+	const char *text = json_text(l->arena, value);
+
+	memcpy(at, &text, sizeof(text));
 }

@@ -39,6 +39,11 @@ int config_setup(void **state)
 	setenv("SLACK_APP_TOKEN", APP_TOKEN, 1);
 	setenv("SLACK_BOT_TOKEN", BOT_TOKEN, 1);
 	unsetenv("SLACK_API_URL");
+	static const char *const tracker[] = {
+		"JIRA_URL", "JIRA_USER", "JIRA_TOKEN", "JIRA_WEBHOOK_SECRET", "JIRA_RELAY_TOKEN",
+	};
+	for (size_t i = 0; i < COUNT(tracker); i++)
+		unsetenv(tracker[i]);
 	str_init(&config_report, 1u << 20);
 	return 0;
 }
@@ -47,7 +52,7 @@ int config_teardown(void **state)
 {
 	static const char *const names[] = {
 		"sitrep.yml", "severity.yml", "roles.yml", "reminders.yml", "escalation.yml",
-		"rbac.yml", "sevrity.yml", "notes.yml", "token", "empty", "large",
+		"rbac.yml", "messages.yml", "jira.yml", "sevrity.yml", "notes.yml", "token", "empty", "large",
 	};
 	char path[256];
 

@@ -7,11 +7,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "config/listen.h"
 
 #define SHIPPED  SITREP_SOURCE_DIR "/config"
 
@@ -93,6 +95,11 @@ static void same_daemon(const struct config *a, const struct config *b)
 	same_text(a->store.path, b->store.path);
 	assert_int_equal(a->store.keep_inbox_ms, b->store.keep_inbox_ms);
 	same_text(a->ctl.socket, b->ctl.socket);
+	same_text(a->http.listen, b->http.listen);
+	assert_int_equal(a->http.body_max, b->http.body_max);
+	assert_int_equal(a->http.connections, b->http.connections);
+	assert_int_equal(a->http.connections_per_ip, b->http.connections_per_ip);
+	assert_int_equal(a->http.deadline_ms, b->http.deadline_ms);
 	assert_int_equal(a->log.level, b->log.level);
 	same_text(a->timezone, b->timezone);
 	assert_int_equal(a->queue_max, b->queue_max);
@@ -413,6 +420,55 @@ static void test_reference(void **state)
 
 #define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, config_setup, config_teardown)
 
+/* ---- the address to listen on ------------------------------------------------------------- */
+
+static void test_listen(void **state)
+{
+	static const struct {
+		const char *text;
+		bool loopback;
+		int family, port;
+	} good[] = {
+		{ "127.0.0.1:8085", true, AF_INET, 8085 },
+		{ "127.9.8.7:0", true, AF_INET, 0 },
+		{ "[::1]:65535", true, AF_INET6, 65535 },
+		{ "0.0.0.0:80", false, AF_INET, 80 },
+		{ "10.0.0.127:80", false, AF_INET, 80 },
+		{ "[::]:80", false, AF_INET6, 80 },
+		{ "[::ffff:127.0.0.1]:80", false, AF_INET6, 80 },
+	};
+	struct listen_address a;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_true(listen_parse(good[i].text, &a));
+		assert_int_equal(a.loopback, good[i].loopback);
+		assert_int_equal(a.at.ss_family, good[i].family);
+		/* Both kinds have it in the same place. */
+		assert_int_equal(ntohs(((const struct sockaddr_in *)&a.at)->sin_port), good[i].port);
+	}
+}
+
+static void test_listen_beyond_this_machine_is_noted(void **state)
+{
+	(void)state;
+	config_put("sitrep.yml", "http:\n  listen: 127.0.0.1:8085\n");
+	struct config *c = config_try();
+	assert_non_null(c);
+	assert_string_equal(c->http.listen, "127.0.0.1:8085");
+	assert_int_equal(c->http.body_max, 1 << 20);
+	assert_int_equal(c->http.connections, 128);
+	assert_int_equal(c->http.connections_per_ip, 32);
+	assert_int_equal(c->http.deadline_ms, 10 * SECOND_MS);
+	config_expect_not("http.listen");
+	config_release(c);
+	config_put("sitrep.yml", "http:\n  listen: 0.0.0.0:8085\n");
+	c = config_try();
+	assert_non_null(c);
+	config_expect("sitrep.yml:2:11: warning: http.listen: other machines reach it");
+	config_release(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +481,8 @@ int main(void)
 		IN_FOLDER(test_override_bad),
 		IN_FOLDER(test_hold),
 		IN_FOLDER(test_reference),
+		cmocka_unit_test(test_listen),
+		IN_FOLDER(test_listen_beyond_this_machine_is_noted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
