@@ -358,3 +358,41 @@ const char *text_skip_back(const char *start, const char *p, struct text_set set
 		p -= n;
 	return p;
 }
+
+/* What Markdown and HTML would take for more than text. */
+void text_markdown(struct str *out, const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		switch (*p) {
+		case '<':
+			str_add(out, "&lt;");
+			break;
+		case '>':
+			str_add(out, "&gt;");
+			break;
+		case '&':
+			str_add(out, "&amp;");
+			break;
+		case '\r':
+		case '\n':
+			str_addc(out, ' ');
+			break;
+		case '\\':
+		case '`':
+		case '*':
+		case '_':
+		case '[':
+		case ']':
+		case '|':
+		case '~':
+		case '#':
+		case '$':
+			str_addc(out, '\\');
+			str_addc(out, *p);
+			break;
+		default:
+			if ((unsigned char)*p >= ' ')
+				str_addc(out, *p);
+		}
+	}
+}

@@ -34,6 +34,9 @@ unsigned text_distance(const char *a, const char *b);
 /* Lower case a-z 0-9 and single dashes, for channel names: "Checkout is failing!" → "checkout-is-failing". */
 void text_slug(struct str *out, const char *s, size_t max_bytes);
 
+/* Text that a Markdown reader shows as it was typed, on one line. */
+void text_markdown(struct str *out, const char *text);
+
 /* Signs of several bytes, as a list: dashes, quotes, bullets. */
 struct text_set {
 	const char *const *sign;

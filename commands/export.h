@@ -23,8 +23,6 @@ int export_render(struct call *c, enum export_format f, struct str *out);
 int export_gather(struct call *c, json_t **out);
 void export_markdown(struct str *out, json_t *record);
 void export_csv(struct str *out, json_t *record);
-/* Text that a Markdown reader shows as it was typed, on one line. */
-void export_markdown_text(struct str *out, const char *text);
 /* A cell that no spreadsheet takes for a formula, quoted. */
 void export_csv_cell(struct str *out, const char *text);
 

@@ -1,45 +1,8 @@
 /* The export as Markdown: headings and lists, readable as it is. */
 #include <string.h>
 
+#include "base/text.h"
 #include "commands/export.h"
-
-/* What Markdown and HTML would take for more than text. */
-void export_markdown_text(struct str *out, const char *text)
-{
-	for (const char *p = text; *p; p++) {
-		switch (*p) {
-		case '<':
-			str_add(out, "&lt;");
-			break;
-		case '>':
-			str_add(out, "&gt;");
-			break;
-		case '&':
-			str_add(out, "&amp;");
-			break;
-		case '\r':
-		case '\n':
-			str_addc(out, ' ');
-			break;
-		case '\\':
-		case '`':
-		case '*':
-		case '_':
-		case '[':
-		case ']':
-		case '|':
-		case '~':
-		case '#':
-		case '$':
-			str_addc(out, '\\');
-			str_addc(out, *p);
-			break;
-		default:
-			if ((unsigned char)*p >= ' ')
-				str_addc(out, *p);
-		}
-	}
-}
 
 /* "severity_since" → "Severity since" */
 static void label(struct str *out, const char *key)
@@ -53,7 +16,7 @@ static void label(struct str *out, const char *key)
 static void value(struct str *out, const json_t *v)
 {
 	if (json_is_string(v))
-		export_markdown_text(out, json_string_value(v));
+		text_markdown(out, json_string_value(v));
 	else if (json_is_integer(v))
 		str_addf(out, "%lld", (long long)json_integer_value(v));
 	else
@@ -108,7 +71,7 @@ static void section(struct str *out, const char *title, json_t *list)
 static void entry(struct str *out, json_t *e)
 {
 	str_addf(out, "- %s **%s** ", json_get_str(e, "happened_at"), json_get_str(e, "kind"));
-	export_markdown_text(out, json_get_str(e, "text"));
+	text_markdown(out, json_get_str(e, "text"));
 	str_add(out, " — ");
 	value(out, json_object_get(e, "author"));
 	str_addf(out, " (entry %lld, recorded %s", (long long)json_get_int(e, "entry", 0),
@@ -117,7 +80,7 @@ static void entry(struct str *out, json_t *e)
 		str_addf(out, ", corrects entry %lld", (long long)json_get_int(e, "corrects", 0));
 	if (json_get_str(e, "source")) {
 		str_add(out, ", from ");
-		export_markdown_text(out, json_get_str(e, "source"));
+		text_markdown(out, json_get_str(e, "source"));
 	}
 	str_add(out, ")\n");
 }

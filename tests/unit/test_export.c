@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "commands/export.h"
 #include "store/audit.h"
 #include "store/timelines.h"
@@ -165,7 +166,7 @@ static void test_markdown_text(void **state)
 
 	(void)state;
 	str_init(&s, 1000);
-	export_markdown_text(&s, "<img onerror=x> [a](javascript:b) **b** `c` _d_ ~~e~~ |f|\n# g & \\h $i$");
+	text_markdown(&s, "<img onerror=x> [a](javascript:b) **b** `c` _d_ ~~e~~ |f|\n# g & \\h $i$");
 	assert_string_equal(s.p,
 		"&lt;img onerror=x&gt; \\[a\\](javascript:b) \\*\\*b\\*\\* \\`c\\` \\_d\\_ "
 		"\\~\\~e\\~\\~ \\|f\\| \\# g &amp; \\\\h \\$i\\$");
