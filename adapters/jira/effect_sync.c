@@ -1,0 +1,425 @@
+/*
+ * One issue, read, brought to what only we have changed, and read again (incident/request.h,
+ * EFFECT_ISSUE_SYNC). The happy path is:
+ *
+ *   read → PUT what differs of title, priority, assignee → walk to the status (workflow.h)
+ *        → read again, if anything was written → comments → done
+ *
+ * A field is written only while theirs is still what the record saw; what is there already counts as
+ * written. What Jira does not take is left out and named in result.trouble with Jira's words; the rest
+ * is written. The status is read before each further step of a walk: when somebody else moved it, the
+ * walk ends, and the merge decides. Two at once (409): read again, and once more from the start.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/jira/job.h"
+#include "adapters/jira/text.h"
+#include "adapters/jira/workflow.h"
+#include "base/log.h"
+
+#define COMMENTS_MAX 100
+
+enum { READ, WRITTEN, TROUBLE, COMMENTS }; /* j->kept */
+
+struct sync {
+	bool send[ISSUE_FIELD_COUNT]; /* still to be written */
+	const char *kind;	      /* project and type, for what is known of workflows */
+	bool again;		      /* a conflict: once */
+	struct walk walk;
+	struct transition *step;      /* under way */
+	int64_t comment_after;
+};
+
+static void read_first(struct job *j);
+static void edit(struct job *j);
+static void walk_look(struct job *j);
+static void read_last(struct job *j);
+
+static const char *wanted(struct job *j, enum issue_field f)
+{
+	return json_get_str(json_get_obj(j->e->payload, "send"), issue_field_name(f));
+}
+
+/* As it will stand there. */
+static const char *fitted(struct job *j, enum issue_field f)
+{
+	const char *value = wanted(j, f);
+
+	return f == ISSUE_TITLE && value ? text_title(j->e->arena, value) : value;
+}
+
+static void trouble(struct job *j, enum issue_field f, const char *why)
+{
+	struct sync *s = j->own;
+
+	s->send[f] = false;
+	json_object_set_new(j->kept[TROUBLE], issue_field_name(f), json_string(why));
+}
+
+static void written(struct job *j, enum issue_field f)
+{
+	struct sync *s = j->own;
+
+	s->send[f] = false;
+	json_object_set_new(j->kept[WRITTEN], issue_field_name(f), json_string(wanted(j, f)));
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+static void finish(struct job *j)
+{
+	json_t *result = json_pack("{s:O}", "read", j->kept[READ]);
+
+	json_object_set(result, "written", j->kept[WRITTEN]);
+	json_object_set(result, "trouble", j->kept[TROUBLE]);
+	json_object_set(result, "comments", j->kept[COMMENTS]);
+	job_done(j, result);
+}
+
+static void gone(struct job *j)
+{
+	job_done(j, json_pack("{s:o}", "read", read_gone(j->issue)));
+}
+
+/* The id as it is known now: an issue linked by hand was named by its key. */
+static void keep_read(struct job *j, json_t *read_take)
+{
+	json_decref(j->kept[READ]);
+	j->kept[READ] = read_take;
+	j->issue = arena_strdup(j->e->arena, json_get_str(read_take, "id"));
+}
+
+/* ---- comments ---------------------------------------------------------------------------- */
+
+static bool take_comment(struct job *j, const json_t *comment)
+{
+	struct sync *s = j->own;
+	struct read_context c = job_reading(j);
+	const json_t *property;
+	json_t *read = read_comment(&c, comment, &property);
+	bool newer = read && strtoll(json_get_str(read, "id"), NULL, 10) > s->comment_after;
+
+	if (newer && !property)
+		json_array_append(j->kept[COMMENTS], read);
+	json_decref(read);
+	return newer;
+}
+
+static int comment_compare(const void *a, const void *b)
+{
+	int64_t x = strtoll(json_get_str(*(json_t *const *)a, "id"), NULL, 10);
+	int64_t y = strtoll(json_get_str(*(json_t *const *)b, "id"), NULL, 10);
+
+	return x < y ? -1 : x > y;
+}
+
+/* Oldest first, and of very many the oldest: the rest is newer than what is told now, and so comes next
+ * time. */
+static void sort_comments(struct job *j)
+{
+	size_t n = json_array_size(j->kept[COMMENTS]), at;
+	json_t **list = arena_alloc(j->e->arena, (n + 1) * sizeof(json_t *)), *sorted = json_array(), *v;
+
+	json_array_foreach(j->kept[COMMENTS], at, v) list[at] = v;
+	qsort(list, n, sizeof(json_t *), comment_compare);
+	for (size_t i = 0; i < n && i < COMMENTS_MAX; i++)
+		json_array_append(sorted, list[i]);
+	json_decref(j->kept[COMMENTS]);
+	j->kept[COMMENTS] = sorted;
+}
+
+static void comments_done(struct job *j, const struct rest_answer *failed)
+{
+	/* What was written stands, and was read; comments can wait for the next time. */
+	if (failed)
+		log_line(LOG_WARN, JIRA_AREA, j->e->incident, "comments of issue %s cannot be read: %s",
+			j->issue, failed->text);
+	sort_comments(j);
+	finish(j);
+}
+
+static void comments(struct job *j)
+{
+	struct sync *s = j->own;
+
+	s->comment_after = json_get_int(j->e->payload, "comment_after", -1);
+	if (s->comment_after >= 0)
+		comments_walk(j, take_comment, comments_done);
+	else
+		finish(j);
+}
+
+/* ---- the status -------------------------------------------------------------------------- */
+
+static void walk_here(struct job *j);
+
+static void walk_over(struct job *j, const char *why)
+{
+	if (why)
+		trouble(j, ISSUE_STATUS, why);
+	((struct sync *)j->own)->send[ISSUE_STATUS] = false;
+	read_last(j);
+}
+
+/* Where is it, between two steps? */
+static void on_status(struct job *j, const struct rest_answer *answer)
+{
+	struct sync *s = j->own;
+	struct read_context c = job_reading(j);
+	const char *now = answer->class == REST_OK ? read_value(&c, answer->body, ISSUE_STATUS) : NULL;
+
+	if (answer->class != REST_OK) {
+		job_failed(j, answer);
+	} else if (now && issue_value_same(ISSUE_STATUS, now, s->walk.target)) {
+		written(j, ISSUE_STATUS);
+		walk_over(j, NULL);
+	} else if (!now || !issue_value_same(ISSUE_STATUS, now, s->step->to)) {
+		walk_over(j, NULL); /* somebody else moves it too */
+	} else {
+		s->walk.been[s->walk.count++] = now;
+		walk_here(j);
+	}
+}
+
+static void conflict(struct job *j)
+{
+	struct sync *s = j->own;
+
+	if (s->again) {
+		job_end(j, OUTCOME_RETRY, NULL, "somebody else is changing the issue", 0);
+		return;
+	}
+	s->again = true;
+	read_first(j);
+}
+
+static void on_moved(struct job *j, const struct rest_answer *answer)
+{
+	struct sync *s = j->own;
+
+	if (answer->class == REST_OK) {
+		j->wrote = true;
+		job_call(j, NULL, job_path(j, "?fields=status"), NULL, on_status);
+	} else if (answer->class == REST_CONFLICT) {
+		conflict(j);
+	} else if (answer->class == REST_REFUSED) { /* a rule of the workflow: perhaps there is another way */
+		s->step->refused = true;
+		s->step->lacks = arena_strdup(j->e->arena, answer->text);
+		walk_look(j);
+	} else if (job_said_no(answer)) {
+		walk_over(j, answer->text);
+	} else {
+		job_failed(j, answer);
+	}
+}
+
+static void walk_look(struct job *j)
+{
+	struct sync *s = j->own;
+	json_t *body;
+
+	s->step = workflow_next(j->jira->workflows, s->kind, j->jira->policy, &s->walk);
+	if (!s->step) {
+		walk_over(j, walk_trouble(j->e->arena, &s->walk));
+		return;
+	}
+	body = json_pack("{s:{s:s}}", "transition", "id", s->step->id);
+	if (s->step->resolution)
+		json_object_set_new(body, "fields",
+			json_pack("{s:{s:s}}", "resolution", "name", s->step->resolution));
+	job_call(j, "POST", job_path(j, "/transitions"), body, on_moved);
+}
+
+static void on_transitions(struct job *j, const struct rest_answer *answer)
+{
+	struct sync *s = j->own;
+
+	if (answer->class != REST_OK && job_said_no(answer)) {
+		walk_over(j, answer->text);
+		return;
+	}
+	if (answer->class != REST_OK) {
+		job_failed(j, answer);
+		return;
+	}
+	walk_read(&s->walk, j->e->arena, answer->body);
+	workflow_learn(j->jira->workflows, s->kind, &s->walk);
+	walk_look(j);
+}
+
+static void walk_here(struct job *j)
+{
+	job_call(j, NULL, job_path(j, "/transitions?expand=transitions.fields"), NULL, on_transitions);
+}
+
+static void walk(struct job *j)
+{
+	struct sync *s = j->own;
+	const char *now = json_get_str(json_get_obj(j->kept[READ], "values"), issue_field_name(ISSUE_STATUS));
+
+	if (!s->send[ISSUE_STATUS]) {
+		read_last(j);
+		return;
+	}
+	s->walk = (struct walk){ .target = wanted(j, ISSUE_STATUS), .been = { now }, .count = 1 };
+	walk_here(j);
+}
+
+/* ---- title, priority, assignee ----------------------------------------------------------- */
+
+/* Gives up what Jira complains about; all of it when it does not say what. */
+static void edit_refused(struct job *j, const struct rest_answer *answer)
+{
+	struct sync *s = j->own;
+	json_t *errors = json_get_obj(answer->body, "errors");
+	bool named = false;
+
+	for (enum issue_field f = 0; f < ISSUE_FIELD_COUNT; f++) {
+		const char *why = json_get_str(errors, read_field_name(f));
+
+		if (f == ISSUE_STATUS || !s->send[f] || !why)
+			continue;
+		trouble(j, f, why);
+		named = true;
+	}
+	for (enum issue_field f = 0; f < ISSUE_FIELD_COUNT && !named; f++) {
+		if (f != ISSUE_STATUS && s->send[f])
+			trouble(j, f, answer->text);
+	}
+	edit(j);
+}
+
+static void on_edited(struct job *j, const struct rest_answer *answer)
+{
+	struct sync *s = j->own;
+
+	if (answer->class == REST_OK) {
+		j->wrote = true;
+		for (enum issue_field f = 0; f < ISSUE_FIELD_COUNT; f++) {
+			if (f != ISSUE_STATUS && s->send[f])
+				written(j, f);
+		}
+		walk(j);
+	} else if (answer->class == REST_CONFLICT) {
+		conflict(j);
+	} else if (answer->class == REST_GONE) {
+		gone(j);
+	} else if (job_said_no(answer)) {
+		edit_refused(j, answer);
+	} else {
+		job_failed(j, answer);
+	}
+}
+
+static json_t *edit_value(struct job *j, enum issue_field f)
+{
+	const char *value = fitted(j, f);
+
+	if (f == ISSUE_TITLE)
+		return json_string(value);
+	if (f == ISSUE_PRIORITY)
+		return json_pack("{s:s}", "name", value);
+	return *value ? json_pack("{s:s}", j->jira->flavour->person, value) : json_null();
+}
+
+static void edit(struct job *j)
+{
+	struct sync *s = j->own;
+	json_t *fields = json_object();
+
+	for (enum issue_field f = 0; f < ISSUE_FIELD_COUNT; f++) {
+		if (f != ISSUE_STATUS && s->send[f])
+			json_object_set_new(fields, read_field_name(f), edit_value(j, f));
+	}
+	if (json_object_size(fields)) {
+		job_call(j, "PUT", job_path(j, "%s", ""), json_pack("{s:o}", "fields", fields), on_edited);
+		return;
+	}
+	json_decref(fields);
+	walk(j);
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+/* What of `send` is not there yet, where theirs is still what it was. */
+static void compare(struct job *j)
+{
+	struct sync *s = j->own;
+	json_t *values = json_get_obj(j->kept[READ], "values"), *theirs = json_get_obj(j->e->payload, "theirs");
+
+	for (enum issue_field f = 0; f < ISSUE_FIELD_COUNT; f++) {
+		const char *send = fitted(j, f), *now = json_get_str(values, issue_field_name(f));
+
+		s->send[f] = false;
+		if (!send || !now || json_object_get(j->kept[TROUBLE], issue_field_name(f)))
+			continue;
+		if (issue_value_same(f, now, send))
+			written(j, f);
+		else
+			s->send[f] = issue_value_same(f, now, json_get_str(theirs, issue_field_name(f)));
+	}
+}
+
+static void on_read(struct job *j, const struct rest_answer *answer)
+{
+	struct sync *s = j->own;
+	struct read_context c = job_reading(j);
+	json_t *fields = json_get_obj(answer->body, "fields");
+	json_t *read = answer->class == REST_OK ? read_issue(&c, answer->body) : NULL;
+	const char *project, *type;
+
+	if (answer->class == REST_GONE || answer->class == REST_FORBIDDEN) {
+		gone(j);
+		return;
+	}
+	if (!read) {
+		job_failed(j, answer);
+		return;
+	}
+	keep_read(j, read);
+	project = json_get_str(json_get_obj(fields, "project"), "key");
+	type = json_get_str(json_get_obj(fields, "issuetype"), "name");
+	s->kind = arena_printf(j->e->arena, "%.80s/%.80s", project ? project : "", type ? type : "");
+	compare(j);
+	edit(j);
+}
+
+static void read_first(struct job *j)
+{
+	job_call(j, NULL, job_path(j, "?" READ_QUERY), NULL, on_read);
+}
+
+static void on_read_again(struct job *j, const struct rest_answer *answer)
+{
+	struct read_context c = job_reading(j);
+	json_t *read = answer->class == REST_OK ? read_issue(&c, answer->body) : NULL;
+
+	if (answer->class == REST_GONE || answer->class == REST_FORBIDDEN) {
+		gone(j);
+	} else if (!read) {
+		job_failed(j, answer);
+	} else {
+		keep_read(j, read);
+		comments(j);
+	}
+}
+
+static void read_last(struct job *j)
+{
+	if (j->wrote)
+		job_call(j, NULL, job_path(j, "?" READ_QUERY), NULL, on_read_again);
+	else
+		comments(j);
+}
+
+void effect_issue_sync(struct job *j)
+{
+	if (!job_issue(j))
+		return;
+	j->own = arena_alloc(j->e->arena, sizeof(struct sync));
+	j->kept[WRITTEN] = json_object();
+	j->kept[TROUBLE] = json_object();
+	j->kept[COMMENTS] = json_array();
+	read_first(j);
+}

@@ -1,0 +1,518 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "incident/request.h"
+#include "tests/unit/support_jira.h"
+
+#define API	"/rest/api/3/"
+#define CREATED "{\"id\":\"10001\",\"key\":\"PAY-1\",\"self\":\"http://elsewhere.example/x\"}"
+#define ISSUE(title, priority, status)                                                                 \
+	"{\"id\":\"10001\",\"key\":\"PAY-1\",\"fields\":{\"summary\":\"" title                          \
+	"\",\"priority\":{\"name\":\"" priority "\"},\"status\":{\"name\":\"" status                    \
+	"\"},\"assignee\":null,\"updated\":\"2026-03-01T14:35:00.000+0000\",\"project\":{\"key\":"      \
+	"\"PAY\"},\"issuetype\":{\"name\":\"Bug\"}},\"changelog\":{\"histories\":[{\"id\":\"77\"}]}}"
+#define PLAIN_ISSUE ISSUE("checkout fails", "High", "To Do")
+#define CREATE                                                                                         \
+	"{\"project\":\"PAY\",\"type\":\"Bug\",\"values\":{\"title\":\"checkout fails\",\"priority\":"  \
+	"\"High\"},\"text\":\"all of it\",\"labels\":[\"sitrep\"],\"label\":\"sitrep-x1\","             \
+	"\"property\":{\"incident\":1},\"fields\":{\"customfield_10010\":\"blue\"}}"
+#define SCRIPT(r, lines_) ((r)->script = (lines_), (r)->lines = sizeof(lines_) / sizeof(*(lines_)))
+
+static struct effect_run R;
+
+static int fresh(void **state)
+{
+	(void)state;
+	memset(&R, 0, sizeof(R));
+	return 0;
+}
+
+static int done(void **state)
+{
+	(void)state;
+	run_finish(&R);
+	return 0;
+}
+
+static void run(int kind, const char *payload, const char *outcome)
+{
+	R.kind = kind;
+	R.payload = payload;
+	run_effect(&R);
+	if (strcmp(R.outcome, outcome) != 0)
+		fail_msg("%s (%s), not %s; calls:\n%s", R.outcome, R.error, outcome, R.log);
+}
+
+static void assert_sent(const char *text)
+{
+	if (!run_count(&R, text))
+		fail_msg("%s was not sent:\n%s", text, R.log);
+}
+
+/* ---- create ------------------------------------------------------------------------------ */
+
+static void test_an_issue_is_made_and_read(void **state)
+{
+	struct line script[] = {
+		{ .call = "POST " API "issue ", .status = 201, .body = CREATED },
+		{ .call = "GET " API "issue/10001?", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_CREATE, CREATE, "delivered");
+	assert_string_equal(run_text(&R, "read.id"), "10001");
+	assert_string_equal(run_text(&R, "read.name"), "PAY-1");
+	assert_string_equal(run_text(&R, "read.values.priority"), "High");
+	assert_non_null(strstr(run_text(&R, "read.url"), "/browse/PAY-1"));
+	assert_sent("\"labels\":[\"sitrep\",\"sitrep-x1\"]");
+	assert_sent("\"op\":\"01OPOPOPOPOPOPOPOPOPOPOPOP\"");
+	assert_sent("\"customfield_10010\":\"blue\"");
+	assert_sent("\"type\":\"doc\"");
+	assert_int_equal(R.calls, 2);
+}
+
+static void test_a_lost_create_is_looked_for_until_the_search_cannot_lag(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "search/jql", .status = 200, .body = "{\"issues\":[]}", .times = 2 },
+		{ .call = "GET " API "search/jql", .status = 200,
+			.body = "{\"issues\":[{\"id\":\"10009\",\"key\":\"PAY-9\"},{\"id\":\"10001\",\"key\":\"PAY-1\"}]}" },
+		{ .call = "GET " API "issue/10001?", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.verify = true;
+	R.search_lag_ms = 1000;
+	run(EFFECT_ISSUE_CREATE, CREATE, "delivered");
+	assert_string_equal(run_text(&R, "read.id"), "10001");
+	assert_true(json_is_true(json_at(R.result, "read.twin")));
+	assert_int_equal(run_count(&R, "POST "), 0);
+	assert_true(R.took_ms >= 990);
+	assert_sent("maxResults=2");
+}
+
+static void test_what_is_not_found_is_made(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "search/jql", .status = 200, .body = "{\"issues\":[]}",
+			.times = SCRIPT_FOR_EVER },
+		{ .call = "POST " API "issue ", .status = 201, .body = CREATED },
+		{ .call = "GET " API "issue/10001?", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.verify = true;
+	R.search_lag_ms = 300;
+	run(EFFECT_ISSUE_CREATE, CREATE, "delivered");
+	assert_int_equal(run_count(&R, "POST "), 1);
+	assert_true(run_count(&R, "labels%20%3D") >= 2);
+}
+
+static void test_without_knowing_nothing_is_made(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "search/jql", .status = 500, .body = "oops", .times = SCRIPT_FOR_EVER },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.verify = true;
+	run(EFFECT_ISSUE_CREATE, CREATE, "unknown");
+	assert_int_equal(run_count(&R, "POST "), 0);
+}
+
+static void test_a_lost_create_without_its_label_is_found_by_its_property(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "search/jql?maxResults=2&", .status = 200, .body = "{\"issues\":[]}" },
+		{ .call = "GET " API "search/jql", .status = 200,
+			.body = "{\"issues\":[{\"id\":\"10003\"},{\"id\":\"10001\"}]}" },
+		{ .call = "GET " API "issue/10003/properties/sitrep", .status = 404,
+			.body = "{\"errorMessages\":[\"no property\"]}" },
+		{ .call = "GET " API "issue/10001/properties/sitrep", .status = 200,
+			.body = "{\"key\":\"sitrep\",\"value\":{\"op\":\"01OPOPOPOPOPOPOPOPOPOPOPOP\"}}" },
+		{ .call = "GET " API "issue/10001?", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.verify = true;
+	run(EFFECT_ISSUE_CREATE, CREATE, "delivered");
+	assert_int_equal(run_count(&R, "POST "), 0);
+	assert_string_equal(run_text(&R, "read.id"), "10001");
+}
+
+static void test_fields_that_are_not_on_the_screen_are_left_out(void **state)
+{
+	struct line script[] = {
+		{ .call = "POST " API "issue ", .status = 400,
+			.body = "{\"errorMessages\":[],\"errors\":{\"priority\":\"Field 'priority' cannot be "
+				"set.\",\"customfield_10010\":\"not on the screen\"}}" },
+		{ .call = "POST " API "issue ", .status = 201, .body = CREATED },
+		{ .call = "GET " API "issue/10001?", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_CREATE, CREATE, "delivered");
+	assert_int_equal(run_count(&R, "POST "), 2);
+	assert_int_equal(run_count(&R, "\"priority\":{"), 1);
+	assert_string_equal(run_text(&R, "trouble.priority"), "Field 'priority' cannot be set.");
+	assert_string_equal(run_text(&R, "trouble.customfield_10010"), "not on the screen");
+}
+
+static void test_a_required_field_is_named_in_the_refusal(void **state)
+{
+	struct line script[] = {
+		{ .call = "POST " API "issue ", .status = 400,
+			.body = "{\"errorMessages\":[],\"errors\":{\"customfield_10042\":\"required\"}}" },
+		{ .call = "GET " API "field ", .status = 200,
+			.body = "[{\"id\":\"customfield_100\",\"name\":\"Wrong\"},{\"id\":\"customfield_10042\",\"name\":\"Team\"}]" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_CREATE, CREATE, "refused");
+	assert_non_null(strstr(R.error, "Team: required"));
+	assert_null(strstr(R.error, "customfield"));
+}
+
+static void test_how_a_create_fails(void **state)
+{
+	static const struct {
+		int status;
+		const char *body, *header, *outcome;
+		int64_t at_least_ms;
+	} cases[] = {
+		{ ANSWER_LOST, NULL, NULL, "unknown", 0 },
+		{ ANSWER_CUT, CREATED, NULL, "unknown", 0 },
+		{ 201, "", NULL, "unknown", 0 },
+		{ 201, "{\"id\":7}", NULL, "unknown", 0 },
+		{ 201, "<html>", NULL, "unknown", 0 },
+		{ 500, "{}", NULL, "unknown", 0 },
+		{ 503, "", "Retry-After: 3", "unknown", 3000 },
+		{ 429, "", "Retry-After: 2", "retry", 2000 },
+		{ 401, "", NULL, "retry", 60000 },
+		{ 403, "{\"errorMessages\":[]}", "X-Seraph-LoginReason: AUTHENTICATION_DENIED", "retry", 60000 },
+		{ 403, "{\"errorMessages\":[\"may not\"]}", NULL, "refused", 0 },
+		{ 404, "<html>", NULL, "retry", 0 },
+		{ 400, "{\"errorMessages\":[\"no project\"],\"errors\":{}}", NULL, "refused", 0 },
+		{ 302, "", "Location: http://127.0.0.1:1/login", "retry", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct line script[] = { { .call = "POST " API "issue ", .status = cases[i].status,
+			.body = cases[i].body, .header = cases[i].header } };
+
+		fresh(state);
+		SCRIPT(&R, script);
+		run(EFFECT_ISSUE_CREATE, CREATE, cases[i].outcome);
+		assert_true(*R.error);
+		assert_null(strstr(R.error, "a-secret-token"));
+		if (R.retry_after_ms < cases[i].at_least_ms)
+			fail_msg("case %zu: wait %lld", i, (long long)R.retry_after_ms);
+		assert_int_equal(R.calls, 1);
+		done(state);
+	}
+}
+
+/* ---- sync -------------------------------------------------------------------------------- */
+
+#define TO(id, name, status) "{\"id\":\"" id "\",\"name\":\"" name "\",\"to\":{\"name\":\"" status "\"}}"
+
+static void test_only_what_they_left_alone_is_written(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200,
+			.body = ISSUE("theirs now", "High", "To Do") },
+		{ .call = "PUT " API "issue/10001 ", .status = 204 },
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200,
+			.body = ISSUE("theirs now", "Highest", "To Do") },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC,
+		"{\"issue\":\"10001\",\"send\":{\"title\":\"ours\",\"priority\":\"Highest\",\"status\":\"to do\"},"
+		"\"theirs\":{\"title\":\"checkout fails\",\"priority\":\"high\",\"status\":\"Done\"},\"comment_after\":-1}",
+		"delivered");
+	assert_sent("PUT /rest/api/3/issue/10001 HTTP/1.1 {\"fields\":{\"priority\":{\"name\":\"Highest\"}}}");
+	assert_string_equal(run_text(&R, "written.priority"), "Highest");
+	assert_string_equal(run_text(&R, "written.status"), "to do");
+	assert_string_equal(run_text(&R, "written.title"), "");
+	assert_string_equal(run_text(&R, "read.values.title"), "theirs now");
+	assert_int_equal(json_integer_value(json_at(R.result, "read.change")), 77);
+}
+
+#define SEND_DONE                                                                                      \
+	"{\"issue\":\"10001\",\"send\":{\"status\":\"Done\"},\"theirs\":{\"status\":\"To Do\"},"        \
+	"\"comment_after\":-1}"
+
+static void test_a_status_over_several_steps(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+		{ .call = "GET " API "issue/10001/transitions", .status = 200,
+			.body = "{\"transitions\":[" TO("9", "Drop", "Cancelled") "," TO("11", "Start", "In Progress") "]}" },
+		{ .call = "POST " API "issue/10001/transitions", .status = 204 },
+		{ .call = "GET " API "issue/10001?fields=status", .status = 200,
+			.body = ISSUE("x", "High", "In Progress") },
+		{ .call = "GET " API "issue/10001/transitions", .status = 200,
+			.body = "{\"transitions\":[{\"id\":\"21\",\"name\":\"Finish\",\"to\":{\"name\":\"Done\"},"
+				"\"fields\":{\"resolution\":{\"required\":true,\"allowedValues\":[{\"name\":\"Won't Do\"},"
+				"{\"name\":\"Done\"}]}}}]}" },
+		{ .call = "POST " API "issue/10001/transitions", .status = 204 },
+		{ .call = "GET " API "issue/10001?fields=status", .status = 200, .body = ISSUE("x", "High", "Done") },
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = ISSUE("x", "High", "Done") },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, SEND_DONE, "delivered");
+	assert_sent("{\"transition\":{\"id\":\"11\"}}");
+	assert_sent("{\"transition\":{\"id\":\"21\"},\"fields\":{\"resolution\":{\"name\":\"Done\"}}}");
+	assert_string_equal(run_text(&R, "written.status"), "Done");
+	assert_string_equal(run_text(&R, "read.values.status"), "Done");
+}
+
+static void test_no_path(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+		{ .call = "GET " API "issue/10001/transitions", .status = 200,
+			.body = "{\"transitions\":[" TO("9", "Drop", "Cancelled") "," TO("8", "Wait", "Waiting") "]}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, SEND_DONE, "delivered");
+	assert_string_equal(run_text(&R, "trouble.status"),
+		"no path from To Do to Done; from To Do one can go to Cancelled, Waiting");
+	assert_int_equal(run_count(&R, "POST "), 0);
+	assert_string_equal(run_text(&R, "read.values.status"), "To Do");
+}
+
+static void test_an_issue_that_is_gone(void **state)
+{
+	struct line script[] = { { .call = "GET " API "issue/10001?", .status = 404,
+		.body = "{\"errorMessages\":[\"Issue does not exist\"],\"errors\":{}}" } };
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, SEND_DONE, "delivered");
+	assert_true(json_is_true(json_at(R.result, "read.gone")));
+	assert_string_equal(run_text(&R, "read.id"), "10001");
+}
+
+static void test_what_was_written_is_not_certainly_undone(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+		{ .call = "PUT " API "issue/10001 ", .status = 204 },
+		{ .call = "GET " API "issue/10001/transitions", .status = 429, .header = "Retry-After: 1" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC,
+		"{\"issue\":\"10001\",\"send\":{\"title\":\"ours\",\"status\":\"Done\"},\"theirs\":{\"title\":"
+		"\"checkout fails\",\"status\":\"To Do\"}}",
+		"unknown");
+}
+
+static void test_two_at_once(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE, .times = 2 },
+		{ .call = "GET " API "issue/10001/transitions", .status = 200,
+			.body = "{\"transitions\":[" TO("9", "Finish", "Done") "]}", .times = 2 },
+		{ .call = "POST " API "issue/10001/transitions", .status = 409,
+			.body = "{\"errorMessages\":[\"conflict\"]}", .times = 2 },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, SEND_DONE, "retry");
+	assert_int_equal(run_count(&R, "POST "), 2);
+}
+
+static void test_a_field_that_is_refused_costs_itself(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE, .times = 2 },
+		{ .call = "PUT " API "issue/10001 ", .status = 400,
+			.body = "{\"errorMessages\":[],\"errors\":{\"assignee\":\"User cannot be assigned\"}}" },
+		{ .call = "PUT " API "issue/10001 ", .status = 204 },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC,
+		"{\"issue\":\"10001\",\"send\":{\"title\":\"ours\",\"assignee\":\"abc\"},\"theirs\":{\"title\":"
+		"\"checkout fails\",\"assignee\":\"\"}}",
+		"delivered");
+	assert_string_equal(run_text(&R, "trouble.assignee"), "User cannot be assigned");
+	assert_string_equal(run_text(&R, "written.title"), "ours");
+	assert_int_equal(run_count(&R, "\"accountId\":\"abc\""), 1);
+}
+
+static void test_comments_of_others(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET /rest/api/2/issue/PAY-1?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+		{ .call = "GET /rest/api/2/issue/10001/comment?", .status = 200,
+			.body = "{\"total\":4,\"comments\":["
+				"{\"id\":\"33\",\"author\":{\"name\":\"bob\",\"displayName\":\"Bob B\"},\"created\":"
+				"\"2026-03-01T14:00:00.000+0000\",\"body\":\"{code}x{code} [~alice]\"},"
+				"{\"id\":\"32\",\"body\":\"ours\",\"properties\":[{\"key\":\"sitrep\",\"value\":{\"op\":\"z\"}}]},"
+				"{\"id\":\"31\"},{\"id\":\"30\",\"body\":\"old\"}]}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.flavour = ISSUE_DATA_CENTER;
+	run(EFFECT_ISSUE_SYNC, "{\"name\":\"PAY-1\",\"send\":{},\"theirs\":{},\"comment_after\":30}", "delivered");
+	assert_int_equal(json_array_size(json_at(R.result, "comments")), 2);
+	assert_string_equal(run_text(&R, "comments.0.id"), "31");
+	assert_string_equal(run_text(&R, "comments.1.text"), "x @alice");
+	assert_string_equal(run_text(&R, "comments.1.author"), "bob");
+	assert_string_equal(run_text(&R, "comments.1.name"), "Bob B");
+}
+
+/* ---- the others -------------------------------------------------------------------------- */
+
+static void test_a_comment_is_said_once(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001/comment", .status = 200,
+			.body = "{\"total\":1,\"comments\":[{\"id\":\"44\",\"properties\":[{\"key\":\"sitrep\",\"value\":"
+				"{\"op\":\"01OPOPOPOPOPOPOPOPOPOPOPOP\"}}]}]}" },
+		{ .call = "POST " API "issue/10001/comment", .status = 201, .body = "{\"id\":\"45\"}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.verify = true;
+	run(EFFECT_ISSUE_COMMENT, "{\"issue\":\"10001\",\"text\":\"news\"}", "delivered");
+	assert_string_equal(run_text(&R, "comment"), "44");
+	assert_int_equal(run_count(&R, "POST "), 0);
+	done(state);
+	R.verify = false;
+	run(EFFECT_ISSUE_COMMENT, "{\"issue\":\"10001\",\"text\":\"news\"}", "delivered");
+	assert_string_equal(run_text(&R, "comment"), "45");
+	assert_sent("\"properties\":[{\"key\":\"sitrep\",\"value\":{\"op\":\"01OP");
+}
+
+#define MARK(on)                                                                                       \
+	"{\"issue\":\"10001\",\"on\":" on ",\"label\":\"sitrep-x1\",\"common_label\":\"sitrep\","       \
+	"\"property\":{\"incident\":1},\"links\":[{\"id\":\"sitrep:1\",\"url\":\"http://a.example/\",\"title\":\"chan\"}]}"
+
+static void test_marks_are_niceties(void **state)
+{
+	struct line script[] = {
+		{ .call = "PUT " API "issue/10001 ", .status = 400,
+			.body = "{\"errorMessages\":[],\"errors\":{\"labels\":\"not on the screen\"}}" },
+		{ .call = "PUT " API "issue/10001/properties/sitrep", .status = 201 },
+		{ .call = "POST " API "issue/10001/remotelink", .status = 403,
+			.body = "{\"errorMessages\":[\"no permission\"]}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_MARK, MARK("true"), "delivered");
+	assert_int_equal(R.calls, 3);
+	assert_sent("{\"update\":{\"labels\":[{\"add\":\"sitrep-x1\"},{\"add\":\"sitrep\"}]}}");
+	assert_sent("\"globalId\":\"sitrep:1\"");
+}
+
+static void test_marks_are_taken_away(void **state)
+{
+	struct line script[] = {
+		{ .call = "PUT " API "issue/10001 ", .status = 204 },
+		{ .call = "DELETE " API "issue/10001/properties/sitrep", .status = 404,
+			.body = "{\"errorMessages\":[\"none\"]}" },
+		{ .call = "DELETE " API "issue/10001/remotelink?globalId=sitrep%3A1", .status = 204 },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_MARK, MARK("false"), "delivered");
+	assert_int_equal(R.unanswered, 0);
+	assert_sent("{\"remove\":\"sitrep-x1\"}");
+}
+
+#define POLL "{\"elapsed_ms\":61000,\"label\":\"sitrep\",\"projects\":[\"PAY\",\"O\\\"PS\"]}"
+
+static void test_a_poll_in_pages(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "search/jql?", .status = 200,
+			.body = "{\"issues\":[{\"id\":\"1\",\"key\":\"PAY-1\",\"fields\":{\"updated\":"
+				"\"1970-01-02T00:00:00.000+0000\"}}],\"nextPageToken\":\"a b\"}" },
+		{ .call = "GET " API "search/jql?", .status = 200, .body = "{\"issues\":[{\"id\":\"2\"}],\"isLast\":true}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_POLL, POLL, "delivered");
+	assert_int_equal(json_array_size(json_at(R.result, "issues")), 2);
+	assert_int_equal(json_integer_value(json_at(R.result, "issues.0.updated_ms")), 86400000);
+	assert_true(json_is_true(json_at(R.result, "complete")));
+	assert_sent("nextPageToken=a%20b");
+	assert_sent("project%20in%20%28%22PAY%22%2C%20%22O%5C%22PS%22%29%20AND%20labels%20%3D%20%22sitrep%22%20AND%20"
+		    "updated%20%3E%3D%20%22-3m%22");
+}
+
+static void test_a_poll_without_a_project_that_is_gone(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET /rest/api/2/search?", .status = 400, .body = "{\"errorMessages\":[\"no such project\"]}" },
+		{ .call = "GET /rest/api/2/search?", .status = 200, .body = "{\"total\":2,\"issues\":[{\"id\":\"1\"}]}" },
+		{ .call = "GET /rest/api/2/search?", .status = 200, .body = "{\"total\":2,\"issues\":[{\"id\":\"2\"}]}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.flavour = ISSUE_DATA_CENTER;
+	run(EFFECT_ISSUE_POLL, POLL, "delivered");
+	assert_int_equal(json_array_size(json_at(R.result, "issues")), 2);
+	assert_sent("startAt=1");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_an_issue_is_made_and_read, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_lost_create_is_looked_for_until_the_search_cannot_lag, fresh, done),
+		cmocka_unit_test_setup_teardown(test_what_is_not_found_is_made, fresh, done),
+		cmocka_unit_test_setup_teardown(test_without_knowing_nothing_is_made, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_lost_create_without_its_label_is_found_by_its_property, fresh, done),
+		cmocka_unit_test_setup_teardown(test_fields_that_are_not_on_the_screen_are_left_out, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_required_field_is_named_in_the_refusal, fresh, done),
+		cmocka_unit_test(test_how_a_create_fails),
+		cmocka_unit_test_setup_teardown(test_only_what_they_left_alone_is_written, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_status_over_several_steps, fresh, done),
+		cmocka_unit_test_setup_teardown(test_no_path, fresh, done),
+		cmocka_unit_test_setup_teardown(test_an_issue_that_is_gone, fresh, done),
+		cmocka_unit_test_setup_teardown(test_what_was_written_is_not_certainly_undone, fresh, done),
+		cmocka_unit_test_setup_teardown(test_two_at_once, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_field_that_is_refused_costs_itself, fresh, done),
+		cmocka_unit_test_setup_teardown(test_comments_of_others, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_comment_is_said_once, fresh, done),
+		cmocka_unit_test_setup_teardown(test_marks_are_niceties, fresh, done),
+		cmocka_unit_test_setup_teardown(test_marks_are_taken_away, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_poll_in_pages, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_poll_without_a_project_that_is_gone, fresh, done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
