@@ -345,6 +345,13 @@ def test_someone_may_use_the_apps_account(jira):
     assert author["accountId"] == get(jira, CLOUD + "/myself")["accountId"]
 
 
+def test_people_cannot_empty_a_summary(jira):
+    jira.create("one")
+    with pytest.raises(SandboxError, match="summary"):
+        jira.edit("PAY-1", summary="  ")
+    assert jira.issue("PAY-1")["summary"] == "one"
+
+
 def test_people_keep_to_the_workflow_unless_forced(jira):
     jira.create()
     with pytest.raises(SandboxError, match="In Progress"):
@@ -375,6 +382,16 @@ def test_a_comment_moves_updated_but_is_no_history(jira):
     jira.comment("PAY-1", "hm")
     after = jira.issue("PAY-1")
     assert after["updated"] > before["updated"] and after["history"] == []
+
+
+def test_comments_for_some_only(jira):
+    jira.create()
+    jira.comment("PAY-1", "for few", visibility={"type": "role", "value": "Administrators"})
+    jira.comment("PAY-1", "for the desk", internal=True)
+    few, desk = get(jira, CLOUD + "/issue/PAY-1/comment")["comments"]
+    assert few["visibility"] == {"type": "role", "value": "Administrators"} and few["jsdPublic"]
+    assert "visibility" not in desk and desk["jsdPublic"] is False
+    refused(jira.rest("POST", CLOUD + "/issue/PAY-1/comment", {"body": adf(), "visibility": "all"}))
 
 
 def test_properties(jira):

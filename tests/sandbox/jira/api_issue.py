@@ -262,7 +262,12 @@ def comment(api, call):
                         "this issue.")
     said = call.json()
     text = _comment_body(call, said)
-    row = call.site.comment(issue, call.user, text, _properties(said.get("properties") or []))
+    properties = _properties(said.get("properties") or [])
+    visibility = said.get("visibility")
+    if visibility is not None and (not isinstance(visibility, dict) or visibility.get("type") not in ("role", "group")
+                                   or not isinstance(visibility.get("value"), str)):
+        raise JiraError(400, errors={"commentLevel": "The comment's visibility names neither a role nor a group."})
+    row = call.site.comment(issue, call.user, text, properties, visibility)
     return 201, call.show.comment(issue, row)
 
 

@@ -91,7 +91,8 @@ class Control:
 
     def comment(self, spec):
         issue = self.site.issue(spec["issue"])
-        row = self.site.comment(issue, self._user(spec), Text(str(spec.get("text", ""))), spec.get("properties", {}))
+        row = self.site.comment(issue, self._user(spec), Text(str(spec.get("text", ""))), spec.get("properties", {}),
+                                spec.get("visibility"), spec.get("internal", False))
         return {**self._show(issue), "comment": row["id"]}
 
     def comment_edit(self, spec):
@@ -181,6 +182,7 @@ class Control:
 
     def reset(self, spec):
         self.faults.remove()
+        self.faults.dice.seed(1)
         self.relay.clear()
         self.hooks.clear()
         self.api.reset()

@@ -80,7 +80,9 @@ class Show:
                  "updateAuthor": self.user(comment["updateAuthor"]), "created": self.stamp(comment["created"]),
                  "updated": self.stamp(comment["updated"])}
         if self.version == 3:
-            shown["jsdPublic"] = True
+            shown["jsdPublic"] = not comment["internal"]
+        if comment["visibility"]:
+            shown["visibility"] = comment["visibility"]
         if properties:
             shown["properties"] = [{"key": key, "value": value} for key, value in comment["properties"].items()]
         return shown

@@ -454,9 +454,11 @@ class Site:
         self._event("jira:issue_updated", issue, author, "issue_generic", changelog=entry)
         return entry
 
-    def comment(self, issue, author, text, properties=()):
+    def comment(self, issue, author, text, properties=(), visibility=None, internal=False):
+        """`visibility` {type, value} shows it to a role or group only; `internal` is a service desk's own word for it."""
         comment = {"id": self.next("comment"), "author": author.name, "body": text, "created": 0, "updated": 0,
-                   "updateAuthor": author.name, "properties": dict(properties)}
+                   "updateAuthor": author.name, "properties": dict(properties), "visibility": visibility,
+                   "internal": bool(internal)}
         self._touch(issue)
         comment["created"] = comment["updated"] = issue.updated
         issue.comments[comment["id"]] = comment
@@ -527,7 +529,7 @@ class Site:
         """An issue as a person makes one in the browser: names in place of objects, no screens in the way."""
         author = self.user(spec.get("user", "alice"))
         values = self.plain_values(spec.get("fields", {}))
-        values.setdefault("summary", str(spec.get("summary", "An issue")))
+        values.update(self.plain_values({"summary": values.get("summary") or spec.get("summary", "An issue")}))
         for field in ("labels", "priority", "description"):
             if field in spec:
                 values.update(self.plain_values({field: spec[field]}))
@@ -550,6 +552,8 @@ class Site:
             elif self.settings["custom_fields"].get(field, {}).get("type") == "option" and isinstance(value, str):
                 value = {"value": value}
             values[field] = self.value(field, value, 2)
+            if field == "summary" and not values[field]:
+                raise ValueError("You must specify a summary of the issue.")
         return values
 
 

@@ -106,7 +106,7 @@ class Webhooks:
     def _issue_body(show, event, shapes):
         body = {"timestamp": event["at"], "webhookEvent": event["webhookEvent"],
                 "issue_event_type_name": event["type_name"], "user": show.user(event["user"].name),
-                "issue": show.issue(event["issue"])}
+                "issue": show.issue(event["issue"], ("-comment",))}
         if shapes["no_event_type_name"]:
             del body["issue_event_type_name"]
         if shapes["no_user"]:

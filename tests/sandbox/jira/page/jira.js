@@ -120,8 +120,13 @@ function listNode() {
 
 function summaryForm(issue) {
 	const name = "summary " + issue.id;
-	const input = draft("input", name, issue.summary, {"aria-label": "Summary", maxLength: 255});
-	return h("form", {className: "row", onsubmit: async event => {
+	const input = draft("textarea", name, issue.summary, {"aria-label": "Summary", maxLength: 255, rows: issue.summary.length > 36 ? 2 : 1,
+		onkeydown: event => {
+			if (event.key !== "Enter") return;
+			event.preventDefault();
+			input.form.requestSubmit();
+		}});
+	return h("form", {className: "row summary-form", onsubmit: async event => {
 		event.preventDefault();
 		const said = await jiraPost("edit", {issue: issue.id, fields: {summary: input.value}});
 		if (said.ok) ticket.drafts.delete(name);
@@ -235,6 +240,8 @@ $("who").addEventListener("change", () => jiraDraw(true));
 /* A ticket's address, clicked in the chat, opens here: the person stays who they are. */
 document.addEventListener("click", event => {
 	const link = event.target.closest && event.target.closest("a[href]");
+	/* Where the tickets cover the chat, a link into the chat uncovers it. */
+	if (link && event.defaultPrevented && link.closest("#jira") && matchMedia("(max-width: 760px)").matches) return jiraGo(ticket.key, false);
 	const found = link && URL.canParse(link.href) && new URL(link.href).origin === location.origin
 		&& new URL(link.href).pathname.match(/^\/jira\/browse\/([A-Za-z][\w]*-\d+)$/);
 	if (!found) return;
