@@ -18,6 +18,7 @@
 
 #include "adapters/adapter.h"
 #include "adapters/ctl/ctl.h"
+#include "adapters/http/server.h"
 #include "adapters/io.h"
 #include "adapters/slack/slack.h"
 #include "base/log.h"
@@ -173,7 +174,7 @@ static void on_reload(uv_signal_t *handle, int signum)
 	} else {
 		log_set_level(fresh->log.level);
 		core_reconfigure(b->core, fresh);
-		log_info("config", "reloaded; slack.*, store.* and ctl.* are taken up at the next start");
+		log_info("config", "reloaded; slack.*, store.*, ctl.* and http.* are taken up at the next start");
 	}
 	str_finish(&report);
 }
@@ -215,14 +216,28 @@ static void adapter_add(struct bot *b, struct adapter *a)
 	b->adapter[b->adapter_count++] = a;
 }
 
+/* Says only that the loop turns: whoever restarts what does not answer must not do so because the chat is down. */
+static void on_healthz(void *ctx, struct http_request *r)
+{
+	(void)ctx;
+	http_answer(r, 200, NULL, "ok\n");
+}
+
 static int adapters_start(struct bot *b, struct error *err)
 {
+	struct http_server *http = http_server_create(b->config, &b->host);
+
 	if (b->config->ctl.socket) {
 		struct ctl_options o = { .path = b->config->ctl.socket, .zone = b->config->timezone };
 
 		adapter_add(b, ctl_create(&b->host, &o));
 	}
 	adapter_add(b, slack_create(b->config, &b->host));
+	/* Last: by then the others have brought their routes, and it is the first to be stopped. */
+	if (http) {
+		http_server_route(http, "GET", "/healthz", on_healthz, NULL);
+		adapter_add(b, http_server_adapter(http));
+	}
 	for (int i = 0; i < b->adapter_count; i++) {
 		int rc = adapter_start(b->adapter[i], err);
 
