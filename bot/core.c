@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "commands/dispatch.h"
+#include "commands/issues.h"
 #include "incident/doc.h"
 #include "store/people.h"
 #include "store/timers.h"
@@ -117,6 +118,8 @@ static int recover(struct core *c, struct error *err)
 	if (rc == 0)
 		rc = timer_arm(c->desk.store, &(struct timer){
 			.due_at = now + MINUTE_MS, .name = "housekeeping", .operation = "housekeeping" }, err);
+	if (rc == 0)
+		rc = issue_poll_arm(c->desk.store, c->config, now, err);
 	if (rc == 0)
 		rc = store_commit(c->desk.store, err);
 	else

@@ -7,6 +7,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "commands/issues.h"
 #include "commands/reading.h"
 #include "store/people.h"
 
@@ -417,8 +418,20 @@ static const char *read_incident(
 	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
 	size_t n = line_incident(text, true, &out->number);
+	bool tracker = d->flags & ARG_ISSUE && c->config->issue.url;
+	const char *name;
 
-	(void)d;
+	if ((n == 0 || text[n]) && tracker &&
+		(issue_named(c, text, &name) || text_equal_fold(text, "new") ||
+			text_equal_fold(text, ISSUE_SYSTEM))) {
+		out->text = arena_strdup(c->arena, text);
+		out->number = 0;
+		return NULL;
+	}
+	if ((n == 0 || text[n]) && tracker)
+		return arena_printf(c->arena,
+			"\"%s\" is no incident and no issue of the tracker; name one as #12 or PAY-123",
+			shown(c, text));
 	if (n == 0 || text[n])
 		return arena_printf(c->arena, "\"%s\" is no incident; name one as #12",
 			shown(c, text));

@@ -91,7 +91,7 @@ static size_t shape_at(struct reading *r, size_t arg, size_t i, bool first, stru
 	char word[TOKEN_WORD_MAX];
 
 	*v = (struct arg_value){ 0 };
-	if (*t->p == MARK_BEGIN || (d->type == ARG_WORD && first && t->len >= TOKEN_WORD_MAX))
+	if (*t->p == MARK_BEGIN || ((d->type == ARG_WORD || d->flags & ARG_ISSUE) && first && t->len >= TOKEN_WORD_MAX))
 		return value_try(r->c, d, arena_strndup(r->c->arena, t->p, t->len), due, v) ? 1 : 0;
 	if (!token_word(t, word))
 		return 0;

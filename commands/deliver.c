@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "commands/dispatch.h"
 #include "commands/export.h"
+#include "commands/issues.h"
 #include "commands/protected.h"
 #include "commands/say.h"
 #include "store/incidents.h"
@@ -115,13 +116,19 @@ static int resolve_message(struct resolution *r)
 	return rc;
 }
 
+static bool is_issue(const struct effect_row *row)
+{
+	return row->kind >= EFFECT_ISSUE_CREATE && row->kind <= EFFECT_ISSUE_POLL;
+}
+
 static int resolve_place(struct resolution *r)
 {
 	const struct effect_row *row = r->row;
 	const char *thread = NULL;
 	int rc = 0;
 
-	if (row->kind == EFFECT_CHANNEL_OPEN)
+	/* A tracker is no place in the chat. */
+	if (row->kind == EFFECT_CHANNEL_OPEN || is_issue(row))
 		return 0;
 	if (row->kind == EFFECT_MESSAGE_FETCH) {
 		r->out->message = arena_strdup(r->out->arena, row->to);
@@ -212,6 +219,10 @@ static int resolve_payload(struct resolution *r)
 {
 	int rc;
 
+	if (is_issue(r->row)) {
+		rc = issue_payload(&r->call, r->row, &r->out->payload, &r->impossible);
+		return rc < 0 ? error_set(r->err, rc, "%s", r->call.err.text) : 0;
+	}
 	if (!r->row->payload)
 		return resolve_view(r);
 	rc = json_parse(r->row->payload, strlen(r->row->payload), 4 << 20, &r->out->payload, r->err);

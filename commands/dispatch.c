@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "commands/ends.h"
 #include "commands/escalation.h"
+#include "commands/issues.h"
 #include "commands/protected.h"
 #include "commands/reading.h"
 #include "commands/say.h"
@@ -241,6 +242,8 @@ static int finish(struct call *c)
 		rc = incident_save(c->store, &c->incident, &c->err);
 		if (rc == 0)
 			rc = say_refresh(c, c->announce);
+		if (rc == 0)
+			rc = issue_refresh(c);
 	}
 	return rc < 0 ? rc : audit_operation(c);
 }

@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "commands/issues.h"
 #include "commands/language.h"
 #include "commands/say.h"
 #include "store/references.h"
@@ -178,7 +179,14 @@ static bool lives_in_thread(struct call *c)
 int message_publish(struct call *c, json_t *channel_take, json_t *thread_take)
 {
 	bool once = lives_in_thread(c);
-	int rc = say_channel(c, channel_take, NULL);
+	int rc = issue_comment(c, thread_take);
+
+	if (rc < 0) {
+		json_decref(channel_take);
+		json_decref(thread_take);
+		return rc;
+	}
+	rc = say_channel(c, channel_take, NULL);
 
 	if (rc == 0 && !once)
 		return say_announce_thread(c, thread_take);

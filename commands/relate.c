@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "commands/escalation.h"
+#include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "store/incidents.h"
@@ -38,7 +39,9 @@ static int beside_finish(struct call *c)
 
 	if (rc == 0 && c->touched)
 		rc = incident_save(c->store, &c->incident, &c->err);
-	return rc == 0 && c->touched ? say_refresh(c, c->announce) : rc;
+	if (rc == 0 && c->touched)
+		rc = say_refresh(c, c->announce);
+	return rc == 0 && c->touched ? issue_refresh(c) : rc;
 }
 
 int beside_run(

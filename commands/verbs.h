@@ -13,6 +13,7 @@ extern const struct operation op_list;
 extern const struct operation op_update;
 extern const struct operation op_severity;
 extern const struct operation op_state;
+extern const struct operation op_title;
 extern const struct operation op_resolve;
 extern const struct operation op_reopen;
 extern const struct operation op_cancel;
@@ -38,6 +39,7 @@ extern const struct operation op_merge;
 extern const struct operation op_unmerge;   /* merge.c */
 extern const struct operation op_link;
 extern const struct operation op_unlink;    /* link.c */
+extern const struct operation op_settle;
 extern const struct operation op_diagnosis;
 extern const struct operation op_diagnoses; /* diagnosis.c */
 extern const struct operation op_attach;
@@ -61,6 +63,8 @@ extern const struct operation op_handover_expire; /* "handover.expire" */
 extern const struct operation op_chair_due;      /* "chair.due" */
 extern const struct operation op_escalation_look; /* "escalation.look" */
 extern const struct operation op_effect_outcome; /* "effect.outcome" */
+extern const struct operation op_issue_hint;     /* "issue.hint" */
+extern const struct operation op_issue_poll;     /* "issue.poll" */
 extern const struct operation op_reaction_added; /* "reaction.added" */
 extern const struct operation op_home_opened;    /* "home.opened" */
 extern const struct operation op_housekeeping;   /* "housekeeping" */

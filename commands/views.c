@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "commands/figures.h"
 #include "commands/escalation.h"
+#include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/offer.h"
 #include "commands/protected.h"
@@ -23,6 +24,7 @@
 #define TOPIC_CHARS_MAX	 250
 #define CARD_FIELD_MAX	 500	   /* bytes; the whole text is on the timeline */
 #define PENDING_QUIET_MS MINUTE_MS /* younger than this is just on its way */
+#define PENDING_MAX	 100
 #define HOME_MAX	 20
 
 static const char *holder_words(struct call *c, const char *role)
@@ -155,7 +157,37 @@ static void card_evidence(struct call *c, json_t *doc)
 		doc_field(doc, "Not verified", message_short(c, inc->not_verified, CARD_FIELD_MAX));
 }
 
-/* "2 changes wait for Slack since 14:20 (HTTP 503); they will be sent in order." */
+/* "2 changes wait for Slack since 14:20 (HTTP 503); they will be sent in order." A line for the system of row[first]. */
+static void card_waits(
+	struct call *c, json_t *doc, const struct effect_row *row, size_t n, size_t first)
+{
+	const char *system = row[first].system, *error = NULL;
+	size_t count = 0;
+
+	for (size_t i = first; i < n; i++) {
+		if (strcmp(row[i].system, system) != 0)
+			continue;
+		count++;
+		if (!error)
+			error = row[i].error;
+	}
+	doc_context(doc,
+		arena_printf(c->arena, "%zu%s %s for %c%s since %s%s%s%s; %s sent in order", count,
+			n == PENDING_MAX ? " or more" : "",
+			count == 1 ? "change waits" : "changes wait", system[0] - 'a' + 'A',
+			system + 1, words_time(c, row[first].created_at), error ? " (" : "",
+			error ? message_short(c, error, 120) : "", error ? ")" : "",
+			count == 1 ? "it will be" : "they will be"));
+}
+
+static bool system_before(const struct effect_row *row, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(row[k].system, row[i].system))
+			return true;
+	return false;
+}
+
 static void card_pending(struct call *c, json_t *doc)
 {
 	struct effect_row *row;
@@ -164,15 +196,21 @@ static void card_pending(struct call *c, json_t *doc)
 
 	if (effect_open_count(c->store, c->incident.id, &count, &oldest, &c->err) < 0 || !count ||
 		c->now - oldest < PENDING_QUIET_MS ||
-		effect_open_list(c->store, c->arena, c->incident.id, 1, &row, &n, &c->err) < 0 ||
-		!n)
+		effect_open_list(
+			c->store, c->arena, c->incident.id, PENDING_MAX, &row, &n, &c->err) < 0)
 		return;
-	doc_context(doc,
-		arena_printf(c->arena, "%lld %s for %c%s since %s%s%s%s; %s sent in order",
-			(long long)count, count == 1 ? "change waits" : "changes wait",
-			row->system[0] - 'a' + 'A', row->system + 1, words_time(c, oldest),
-			row->error ? " (" : "", row->error ? message_short(c, row->error, 120) : "",
-			row->error ? ")" : "", count == 1 ? "it will be" : "they will be"));
+	for (size_t i = 0; i < n; i++)
+		if (!system_before(row, i) && c->now - row[i].created_at >= PENDING_QUIET_MS)
+			card_waits(c, doc, row, n, i);
+}
+
+/* "Jira PAY-123 ✓" */
+static void card_issue(struct call *c, json_t *doc)
+{
+	const char *words = issue_words(c);
+
+	if (words)
+		doc_context(doc, words);
 }
 
 static void card_buttons(struct call *c, json_t *doc)
@@ -217,6 +255,7 @@ json_t *view_card(struct call *c)
 	relate_fields(c, doc);
 	card_evidence(c, doc);
 	card_updates(c, doc);
+	card_issue(c, doc);
 	card_pending(c, doc);
 	card_buttons(c, doc);
 	return doc;

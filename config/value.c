@@ -113,7 +113,7 @@ static void decode_channel(const struct value *v, char *at)
 		put_text(v, at, s);
 }
 
-static const char *const systems[] = { "slack", "unix" };
+static const char *const systems[] = { "slack", "unix", "jira" };
 #define SYSTEM_COUNT (sizeof(systems) / sizeof(systems[0]))
 
 static bool person_system(const struct value *v, const char *colon)
@@ -129,7 +129,7 @@ static bool person_system(const struct value *v, const char *colon)
 	}
 	refuse(v, near.best ? arena_printf(v->l->scratch, "names no known system; did you mean \"%s:\"?",
 				      near.best)
-			    : "names no known system; people are slack:… or unix:…");
+			    : "names no known system; people are slack:…, unix:… or jira:…");
 	return false;
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "commands/diagnosing.h"
 #include "commands/figures.h"
+#include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/protected.h"
@@ -276,7 +277,7 @@ static struct done declare_run(struct call *c)
 	c->roles = (struct role_set){ 0 };
 	if (declare_record(c, told) < 0 || declare_message(c) < 0 || declare_diagnosis(c) < 0 ||
 		promise_make_all(c, true) < 0 || say_open(c) < 0 ||
-		upgrades_apply(c, &v) < 0)
+		upgrades_apply(c, &v) < 0 || issue_wanted(c) < 0)
 		return call_fail(c);
 	return declare_answer(c, &v);
 }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "commands/dispatch.h"
+#include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "commands/say.h"
@@ -119,6 +120,8 @@ static int on_message_post(struct call *c, const struct effect_row *row, const j
 		return rc;
 	if (!strcmp(row->slot, SLOT_CARD))
 		rc = say_card_posted(c);
+	if (rc == 0 && !strcmp(row->slot, SLOT_CARD))
+		rc = issue_mark(c);
 	/* What changed while the post was under way has no edit yet. */
 	if (rc == 0 && c->has_incident && c->incident.revision > row->revision)
 		rc = say_refresh(c, true);
@@ -190,14 +193,20 @@ static int on_delivered(struct call *c, const struct effect_row *row, const json
 	case EFFECT_HOME_SHOW:
 	case EFFECT_CHANNEL_RENAME:
 	case EFFECT_FILE_SHARE:
+		return 0;
 	case EFFECT_ISSUE_CREATE:
 	case EFFECT_ISSUE_SYNC:
 	case EFFECT_ISSUE_COMMENT:
 	case EFFECT_ISSUE_MARK:
 	case EFFECT_ISSUE_POLL:
-		return 0;
+		return issue_delivered(c, row, result);
 	}
 	return 0;
+}
+
+static bool is_issue(enum effect_kind kind)
+{
+	return kind >= EFFECT_ISSUE_CREATE && kind <= EFFECT_ISSUE_POLL;
 }
 
 static int64_t jitter(int64_t ms)
@@ -263,6 +272,8 @@ static int on_refused(struct call *c, const struct effect_row *row, const char *
 	json_decref(meta);
 	if (rc < 0)
 		return rc;
+	if (is_issue(row->kind))
+		return issue_refused(c, row, error);
 	if (row->kind == EFFECT_FILE_SHARE)
 		return say_file_refused(c, row, error);
 	if (row->kind == EFFECT_CHANNEL_OPEN)
@@ -316,8 +327,10 @@ static int settle(struct call *c, const struct effect_row *row, enum outcome out
 		"effect", row->incident, "%s, attempt %d: %s; again in %lld ms%s",
 		effect_kind_name(row->kind), row->attempts, error ? error : outcome_name(outcome), (long long)at,
 		outcome == OUTCOME_UNKNOWN ? ", looking first" : "");
-	return effect_retry(c->store, row->id, c->now + at, row->verify || outcome == OUTCOME_UNKNOWN, error,
+	rc = effect_retry(c->store, row->id, c->now + at, row->verify || outcome == OUTCOME_UNKNOWN, error,
 		c->now, &c->err);
+	return rc < 0 || !is_issue(row->kind) ? rc :
+		issue_waits(c, row, error, outcome == OUTCOME_UNKNOWN);
 }
 
 static struct done run(struct call *c)

@@ -1,7 +1,12 @@
-/* Related incidents name each other (FEATURES B5). Protected ones are named nowhere but within, so they
- * are not linked: whoever has access to one would learn of the other. */
+/*
+ * Related incidents name each other (FEATURES B5). Protected ones are named nowhere but within, so they
+ * are not linked: whoever has access to one would learn of the other.
+ *
+ * What is named may be an issue of the tracker instead (FEATURES H10): commands/issues.c.
+ */
 #include <errno.h>
 
+#include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/relate.h"
 #include "commands/verbs.h"
@@ -54,7 +59,7 @@ static struct done refuse_merged(struct call *c, const struct incident_link *l)
 		message_usage(c, "/inc unmerge #%lld why", (long long)l->from));
 }
 
-static struct done link_run(struct call *c)
+static struct done link_incident(struct call *c)
 {
 	int64_t other = call_number(c, "to", 0);
 	const char *id = words_id(c, c->incident.id), *with = words_id(c, other);
@@ -92,6 +97,23 @@ static struct done link_run(struct call *c)
 		message_short(c, b.incident.title, 120));
 }
 
+/* "INC-7" is an incident; a tracker's project of that name is reached by its URL. */
+static const char *named_issue(struct call *c, const char *arg)
+{
+	const char *text = call_text(c, arg), *name;
+
+	if (call_number(c, arg, 0))
+		return NULL;
+	return issue_named(c, text, &name) ? name : text;
+}
+
+static struct done link_run(struct call *c)
+{
+	const char *issue = named_issue(c, "to");
+
+	return issue ? issue_link(c, issue) : link_incident(c);
+}
+
 static const struct op_alias link_aliases[] = {
 	{ "related", NULL, NULL },
 	{ "relate", NULL, NULL },
@@ -101,9 +123,9 @@ static const struct op_alias link_aliases[] = {
 static const struct arg_def link_args[] = {
 	{ .name = "to",
 		.type = ARG_INCIDENT,
-		.flags = ARG_REQUIRED,
+		.flags = ARG_REQUIRED | ARG_ISSUE,
 		.label = "the other one",
-		.help = "The related incident: #12" },
+		.help = "The related incident: #12; or an issue: PAY-123, its URL, or new" },
 	{ .name = "why",
 		.type = ARG_REST,
 		.label = "why",
@@ -114,7 +136,7 @@ static const struct arg_def link_args[] = {
 const struct operation op_link = {
 	.name = "link",
 	.aliases = link_aliases,
-	.summary = "Related to another incident: both name each other",
+	.summary = "Related to another incident, or to an issue of the tracker",
 	.example = "/inc link #12 same database",
 	.args = link_args,
 	.need = NEED_INCIDENT,
@@ -125,7 +147,7 @@ const struct operation op_link = {
 
 /* ---- unlink ---- */
 
-static struct done unlink_run(struct call *c)
+static struct done unlink_incident(struct call *c)
 {
 	int64_t other = call_number(c, "from", 0);
 	struct incident_link l = { 0 };
@@ -152,6 +174,13 @@ static struct done unlink_run(struct call *c)
 		words_id(c, other));
 }
 
+static struct done unlink_run(struct call *c)
+{
+	const char *issue = named_issue(c, "from");
+
+	return issue ? issue_unlink(c, issue) : unlink_incident(c);
+}
+
 static const struct op_alias unlink_aliases[] = {
 	{ "unrelated", NULL, NULL },
 	{ NULL, NULL, NULL },
@@ -160,9 +189,9 @@ static const struct op_alias unlink_aliases[] = {
 static const struct arg_def unlink_args[] = {
 	{ .name = "from",
 		.type = ARG_INCIDENT,
-		.flags = ARG_REQUIRED,
+		.flags = ARG_REQUIRED | ARG_ISSUE,
 		.label = "the other one",
-		.help = "The incident that is not related: #12" },
+		.help = "The incident that is not related: #12; or its issue: PAY-123, or jira" },
 	{ .name = "why",
 		.type = ARG_REST,
 		.label = "why",
@@ -173,7 +202,7 @@ static const struct arg_def unlink_args[] = {
 const struct operation op_unlink = {
 	.name = "unlink",
 	.aliases = unlink_aliases,
-	.summary = "Not related to the other incident after all",
+	.summary = "Not related to the other incident, or to the issue, after all",
 	.example = "/inc unlink #12",
 	.args = unlink_args,
 	.need = NEED_INCIDENT,

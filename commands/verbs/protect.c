@@ -3,6 +3,7 @@
  * other. */
 #include <errno.h>
 
+#include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/offer.h"
 #include "commands/protected.h"
@@ -101,7 +102,7 @@ static int merged_public(struct call *c, const char **words)
 
 static struct done protect_run(struct call *c)
 {
-	const char *id = words_id(c, c->incident.id), *merged = "";
+	const char *id = words_id(c, c->incident.id), *merged = "", *issue = "";
 	const char *why = call_text(c, "why");
 	int public;
 
@@ -112,13 +113,14 @@ static struct done protect_run(struct call *c)
 	if (public > 0)
 		return refuse_merged(c);
 	if (public < 0 || protect_record(c, why) < 0 || protect_admit(c) < 0 ||
-		protect_say(c, why) < 0 || merged_public(c, &merged) < 0)
+		protect_say(c, why) < 0 || merged_public(c, &merged) < 0 ||
+		issue_protect(c, &issue) < 0)
 		return call_fail(c);
 	return call_replyf(c,
 		"%s is protected now. It goes on in a private channel, #%s; what I have posted "
 		"about "
-		"it elsewhere is withdrawn, what people have typed stays. Who has access: %s%s%s",
-		id, say_channel_name(c),
+		"it elsewhere is withdrawn, what people have typed stays.%s Who has access: %s%s%s",
+		id, say_channel_name(c), issue,
 		message_usage(c, "/inc access #%lld", (long long)c->incident.id),
 		*merged ? "." : "", merged);
 }

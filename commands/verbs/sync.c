@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands/dispatch.h"
+#include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "commands/verbs.h"
@@ -138,7 +139,8 @@ static int keep_seen(struct call *c, struct effect_row *row, size_t *n, size_t m
 static struct done sync_retry(struct call *c, const struct effect_row *wait, size_t waits,
 	const struct effect_row *fail, size_t fails)
 {
-	int rc = 0;
+	size_t issues = 0;
+	int rc = issue_retry(c, &issues);
 
 	for (size_t i = 0; rc == 0 && i < fails; i++)
 		rc = effect_revive(c->store, fail[i].id, c->now, &c->err);
@@ -147,6 +149,7 @@ static struct done sync_retry(struct call *c, const struct effect_row *wait, siz
 			rc = effect_hasten(c->store, wait[i].lane, c->now, &c->err);
 	if (rc < 0)
 		return call_fail(c);
+	fails += issues;
 	if (!fails && !waits)
 		return call_replyf(c, "There is nothing to try again.");
 	if (record_audit(c, c->has_incident ? "incident" : "effect",
@@ -173,9 +176,11 @@ static struct done sync_run(struct call *c)
 		return call_fail(c);
 	if (call_flag(c, "retry"))
 		return sync_retry(c, wait, waits, fail, fails);
-	if (!waits && !fails)
-		return call_replyf(
-			c, "All of %s is outside as the record has it; nothing waits.", where);
+	if (!waits && !fails) {
+		doc = message_line(c, "All of %s is outside as the record has it; nothing waits.", where);
+		issue_explain(c, doc);
+		return call_reply(c, doc);
+	}
 	doc = message_line(c, "Outside, %s: %zu %s, %zu %s", where, waits,
 		waits == 1 ? "waits" : "wait", fails, fails == 1 ? "was refused" : "were refused");
 	for (size_t i = 0; i < waits; i++)
@@ -183,6 +188,7 @@ static struct done sync_run(struct call *c)
 			add_system(c, doc, wait, waits, i);
 	for (size_t i = 0; i < fails; i++)
 		add_failed(c, doc, &fail[i]);
+	issue_explain(c, doc);
 	if (waits)
 		doc_context(doc, "What waits is sent in order as soon as the other side takes it.");
 	doc_button(doc, fails ? "Retry" : "Try now", "sync", incident,

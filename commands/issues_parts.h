@@ -1,0 +1,70 @@
+#ifndef COMMANDS_ISSUES_PARTS_H
+#define COMMANDS_ISSUES_PARTS_H
+/* What the rooms of the tracker share (commands/issues*.c). Nothing here is for verbs. */
+#include "commands/issues.h"
+
+#define ISSUE_TITLE_CHARS 255 /* of a summary, in characters; one line */
+
+struct issue {
+	struct reference ref;
+	struct issue_record rec;
+};
+
+/* Who changed theirs. */
+struct issue_change {
+	const char *account; /* NULL: not told */
+	const char *name;    /* NULL */
+	int64_t at;          /* ms, the tracker's clock; 0 */
+};
+
+/* The one of c->incident. -ENOENT */
+int issue_load(struct call *c, struct issue *out);
+/* Writes both back; the state is told by the record and ref.error. */
+int issue_save(struct call *c, struct issue *i);
+/* "PAY-123" is this incident's from now on. */
+int issue_name_keep(struct call *c, const struct issue *i);
+const char *issue_name_key(struct call *c, const char *name);
+/* Our value in the tracker's terms; NULL: no opinion. */
+const char *issue_ours(struct call *c, enum issue_field f);
+/* The number in "jira:10001"; NULL while there is none. */
+const char *issue_id(const struct issue *i);
+/* An effect on the lane of c->incident; SYNC and MARK once however often asked. */
+int issue_ask(struct call *c, enum effect_kind kind, const char *payload);
+const char *issue_lane(struct call *c);
+/* Does the policy let the tracker know of c->incident at all? */
+bool issue_allowed(const struct call *c);
+
+/* A line in the incident's channel, without a notification; slot NULL or where it is edited later. */
+int issue_say(struct call *c, json_t *doc_take, const char *slot, bool quiet);
+/* What the message in the slot says from now on. */
+int issue_edit(struct call *c, json_t *doc_take, const char *slot);
+/* "PAY-123" as a link, else "the issue". */
+const char *issue_name(struct call *c, const struct issue *i);
+/* A document as plain text, for comments. */
+const char *issue_plain(struct call *c, const json_t *doc);
+
+/* ---- following theirs (commands/issues_follow.c) ---- */
+
+/* The key under which somebody of the tracker acts here: the mapped person, else "jira:…", known by name from then on. NULL in *person: nobody was named. */
+int issue_person(struct call *c, const char *account, const char *name, const char **person);
+struct issue_follower {
+	const char *person, *name; /* who acts; the system itself when nobody was named */
+	int source;                /* enum request_source */
+};
+enum issue_followed {
+	FOLLOWED_DONE, /* the record has it, or had it already; or it means nothing here, which the timeline says. The memory is settled. */
+	FOLLOWED_REFUSED, /* a rule of ours is against it: *why; the memory is as it was */
+};
+/* Brings c->incident to their value by the operation that people use, so that every rule holds. c->incident is loaded anew. */
+int issue_follow(struct call *c, struct issue *i, enum issue_field f, const char *theirs, const struct issue_follower *who,
+	enum issue_followed *how, const char **why);
+
+/* ---- conflicts (commands/issues_conflict.c) ---- */
+
+/* Opens it, or brings what is shown up to date; nothing when that is what is shown already. */
+int issue_conflict(struct call *c, struct issue *i, enum issue_field f, const char *ours, const char *theirs,
+	const struct issue_change *by, const char *why);
+/* It ended: the message says how. */
+int issue_conflict_ended(struct call *c, struct issue *i, enum issue_field f, const char *how);
+
+#endif
