@@ -184,6 +184,8 @@ static void request_settle(struct http_request *r, int status, const char *type,
 {
 	r->status = status;
 	r->response = response_create(r, status, type, body);
+	/* Out of the hands of the sweep and of the stop. */
+	connection_phase(r->connection, CONN_ANSWERING);
 	if (r->suspended) {
 		r->suspended = false;
 		MHD_resume_connection(r->mhd);
@@ -194,8 +196,6 @@ static void request_settle(struct http_request *r, int status, const char *type,
 void request_answer_for(struct http_request *r, int status, const char *why)
 {
 	assert(r->connection && !r->status);
-	/* Out of the sweep's hands, too. */
-	connection_phase(r->connection, CONN_ANSWERING);
 	request_settle(r, status, NULL, why);
 }
 
