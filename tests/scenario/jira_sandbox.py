@@ -23,7 +23,7 @@ class JiraSandbox:
 
     def rest(self, method, path, body=None, *, auth="sitrep@example.com:a-token", bearer=None, raw=None, headers=False,
              timeout=30, **query):
-        """(status, answer) of one call of the REST API, as a client would make it; `path` begins with /rest."""
+        """(status, answer) of one call of the REST API, as a client makes it; `path` begins with /rest. Not JSON: bytes."""
         url = self.url.rstrip("/") + path + ("?" + urllib.parse.urlencode(query) if query else "")
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
@@ -38,7 +38,10 @@ class JiraSandbox:
         except urllib.error.HTTPError as error:
             with error:
                 status, said, head = error.code, error.read(), error.headers
-        answer = json.loads(said) if said else None
+        try:
+            answer = json.loads(said) if said else None
+        except ValueError:
+            answer = said
         return (status, answer, head) if headers else (status, answer)
 
     # ---- people ----

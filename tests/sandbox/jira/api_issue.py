@@ -1,15 +1,12 @@
-"""Issues: create, read, edit, transitions, comments, properties, remote links, search."""
+"""Issues: create, read, edit, transitions."""
 
 import asyncio
-import base64
-import json
 
-from . import jql
+from .api_things import read_properties
 from .errors import JiraError, not_on_screen
+from .fields import SYSTEM_FIELDS, as_text
 from .rest import route
-from .site import PROPERTY_MOST, SYSTEM_FIELDS, as_text
 
-PAGE_MOST = 5000
 OPERATIONS = {"labels": {"add", "remove", "set"}, "comment": {"add"}}
 
 
@@ -24,7 +21,7 @@ def create(api, call):
     project, kind, parent = _place(call, fields)
     given = {key: value for key, value in fields.items() if key not in ("project", "issuetype", "parent")}
     values = _apply(call, None, "create", project, kind, given, said.get("update") or {})
-    properties = _properties(said.get("properties") or [])
+    properties = read_properties(said.get("properties") or [])
     issue = call.site.create(call.user, project, kind, values, parent, properties)
     return 201, {"id": issue.id, "key": issue.key, "self": f"{call.show.api}/issue/{issue.id}"}
 
@@ -102,27 +99,12 @@ def _operate(issue, field, operations):
 
 def _comments(update, call):
     """The comments to add that stand among the operations."""
+    if update is not None and not isinstance(update, dict):
+        raise JiraError(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     try:
         return [as_text(one["add"]["body"], call.version) for one in (update or {}).get("comment", [])]
     except (KeyError, TypeError, ValueError):
         raise JiraError(400, errors={"comment": "Comment body is not valid!"}) from None
-
-
-def _properties(rows):
-    try:
-        found = {str(row["key"]): row["value"] for row in rows}
-    except (KeyError, TypeError):
-        raise JiraError(400, "Entity properties need a key and a value.") from None
-    for key, value in found.items():
-        _check_property(key, json.dumps(value, ensure_ascii=False))
-    return found
-
-
-def _check_property(key, text):
-    if not key or len(key) > 255:
-        raise JiraError(400, "The property key has more than 255 characters or none.")
-    if len(text) > PROPERTY_MOST:
-        raise JiraError(400, f"The property value is too long: more than {PROPERTY_MOST} characters.")
 
 
 # ---- read and edit ----
@@ -144,7 +126,7 @@ def edit(api, call):
     if not fields and not update and not said.get("properties"):
         raise JiraError(400, "one of 'fields' or 'update' required")
     values = _apply(call, issue, "edit", issue.project, issue.kind, fields, update)
-    properties = _properties(said.get("properties") or [])
+    properties = read_properties(said.get("properties") or [])
     call.site.edit(issue, call.user, values)
     issue.properties.update(properties)
     for text in comments:
@@ -237,256 +219,6 @@ def _transition(site, issue, number):
     raise JiraError(400, f"It seems that you have tried to perform a workflow operation ({every[number]['name']}) that is "
                     f"not valid for the current state of this issue ({issue.key}). The likely cause is that somebody has "
                     "changed the issue recently, please look at the issue history for details.")
-
-
-# ---- comments ----
-
-@route("GET", "/issue/{issue}/comment")
-def comments(api, call):
-    issue = call.issue()
-    order = call.query.get("orderBy", "created")
-    if order.lstrip("+-") != "created":
-        raise JiraError(400, f"The field '{order}' is not valid for 'orderBy'.")
-    rows = list(issue.comments.values())
-    if order.startswith("-"):
-        rows.reverse()
-    shown = [call.show.comment(issue, row, "properties" in call.words("expand")) for row in rows]
-    return 200, call.page(shown, "comments", 5000, 5000 if call.dc else 100)
-
-
-@route("POST", "/issue/{issue}/comment")
-def comment(api, call):
-    issue = call.issue()
-    if not call.site.may("ADD_COMMENTS", issue.project):
-        raise JiraError(400 if call.dc else 403, f"{call.user.displayed}, you do not have the permission to comment on "
-                        "this issue.")
-    said = call.json()
-    text = _comment_body(call, said)
-    properties = _properties(said.get("properties") or [])
-    visibility = said.get("visibility")
-    if visibility is not None and (not isinstance(visibility, dict) or visibility.get("type") not in ("role", "group")
-                                   or not isinstance(visibility.get("value"), str)):
-        raise JiraError(400, errors={"commentLevel": "The comment's visibility names neither a role nor a group."})
-    row = call.site.comment(issue, call.user, text, properties, visibility)
-    return 201, call.show.comment(issue, row)
-
-
-def _comment_body(call, said):
-    if said.get("body") in (None, ""):
-        raise JiraError(400, errors={"comment": "Comment body can not be empty!"})
-    try:
-        text = as_text(said["body"], call.version)
-    except ValueError:
-        raise JiraError(400, errors={"comment": "Comment body is not valid!"}) from None
-    if not text.wiki.strip():
-        raise JiraError(400, errors={"comment": "Comment body can not be empty!"})
-    return text
-
-
-def _comment(call, permission="BROWSE_PROJECTS"):
-    issue = call.issue(permission)
-    row = issue.comments.get(call.names["comment"])
-    if row is None:
-        raise JiraError(404, f"Can not find a comment for the id: {call.names['comment']}.")
-    return issue, row
-
-
-@route("GET", "/issue/{issue}/comment/{comment}")
-def one_comment(api, call):
-    issue, row = _comment(call)
-    return 200, call.show.comment(issue, row, "properties" in call.words("expand"))
-
-
-@route("PUT", "/issue/{issue}/comment/{comment}")
-def edit_comment(api, call):
-    issue, row = _comment(call, "ADD_COMMENTS")
-    call.site.edit_comment(issue, call.user, row, _comment_body(call, call.json()))
-    return 200, call.show.comment(issue, row)
-
-
-@route("DELETE", "/issue/{issue}/comment/{comment}")
-def delete_comment(api, call):
-    issue, row = _comment(call, "ADD_COMMENTS")
-    call.site.delete_comment(issue, call.user, row)
-    return 204, None
-
-
-# ---- properties ----
-
-@route("GET", "/issue/{issue}/properties")
-def property_keys(api, call):
-    issue = call.issue()
-    return 200, {"keys": [{"self": f"{call.show.api}/issue/{issue.id}/properties/{key}", "key": key}
-                          for key in issue.properties]}
-
-
-@route("GET", "/issue/{issue}/properties/{key}")
-def get_property(api, call):
-    issue, key = call.issue(), call.names["key"]
-    if key not in issue.properties:
-        raise JiraError(404, f"The property with key '{key}' does not exist.")
-    return 200, {"key": key, "value": issue.properties[key]}
-
-
-@route("PUT", "/issue/{issue}/properties/{key}")
-def put_property(api, call):
-    issue, key = call.issue("EDIT_ISSUES"), call.names["key"]
-    if not call.body.strip():
-        raise JiraError(400, "The property value must not be empty.")
-    value = call.json(None)
-    _check_property(key, call.body.decode("utf-8", "replace"))
-    status = 200 if key in issue.properties else 201
-    issue.properties[key] = value
-    call.site.change.tell()
-    return status, None
-
-
-@route("DELETE", "/issue/{issue}/properties/{key}")
-def delete_property(api, call):
-    issue = call.issue("EDIT_ISSUES")
-    if issue.properties.pop(call.names["key"], None) is None:
-        raise JiraError(404, f"The property with key '{call.names['key']}' does not exist.")
-    return 204, None
-
-
-# ---- remote links ----
-
-def _show_link(call, issue, link):
-    return {"id": int(link["id"]), "self": f"{call.show.api}/issue/{issue.id}/remotelink/{link['id']}",
-            **{key: value for key, value in link.items() if key != "id" and value is not None}}
-
-
-@route("GET", "/issue/{issue}/remotelink")
-def links(api, call):
-    issue = call.issue()
-    if "globalId" in call.query:
-        link = issue.links.get(call.query["globalId"])
-        if link is None:
-            raise JiraError(404, "The remote issue link with this global id does not exist.")
-        return 200, _show_link(call, issue, link)
-    return 200, [_show_link(call, issue, link) for link in issue.links.values()]
-
-
-@route("POST", "/issue/{issue}/remotelink")
-def put_link(api, call):
-    issue = call.issue("LINK_ISSUES")
-    said = call.json()
-    thing = said.get("object")
-    errors = {f"object.{key}": f"'{key}' is required." for key in ("title", "url")
-              if not isinstance(thing, dict) or not isinstance(thing.get(key), str) or not thing[key]}
-    if errors:
-        raise JiraError(400, errors=errors)
-    if len(str(said.get("globalId") or "")) > 255:
-        raise JiraError(400, errors={"globalId": "globalId is too long. It exceeds the allowed limit of 255 characters."})
-    old = issue.links.get(said.get("globalId")) if said.get("globalId") else None
-    # What is left out becomes nothing, also where the old link had it.
-    link = {"id": old["id"] if old else call.site.next("link"), "globalId": said.get("globalId"),
-            "application": said.get("application"), "relationship": said.get("relationship"),
-            "object": {key: thing.get(key) for key in ("url", "title", "summary", "icon", "status")}}
-    call.site.link(issue, call.user, link, old is None)
-    return 200 if old else 201, {"id": int(link["id"]), "self": f"{call.show.api}/issue/{issue.id}/remotelink/{link['id']}"}
-
-
-@route("DELETE", "/issue/{issue}/remotelink")
-def delete_link(api, call):
-    issue = call.issue("LINK_ISSUES")
-    link = issue.links.get(call.query.get("globalId"))
-    if link is None:
-        raise JiraError(404, "The remote issue link with this global id does not exist.")
-    call.site.unlink(issue, call.user, link)
-    return 204, None
-
-
-@route("DELETE", "/issue/{issue}/remotelink/{link}")
-def delete_link_by_id(api, call):
-    issue = call.issue("LINK_ISSUES")
-    link = next((each for each in issue.links.values() if each["id"] == call.names["link"]), None)
-    if link is None:
-        raise JiraError(404, "The remote issue link does not exist.")
-    call.site.unlink(issue, call.user, link)
-    return 204, None
-
-
-# ---- search ----
-
-def _search_arguments(call):
-    """From the query of a GET or the body of a POST, in one shape."""
-    if call.body:
-        said = call.json()
-        fields, expand = said.get("fields"), said.get("expand")
-        if fields is not None and not isinstance(fields, list):
-            raise JiraError(400, "Invalid request payload. Refer to the REST API documentation and try again.")
-        said = {**said, "expand": expand.split(",") if isinstance(expand, str) else expand or []}
-        return said
-    said = {key: call.query[key] for key in ("jql", "nextPageToken", "maxResults", "startAt") if key in call.query}
-    return {**said, "fields": call.words("fields") or None, "expand": call.words("expand"),
-            "properties": call.words("properties"), "reconcileIssues": call.words("reconcileIssues")}
-
-
-def _number(said, key, default, most):
-    try:
-        return max(0, min(most, int(said.get(key, default))))
-    except (TypeError, ValueError):
-        raise JiraError(400, f"'{key}' must be a number.") from None
-
-
-def _found(call, query, fresh=()):
-    seen = {issue.id: issue for issue in call.site.found_in_index()}
-    for issue_id in fresh:
-        if str(issue_id) in call.site.issues:
-            seen[str(issue_id)] = call.site.issues[str(issue_id)]
-        else:
-            seen.pop(str(issue_id), None)
-    return query.run(issue for issue in seen.values() if call.site.may("BROWSE_PROJECTS", issue.project))
-
-
-@route("GET", "/search/jql", versions=(3,))
-@route("POST", "/search/jql", versions=(3,))
-def search_cloud(api, call):
-    said = _search_arguments(call)
-    query = jql.Query(said.get("jql"), call.site, call.user)
-    if query.where is None:
-        raise JiraError(400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
-    found = _found(call, query, said.get("reconcileIssues") or ())
-    size = _number(said, "maxResults", 50, PAGE_MOST) or 50
-    start = 0
-    if said.get("nextPageToken"):
-        try:
-            place, _, words = base64.urlsafe_b64decode(str(said["nextPageToken"])).decode().partition("|")
-            start = int(place)
-            if words != str(said.get("jql")):
-                raise ValueError
-        except ValueError:
-            raise JiraError(400, "The provided next page token is invalid or expired.") from None
-    answer = {"issues": [_in_results(call, issue, said, ["id"]) for issue in found[start:start + size]],
-              "isLast": start + size >= len(found)}
-    if not answer["isLast"]:
-        answer["nextPageToken"] = base64.urlsafe_b64encode(f"{start + size}|{said.get('jql')}".encode()).decode()
-    return 200, answer
-
-
-def _in_results(call, issue, said, default):
-    fields = said.get("fields") or default
-    shown = call.show.issue(issue, fields, said.get("expand") or [], said.get("properties") or [])
-    if fields == ["id"]:
-        return {"id": issue.id}
-    return shown
-
-
-@route("GET", "/search", versions=(3,))
-@route("POST", "/search", versions=(3,))
-def search_gone(api, call):
-    raise JiraError(410, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
-
-
-@route("GET", "/search", versions=(2,))
-@route("POST", "/search", versions=(2,))
-def search_data_center(api, call):
-    said = _search_arguments(call)
-    found = _found(call, jql.Query(said.get("jql"), call.site, call.user))
-    start, size = _number(said, "startAt", 0, 1 << 30), _number(said, "maxResults", 50, 1000)
-    return 200, {"expand": "names,schema", "startAt": start, "maxResults": size, "total": len(found),
-                 "issues": [_in_results(call, issue, said, ["*navigable"]) for issue in found[start:start + size]]}
 
 
 # ---- what screens have ----

@@ -2,8 +2,9 @@
 
 from .api_issue import describe_field
 from .errors import JiraError
+from .fields import SYSTEM_FIELDS
 from .rest import ROUTES, route
-from .site import PERMISSIONS, SYSTEM_FIELDS
+from .site import PERMISSIONS
 
 
 @route("GET", "/myself")

@@ -11,6 +11,7 @@ RELATIVE = re.compile(r"([+-]?)(\d+)([mhdwMy])")
 UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 30 * 86400, "y": 365 * 86400}
 FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 RESERVED = {"and", "or", "not", "in", "is", "order", "by", "asc", "desc", "empty", "null"}
+DEPTH_MOST = 50
 ORDERS = {"updated", "created", "key", "id", "priority", "summary", "status"}
 
 
@@ -23,6 +24,7 @@ class Query:
         self.site, self.user = site, user
         self.tokens = self._split(str(text or ""))
         self.at = 0
+        self.depth = 0
         self.where = None
         self.orders = []
         if self._peek() not in (None, "order"):
@@ -81,6 +83,14 @@ class Query:
         return parts[0] if len(parts) == 1 else lambda issue: all(part(issue) for part in parts)
 
     def _not(self):
+        self.depth += 1
+        if self.depth > DEPTH_MOST:
+            raise bad("The JQL query is too complex: it is nested too deeply.")
+        part = self._part()
+        self.depth -= 1
+        return part
+
+    def _part(self):
         if self._peek() == "not":
             self.at += 1
             part = self._not()

@@ -1,7 +1,7 @@
 """Jira as one service of the sandbox: its parts, its routes."""
 
 from ..faults import Faults
-from . import api_issue, api_meta  # noqa: F401 (they register)
+from . import api_issue, api_meta, api_search, api_things  # noqa: F401 (they register)
 from .control import KINDS, Control
 from .page import Page
 from .relay import Relay

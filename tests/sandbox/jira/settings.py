@@ -77,6 +77,9 @@ def merge(settings, spec):
     if unknown:
         raise ValueError(f"no settings {', '.join(sorted(unknown))}; there are: {', '.join(sorted(DEFAULTS))}")
     for key, value in spec.items():
+        kind = type(DEFAULTS.get(key))
+        if DEFAULTS.get(key) is not None and not isinstance(value, (int, float) if kind in (int, float) else kind):
+            raise ValueError(f"{key} is a {kind.__name__}")
         if key == "webhook":
             settings["webhooks"] = [value] if value else []
         elif key in ("shapes", "hidden"):

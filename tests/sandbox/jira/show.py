@@ -1,7 +1,7 @@
 """How the API shows things: as Cloud (v3) or as Data Center (v2)."""
 
+from .fields import SYSTEM_FIELDS
 from .settings import CATEGORIES
-from .site import SYSTEM_FIELDS
 
 
 class Show:

@@ -43,11 +43,19 @@ def valid_adf(doc):
 def _valid_node(node, level):
     if not isinstance(node, dict) or node.get("type") not in BLOCKS | INLINES or level > LEVELS_MOST:
         return False
+    if not isinstance(node.get("attrs") or {}, dict):
+        return False
     if node["type"] == "text":
         # An empty text is what refuses most documents that were made by a program.
-        return isinstance(node.get("text"), str) and node["text"] != "" and isinstance(node.get("marks", []), list)
+        return isinstance(node.get("text"), str) and node["text"] != "" and _valid_marks(node.get("marks", []))
     content = node.get("content", [])
     return isinstance(content, list) and all(_valid_node(each, level + 1) for each in content)
+
+
+def _valid_marks(marks):
+    return isinstance(marks, list) and all(
+        isinstance(mark, dict) and isinstance(mark.get("type"), str) and isinstance(mark.get("attrs") or {}, dict)
+        for mark in marks)
 
 
 def _inline(nodes):
