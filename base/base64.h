@@ -1,6 +1,7 @@
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
-/* Base 64 as RFC 4648 §4 has it, taken strictly: the standard alphabet, padded, no blanks, no bits that say nothing. */
+/* Base 64 as RFC 4648 §4 has it, taken strictly: the standard alphabet, padded, no blanks, no bits
+ * that say nothing. */
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,9 +1,10 @@
 /*
  * Deliveries on their way to the core and back: by HTTP (POST /webhooks/jira) or by the relay.
  *
- * The happy path of one is: hook_read → "issue.hint" to the core → committed → its answer comes back → 200. When it could not be recorded, when too many
- * wait already, and when we are stopping it is 503, which Jira and relays bring again. Each delivery is answered exactly once, and only
- * the ticket in its request says who waits for it.
+ * The happy path of one is: hook_read → "issue.hint" to the core → committed → its answer comes
+ * back → 200. When it could not be recorded, when too many wait already, and when we are stopping
+ * it is 503, which Jira and relays bring again. Each delivery is answered exactly once, and only the
+ * ticket in its request says who waits for it.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #ifndef ADAPTERS_JIRA_RELAY_FRAME_H
 #define ADAPTERS_JIRA_RELAY_FRAME_H
 /*
- * The open relay format, one frame at a time (PROTOCOLS.md §4, "Event stream over WebSocket"). Pure.
+ * The open relay format, one frame at a time (PROTOCOLS §4, "Event stream over WebSocket"). Pure.
  *
  *   us → relay   {"type":"start","version":1,"data":{"token"}}
  *   relay → us   {"type":"start","version":1,"data":{…}}

@@ -192,6 +192,9 @@ static void test_shapes(void **state)
 		{ "a comment whose own issue URL has a host like an id",
 			"{\"comment\":{\"self\":\"https://x/issue/9/rest/api/2/issue/10042\"}}",
 			"{\"issue\":\"10042\"}" },
+		{ "something behind it that is no id",
+			"{\"comment\":{\"self\":\"https://x/issue/10042/comment/7/issue/seven\"}}",
+			"{\"issue\":\"10042\"}" },
 		{ "the second event of Data Center for one comment",
 			"{\"webhookEvent\":\"jira:issue_updated\",\"issue_event_type_name\":"
 			"\"issue_commented\",\"issue\":{\"id\":\"10042\",\"key\":\"PAY-7\"},\"comment\":"
