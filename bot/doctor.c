@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "adapters/jira/jira.h"
 #include "adapters/slack/slack.h"
 #include "bot/subcommands.h"
 #include "store/audit.h"
@@ -15,9 +16,9 @@
 #define YEAR_SECONDS  (365 * 24 * 3600)
 #define CLOCK_SANE    ((time_t)(2026 - 1970) * YEAR_SECONDS)
 
-static void say(void *ctx, enum slack_verdict verdict, const char *text)
+static void say(void *ctx, enum verdict verdict, const char *text)
 {
-	static const char *const mark[] = { [SLACK_GOOD] = "ok  ", [SLACK_NOTE] = "note", [SLACK_BAD] = "BAD " };
+	static const char *const mark[] = { [VERDICT_GOOD] = "ok  ", [VERDICT_NOTE] = "note", [VERDICT_BAD] = "BAD " };
 
 	(void)ctx;
 	printf("%s  %s\n", mark[verdict], text);
@@ -35,7 +36,7 @@ static int examine_store(const struct config *config)
 	str_init(&line, 2000);
 	if (rc == -ENOENT) {
 		str_addf(&line, "record: %s does not exist yet; the first start makes it", config->store.path);
-		say(NULL, SLACK_NOTE, line.p);
+		say(NULL, VERDICT_NOTE, line.p);
 		str_finish(&line);
 		return 0;
 	}
@@ -47,7 +48,7 @@ static int examine_store(const struct config *config)
 		str_addf(&line, "record: %s is sound, %lld audit entries", config->store.path, (long long)entries);
 	else
 		str_addf(&line, "record: %s", err.text);
-	say(NULL, rc == 0 ? SLACK_GOOD : SLACK_BAD, line.p);
+	say(NULL, rc == 0 ? VERDICT_GOOD : VERDICT_BAD, line.p);
 	str_finish(&line);
 	store_close(store);
 	return rc == 0 ? 0 : 1;
@@ -71,7 +72,7 @@ static int examine_disk(const struct config *config)
 	str_init(&line, 500);
 	str_addf(&line, "disk: %llu MB free for the record",
 		(unsigned long long)fs.f_bavail * fs.f_frsize >> 20);
-	say(NULL, low ? SLACK_BAD : SLACK_GOOD, line.p);
+	say(NULL, low ? VERDICT_BAD : VERDICT_GOOD, line.p);
 	str_finish(&line);
 	return low;
 }
@@ -90,10 +91,10 @@ static void examine_escalation(const struct config *config)
 
 		str_init(&text, 2000);
 		str_addf(&text, "escalation.yml: nobody is named in %s, so no rule calls anybody there", line.p);
-		say(NULL, SLACK_NOTE, text.p);
+		say(NULL, VERDICT_NOTE, text.p);
 		str_finish(&text);
 	} else {
-		say(NULL, SLACK_GOOD, "escalation: every tier names somebody");
+		say(NULL, VERDICT_GOOD, "escalation: every tier names somebody");
 	}
 	str_finish(&line);
 }
@@ -106,16 +107,16 @@ int subcommand_doctor(const struct options *o)
 
 	str_init(&report, REPORT_MAX);
 	if (config_load(&config, o->config_dir, o->set, o->sets, true, &report) < 0) {
-		say(NULL, SLACK_BAD, "config: it has errors");
+		say(NULL, VERDICT_BAD, "config: it has errors");
 		bad++;
 	} else {
-		say(NULL, report.len ? SLACK_NOTE : SLACK_GOOD, report.len ? "config: sound, but" : "config: sound");
+		say(NULL, report.len ? VERDICT_NOTE : VERDICT_GOOD, report.len ? "config: sound, but" : "config: sound");
 	}
 	if (report.len)
 		printf("%s", report.p);
 	str_finish(&report);
 	if (time(NULL) < CLOCK_SANE) {
-		say(NULL, SLACK_BAD, "clock: the system's clock is years behind");
+		say(NULL, VERDICT_BAD, "clock: the system's clock is years behind");
 		bad++;
 	}
 	if (config) {
@@ -123,6 +124,7 @@ int subcommand_doctor(const struct options *o)
 		bad += examine_store(config);
 		bad += examine_disk(config);
 		bad += slack_doctor(config, say, NULL);
+		bad += jira_doctor(config, say, NULL);
 	}
 	if (bad)
 		printf("%d to mend\n", bad);

@@ -16,13 +16,13 @@
  */
 #include "adapters/adapter.h"
 #include "adapters/http/server.h"
+#include "adapters/verdict.h"
 #include "config/config.h"
 
 /* config->issue.url is set. Copies what it needs of config, which is held. server NULL: no webhooks. Never NULL. */
 struct adapter *jira_create(struct config *config, const struct adapter_host *host, struct http_server *server);
 
 /* As for Slack (adapters/slack/slack.h): asks the tracker whether all is there that the policy names; blocks, at most about a minute. One line() a finding; how many were bad. */
-enum jira_verdict { JIRA_GOOD, JIRA_NOTE, JIRA_BAD };
-int jira_doctor(const struct config *config, void (*line)(void *ctx, enum jira_verdict verdict, const char *text), void *ctx);
+int jira_doctor(const struct config *config, void (*line)(void *ctx, enum verdict verdict, const char *text), void *ctx);
 
 #endif

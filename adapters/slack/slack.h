@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "adapters/adapter.h"
+#include "adapters/verdict.h"
 #include "base/str.h"
 #include "config/config.h"
 
@@ -22,16 +23,10 @@ struct adapter *slack_create(const struct config *config, const struct adapter_h
 /* Is there a connection on which Slack delivers (its hello came)? For readiness. */
 bool slack_connected(const struct adapter *a);
 
-enum slack_verdict {
-	SLACK_GOOD,
-	SLACK_NOTE, /* something is lost, the rest works */
-	SLACK_BAD,  /* it will not work like this */
-};
-
 /* Asks Slack whether everything that the bot needs is there; blocks, at most about a minute. One
- * line() per finding. Returns how many were SLACK_BAD. */
+ * line() per finding. Returns how many were VERDICT_BAD. */
 int slack_doctor(const struct config *config,
-	void (*line)(void *ctx, enum slack_verdict verdict, const char *text), void *ctx);
+	void (*line)(void *ctx, enum verdict verdict, const char *text), void *ctx);
 
 /* The app's manifest, YAML, to paste where Slack apps are made. */
 void slack_manifest(struct str *out);
