@@ -84,7 +84,15 @@ static enum rest_class status_class(int status)
 	return status >= 400 ? REST_REFUSED : REST_RETRY;
 }
 
-static void read_failure(struct rest_reading *out, int status)
+/* Is it perhaps not Jira that says no? */
+static bool doubtful(const struct rest_reading *out, int status, size_t n)
+{
+	if (out->class == REST_GONE || out->class == REST_FORBIDDEN)
+		return true;
+	return out->class == REST_REFUSED && status != 413 && n && !out->body;
+}
+
+static void read_failure(struct rest_reading *out, int status, size_t n)
 {
 	out->class = status_class(status);
 	if (status == 401)
@@ -95,8 +103,7 @@ static void read_failure(struct rest_reading *out, int status)
 		read_refusal(out, status);
 	/* A proxy, a login page, a base URL that is not Jira's: somebody may mend it. But a body that is
 	 * too large for whoever stands before Jira stays too large. */
-	if ((out->class == REST_GONE || out->class == REST_FORBIDDEN || out->class == REST_REFUSED) &&
-		!is_jiras(out->body) && status != 413) {
+	if (!is_jiras(out->body) && doubtful(out, status, n)) {
 		char what[96];
 
 		snprintf(what, sizeof(what), "%d, but not in Jira's words: is jira.url right?", status);
@@ -133,7 +140,7 @@ void rest_read(bool reads, enum http_result result, int status, bool denied, con
 		if (status >= 200 && status < 300)
 			read_success(out, reads, n);
 		else
-			read_failure(out, status);
+			read_failure(out, status, n);
 		if (denied && status >= 400 && status < 500) {
 			out->class = REST_TOKEN;
 			read_text(out, "Jira does not accept the login", "");

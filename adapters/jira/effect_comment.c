@@ -59,7 +59,7 @@ void effect_issue_comment(struct job *j)
 	if (!job_issue(j))
 		return;
 	if (j->e->verify)
-		comments_walk(j, look_at, looked);
+		comments_walk(j, 0, look_at, looked);
 	else
 		post(j);
 }

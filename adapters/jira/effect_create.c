@@ -5,7 +5,7 @@
  * only when there is none it is made.
  *
  * Fields that Jira does not take and that we can do without (not on the screen, no such priority) are
- * left out, once each, and named in result.trouble; without the label (not on the screen either) a
+ * left out, once each, and named in result.trouble; so are extra fields whose names Jira does not know; without the label (not on the screen either) a
  * lost create is found by our property on the issues that we made meanwhile.
  */
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "adapters/jira/job.h"
 #include "adapters/jira/text.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define LOOK_FIRST_MS 500
 #define LOOK_GROWTH   2
@@ -255,6 +256,67 @@ static json_t *create_body(struct job *j)
 		"value", property_of(j));
 }
 
+/* ---- extra fields by their names --------------------------------------------------------- */
+
+static void begin(struct job *j);
+
+/* "customfield_10010", "duedate", "fixVersions": no blanks, no capital in front. */
+static bool is_field_id(const char *name)
+{
+	return *name >= 'a' && *name <= 'z' && !strchr(name, ' ');
+}
+
+static const char *field_id(const json_t *list, const char *name)
+{
+	json_t *field;
+	size_t at;
+
+	json_array_foreach(list, at, field)
+	{
+		const char *theirs = json_get_str(field, "name");
+
+		if (theirs && text_equal_fold(theirs, name))
+			return json_get_str(field, "id");
+	}
+	return NULL;
+}
+
+static void on_fields(struct job *j, const struct rest_answer *answer)
+{
+	json_t *extra = json_get_obj(j->e->payload, "fields"), *by_id = json_object(), *v;
+	const char *name, *id;
+
+	if (answer->class != REST_OK && !job_said_no(answer)) {
+		json_decref(by_id);
+		job_failed(j, answer);
+		return;
+	}
+	json_object_foreach(extra, name, v)
+	{
+		id = is_field_id(name) ? name : field_id(answer->body, name);
+		if (id)
+			json_object_set(by_id, id, v);
+		else
+			json_object_set_new(
+				j->kept[TROUBLE], name, json_string("Jira has no field of that name"));
+	}
+	json_object_set_new(j->e->payload, "fields", by_id);
+	begin(j);
+}
+
+static bool has_names(const json_t *extra)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)(uintptr_t)extra, name, v)
+	{
+		if (!is_field_id(name))
+			return true;
+	}
+	return false;
+}
+
 /* ---- looking first ----------------------------------------------------------------------- */
 
 static void look(struct job *j);
@@ -387,19 +449,27 @@ static void look(struct job *j)
 	job_call(j, NULL, job_search(j, jql, "created", 2, NULL), NULL, on_looked);
 }
 
-void effect_issue_create(struct job *j)
+static void begin(struct job *j)
 {
-	struct create *c = arena_alloc(j->e->arena, sizeof(*c));
-
-	j->own = c;
 	j->kept[BODY] = create_body(j);
-	j->kept[TROUBLE] = json_object();
-	c->began = io_now(j->jira->adapter.host->io);
-	c->delay = LOOK_FIRST_MS;
 	if (!j->kept[BODY])
 		job_end(j, OUTCOME_REFUSED, NULL, "it cannot be said in JSON", 0);
 	else if (j->e->verify && json_get_str(j->e->payload, "label"))
 		look(j);
 	else
 		post(j);
+}
+
+void effect_issue_create(struct job *j)
+{
+	struct create *c = arena_alloc(j->e->arena, sizeof(*c));
+
+	j->own = c;
+	j->kept[TROUBLE] = json_object();
+	c->began = io_now(j->jira->adapter.host->io);
+	c->delay = LOOK_FIRST_MS;
+	if (has_names(json_get_obj(j->e->payload, "fields")))
+		job_call(j, NULL, "field", NULL, on_fields);
+	else
+		begin(j);
 }

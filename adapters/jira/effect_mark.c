@@ -7,6 +7,11 @@
 #include "adapters/jira/job.h"
 #include "base/log.h"
 
+#define APPLICATION "sitrep" /* who made a link */
+#define LINKS_MAX   100
+
+enum { LINKS }; /* j->kept */
+
 struct mark {
 	bool on;
 	size_t link;
@@ -23,7 +28,8 @@ static bool went(struct job *j, const struct rest_answer *answer)
 	struct mark *m = j->own;
 
 	if (answer->class == REST_OK) {
-		j->wrote = m->did = true;
+		m->did = true;
+		j->wrote = j->wrote || j->call.method;
 		return true;
 	}
 	if (!job_said_no(answer)) {
@@ -59,7 +65,7 @@ static void on_link(struct job *j, const struct rest_answer *answer)
 static void next_link(struct job *j)
 {
 	struct mark *m = j->own;
-	json_t *link = json_array_get(json_get_arr(j->e->payload, "links"), m->link++);
+	json_t *link = json_array_get(j->kept[LINKS], m->link++);
 	const char *id = json_get_str(link, "id"), *url = json_get_str(link, "url");
 	const char *title = json_get_str(link, "title");
 
@@ -73,15 +79,47 @@ static void next_link(struct job *j)
 	else /* what is left out of an upsert is emptied */
 		job_call(j, "POST", job_path(j, "/remotelink"),
 			json_pack("{s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s}}", "globalId", id, "application",
-				"type", "sitrep", "name", "sitrep", "relationship", "incident", "object", "url",
-				url, "title", title && *title ? title : url),
+				"type", APPLICATION, "name", APPLICATION, "relationship", "incident",
+				"object", "url", url, "title", title && *title ? title : url),
 			on_link);
+}
+
+/* Which links are ours is seen by who made them. */
+static void on_links(struct job *j, const struct rest_answer *answer)
+{
+	json_t *link;
+	size_t at;
+
+	if (!went(j, answer))
+		return;
+	json_array_foreach(answer->body, at, link)
+	{
+		const char *type = json_get_str(json_get_obj(link, "application"), "type");
+		const char *id = json_get_str(link, "globalId");
+
+		if (id && type && strcmp(type, APPLICATION) == 0 && at < LINKS_MAX)
+			json_array_append_new(j->kept[LINKS], json_pack("{s:s}", "id", id));
+	}
+	next_link(j);
+}
+
+static void links(struct job *j)
+{
+	struct mark *m = j->own;
+	json_t *given = json_get_arr(j->e->payload, "links");
+
+	m->doing = "the link back";
+	j->kept[LINKS] = given ? json_copy(given) : json_array();
+	if (!m->on && !json_array_size(given))
+		job_call(j, NULL, job_path(j, "/remotelink"), NULL, on_links);
+	else
+		next_link(j);
 }
 
 static void on_property(struct job *j, const struct rest_answer *answer)
 {
 	if (went(j, answer))
-		next_link(j);
+		links(j);
 }
 
 static void property(struct job *j)
@@ -91,7 +129,7 @@ static void property(struct job *j)
 
 	m->doing = "the property";
 	if (m->on && !value)
-		next_link(j);
+		links(j);
 	else
 		job_call(j, m->on ? "PUT" : "DELETE", job_path(j, "/properties/" JIRA_PROPERTY),
 			m->on ? json_incref(value) : NULL, on_property);
@@ -122,7 +160,7 @@ void effect_issue_mark(struct job *j)
 	if (!job_issue(j))
 		json_decref(labels);
 	else if (json_array_size(labels))
-		job_call(j, "PUT", job_path(j, "%s", ""), json_pack("{s:{s:o}}", "update", "labels", labels),
+		job_call(j, "PUT", job_path(j, NULL), json_pack("{s:{s:o}}", "update", "labels", labels),
 			on_labels);
 	else {
 		json_decref(labels);

@@ -145,7 +145,7 @@ static void comments(struct job *j)
 
 	s->comment_after = json_get_int(j->e->payload, "comment_after", -1);
 	if (s->comment_after >= 0)
-		comments_walk(j, take_comment, comments_done);
+		comments_walk(j, s->comment_after, take_comment, comments_done);
 	else
 		finish(j);
 }
@@ -333,7 +333,7 @@ static void edit(struct job *j)
 			json_object_set_new(fields, read_field_name(f), edit_value(j, f));
 	}
 	if (json_object_size(fields)) {
-		job_call(j, "PUT", job_path(j, "%s", ""), json_pack("{s:o}", "fields", fields), on_edited);
+		job_call(j, "PUT", job_path(j, NULL), json_pack("{s:o}", "fields", fields), on_edited);
 		return;
 	}
 	json_decref(fields);

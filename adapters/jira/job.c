@@ -44,6 +44,7 @@ static void job_destroy(struct job *j)
 	io_timer_destroy(j->timer);
 	for (size_t i = 0; i < sizeof(j->kept) / sizeof(*j->kept); i++)
 		json_decref(j->kept[i]);
+	json_decref(j->comments.list);
 	effect_destroy(j->e);
 	free(j);
 }
@@ -164,7 +165,8 @@ const char *job_path(struct job *j, const char *fmt, ...)
 	str_init_arena(&out, j->e->arena, JOB_PATH_MAX);
 	str_addf(&out, "issue/%s", job_escaped(j, j->issue));
 	va_start(ap, fmt);
-	str_vaddf(&out, fmt, ap);
+	if (fmt)
+		str_vaddf(&out, fmt, ap);
 	va_end(ap);
 	return out.p;
 }

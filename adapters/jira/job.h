@@ -34,15 +34,18 @@ struct job {
 	struct {	    /* comments_walk */
 		bool (*each)(struct job *j, const json_t *comment);
 		void (*done)(struct job *j, const struct rest_answer *failed);
-		int64_t seen;
-		int pages;
+		json_t *list; /* the page, owned */
+		size_t at;
+		bool more;
+		int64_t after, total, seen;
+		int pages, asked;
 	} comments;
 	struct job *prev, *next; /* jira.jobs */
 };
 
 /* method is static, path escaped and on the arena. body is taken over; NULL: none. */
 void job_call(struct job *j, const char *method, const char *path, json_t *body_take, job_step step);
-/* "issue/<the job's issue>" and what follows it; fmt's arguments must be escaped. */
+/* "issue/<the job's issue>" and what follows it, NULL: nothing; fmt's arguments must be escaped. */
 const char *job_path(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* s percent-encoded, on the arena. */
 const char *job_escaped(struct job *j, const char *s);
@@ -71,9 +74,10 @@ void effect_issue_comment(struct job *j);
 void effect_issue_mark(struct job *j);
 void effect_issue_poll(struct job *j);
 
-/* comments.c: the comments of the job's issue, newest first, page by page; each() sees them until it says
- * false or there are no more; then done(j, NULL) or, when Jira does not tell, done(j, answer). */
-void comments_walk(struct job *j, bool (*each)(struct job *j, const json_t *comment),
+/* comments.c: the comments of the job's issue, newest first where Jira sorts them, page by page; each() sees
+ * them, and the page after is asked for unless it says false to one. Then done(j, NULL) or, when Jira does
+ * not tell, done(j, answer). after: those with an id up to it matter to nobody. */
+void comments_walk(struct job *j, int64_t after, bool (*each)(struct job *j, const json_t *comment),
 	void (*done)(struct job *j, const struct rest_answer *failed));
 
 #endif

@@ -185,6 +185,27 @@ static void test_a_required_field_is_named_in_the_refusal(void **state)
 	assert_null(strstr(R.error, "customfield"));
 }
 
+static void test_extra_fields_by_their_names(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "field ", .status = 200,
+			.body = "[{\"id\":\"customfield_10042\",\"name\":\"Customer impact\"}]" },
+		{ .call = "POST " API "issue ", .status = 201, .body = CREATED },
+		{ .call = "GET " API "issue/10001?", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_CREATE,
+		"{\"project\":\"PAY\",\"type\":\"Bug\",\"values\":{\"title\":\"x\"},\"fields\":{\"customer Impact\":7,"
+		"\"Never heard\":1,\"duedate\":\"2026-01-01\",\"summary\":\"not this\"}}",
+		"delivered");
+	assert_sent("\"customfield_10042\":7");
+	assert_sent("\"duedate\":");
+	assert_sent("\"summary\":\"x\"");
+	assert_string_equal(run_text(&R, "trouble.Never heard"), "Jira has no field of that name");
+}
+
 static void test_how_a_create_fails(void **state)
 {
 	static const struct {
@@ -375,6 +396,7 @@ static void test_comments_of_others(void **state)
 				"\"2026-03-01T14:00:00.000+0000\",\"body\":\"{code}x{code} [~alice]\"},"
 				"{\"id\":\"32\",\"body\":\"ours\",\"properties\":[{\"key\":\"sitrep\",\"value\":{\"op\":\"z\"}}]},"
 				"{\"id\":\"31\"},{\"id\":\"30\",\"body\":\"old\"}]}" },
+		{ .call = "GET /rest/api/2/comment/33/properties/sitrep", .status = 404, .body = "{\"errorMessages\":[]}" },
 	};
 
 	(void)state;
@@ -386,6 +408,25 @@ static void test_comments_of_others(void **state)
 	assert_string_equal(run_text(&R, "comments.1.text"), "x @alice");
 	assert_string_equal(run_text(&R, "comments.1.author"), "bob");
 	assert_string_equal(run_text(&R, "comments.1.name"), "Bob B");
+}
+
+static void test_comments_whose_properties_are_not_told(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+		{ .call = "GET " API "issue/10001/comment?", .status = 200,
+			.body = "{\"total\":3,\"comments\":[{\"id\":\"33\"},{\"id\":\"32\"},{\"id\":\"31\"}]}" },
+		{ .call = "GET " API "comment/33/properties/sitrep", .status = 200,
+			.body = "{\"key\":\"sitrep\",\"value\":{\"op\":\"z\"}}" },
+		{ .call = "GET " API "comment/32/properties/sitrep", .status = 404, .body = "{\"errorMessages\":[]}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, "{\"issue\":\"10001\",\"send\":{},\"theirs\":{},\"comment_after\":31}", "delivered");
+	assert_int_equal(json_array_size(json_at(R.result, "comments")), 1);
+	assert_string_equal(run_text(&R, "comments.0.id"), "32");
+	assert_int_equal(R.calls, 4);
 }
 
 /* ---- the others -------------------------------------------------------------------------- */
@@ -450,6 +491,23 @@ static void test_marks_are_taken_away(void **state)
 	assert_sent("{\"remove\":\"sitrep-x1\"}");
 }
 
+static void test_links_that_nobody_names_are_known_by_who_made_them(void **state)
+{
+	struct line script[] = {
+		{ .call = "PUT " API "issue/10001 ", .status = 204 },
+		{ .call = "DELETE " API "issue/10001/properties/sitrep", .status = 204 },
+		{ .call = "GET " API "issue/10001/remotelink ", .status = 200,
+			.body = "[{\"globalId\":\"other\"},{\"globalId\":\"sitrep-1\",\"application\":{\"type\":\"sitrep\"}}]" },
+		{ .call = "DELETE " API "issue/10001/remotelink?globalId=sitrep-1", .status = 204 },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_MARK, "{\"issue\":\"10001\",\"on\":false,\"common_label\":\"sitrep\"}", "delivered");
+	assert_int_equal(R.calls, 4);
+	assert_int_equal(R.unanswered, 0);
+}
+
 #define POLL "{\"elapsed_ms\":61000,\"label\":\"sitrep\",\"projects\":[\"PAY\",\"O\\\"PS\"]}"
 
 static void test_a_poll_in_pages(void **state)
@@ -498,6 +556,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_lost_create_without_its_label_is_found_by_its_property, fresh, done),
 		cmocka_unit_test_setup_teardown(test_fields_that_are_not_on_the_screen_are_left_out, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_required_field_is_named_in_the_refusal, fresh, done),
+		cmocka_unit_test_setup_teardown(test_extra_fields_by_their_names, fresh, done),
 		cmocka_unit_test(test_how_a_create_fails),
 		cmocka_unit_test_setup_teardown(test_only_what_they_left_alone_is_written, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_status_over_several_steps, fresh, done),
@@ -507,9 +566,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_at_once, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_field_that_is_refused_costs_itself, fresh, done),
 		cmocka_unit_test_setup_teardown(test_comments_of_others, fresh, done),
+		cmocka_unit_test_setup_teardown(test_comments_whose_properties_are_not_told, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_comment_is_said_once, fresh, done),
 		cmocka_unit_test_setup_teardown(test_marks_are_niceties, fresh, done),
 		cmocka_unit_test_setup_teardown(test_marks_are_taken_away, fresh, done),
+		cmocka_unit_test_setup_teardown(test_links_that_nobody_names_are_known_by_who_made_them, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_poll_in_pages, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_poll_without_a_project_that_is_gone, fresh, done),
 	};
