@@ -20,6 +20,7 @@
 #include "adapters/ctl/ctl.h"
 #include "adapters/http/server.h"
 #include "adapters/io.h"
+#include "adapters/jira/jira.h"
 #include "adapters/slack/slack.h"
 #include "base/log.h"
 #include "base/queue.h"
@@ -174,7 +175,7 @@ static void on_reload(uv_signal_t *handle, int signum)
 	} else {
 		log_set_level(fresh->log.level);
 		core_reconfigure(b->core, fresh);
-		log_info("config", "reloaded; slack.*, store.*, ctl.* and http.* are taken up at the next start");
+		log_info("config", "reloaded; slack.*, store.*, ctl.*, http.* and where Jira is are taken up at the next start");
 	}
 	str_finish(&report);
 }
@@ -233,6 +234,8 @@ static int adapters_start(struct bot *b, struct error *err)
 		adapter_add(b, ctl_create(&b->host, &o));
 	}
 	adapter_add(b, slack_create(b->config, &b->host));
+	if (b->config->issue.url)
+		adapter_add(b, jira_create(b->config, &b->host, http));
 	/* Last: by then the others have brought their routes, and it is the first to be stopped. */
 	if (http) {
 		http_server_route(http, "GET", "/healthz", on_healthz, NULL);

@@ -43,7 +43,7 @@ static void find_end(struct job *j, const char *id, const struct web_answer *why
 		return;
 	}
 	if (why) {
-		job_failed(j, why);
+		slack_job_failed(j, why);
 		return;
 	}
 	str_init_arena(&text, j->e->arena, 400);
@@ -51,7 +51,7 @@ static void find_end(struct job *j, const char *id, const struct web_answer *why
 		"there is no channel #%s that I can see: create it and invite me to it (/invite in "
 		"that channel), or change slack.announce_channel",
 		j->wanted);
-	job_end(j, OUTCOME_REFUSED, NULL, text.p, 0);
+	slack_job_end(j, OUTCOME_REFUSED, NULL, text.p, 0);
 }
 
 /* One search answers everybody who waits for the same name. id NULL and why NULL: it is not there.
@@ -89,7 +89,7 @@ static void on_list(struct job *j, const struct web_answer *answer)
 		find_page(j, NULL);
 		return;
 	}
-	if (!job_ok(answer)) {
+	if (!slack_job_ok(answer)) {
 		find_conclude(j, NULL, answer);
 		return;
 	}
@@ -103,7 +103,7 @@ static void on_list(struct job *j, const struct web_answer *answer)
 		find_conclude(j, id, NULL);
 		return;
 	}
-	cursor = job_next_cursor(j, answer);
+	cursor = slack_job_next_cursor(j, answer);
 	if (cursor)
 		find_page(j, cursor);
 	else
@@ -117,7 +117,7 @@ static void find_page(struct job *j, const char *cursor)
 
 	if (cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));
-	job_call(j, "conversations.list", args, on_list);
+	slack_job_call(j, "conversations.list", args, on_list);
 }
 
 static bool find_under_way(struct job *j)
@@ -162,7 +162,7 @@ void channel_find(struct job *j, void (*found)(struct job *j))
 	}
 	name += name && *name == '#';
 	if (!name || !*name) {
-		job_end(j, OUTCOME_REFUSED, NULL, "it names no channel", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "it names no channel", 0);
 		return;
 	}
 	j->wanted = text_lower(j->e->arena, name);

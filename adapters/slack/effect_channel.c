@@ -40,7 +40,7 @@ static void open_finish(struct job *j)
 	if (j->s->self.team_url)
 		json_object_set_new(result, "url",
 			json_sprintf("%sarchives/%s", j->s->self.team_url, j->channel));
-	job_done(j, result);
+	slack_job_done(j, result);
 }
 
 /* ---- inviting: at most 100 at a time; who cannot come does not hold up the others -------- */
@@ -76,7 +76,7 @@ static bool invite_settled(const struct web_answer *answer)
 	json_t *error;
 	size_t at;
 
-	if (job_ok(answer))
+	if (slack_job_ok(answer))
 		return true;
 	if (answer->class != WEB_REFUSED || !json_get_arr(answer->body, "errors"))
 		return false;
@@ -107,7 +107,7 @@ static void on_invited(struct job *j, const struct web_answer *answer)
 	if (invite_settled(answer))
 		invite_next(j);
 	else
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 }
 
 static void invite_next(struct job *j)
@@ -119,9 +119,9 @@ static void invite_next(struct job *j)
 	while (!users && (size_t)j->pages * INVITE_MAX < count)
 		users = invite_users(j, (size_t)j->pages++ * INVITE_MAX);
 	if (users)
-		job_call(j, "conversations.invite", invite_args(j, users), on_invited);
+		slack_job_call(j, "conversations.invite", invite_args(j, users), on_invited);
 	else
-		job_done(j, NULL);
+		slack_job_done(j, NULL);
 }
 
 void effect_channel_invite(struct job *j)
@@ -141,7 +141,7 @@ static void open_made(struct job *j, json_t *channel)
 	o->made = arena_strdup(j->e->arena, name ? name : o->name);
 	users = invite_users(j, 0);
 	if (users)
-		job_call(j, "conversations.invite", invite_args(j, users), on_invited_at_opening);
+		slack_job_call(j, "conversations.invite", invite_args(j, users), on_invited_at_opening);
 	else
 		open_finish(j);
 }
@@ -151,7 +151,7 @@ static void open_next_name(struct job *j)
 	if (++opening_of(j)->tries < NAMES_MAX)
 		open_try(j);
 	else
-		job_end(j, OUTCOME_REFUSED, NULL, "channels of that name exist already", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "channels of that name exist already", 0);
 }
 
 static bool made_by_us(struct job *j, json_t *channel)
@@ -172,8 +172,8 @@ static void on_look(struct job *j, const struct web_answer *answer)
 	bool foreign = false;
 	size_t at;
 
-	if (!job_ok(answer)) {
-		job_failed(j, answer);
+	if (!slack_job_ok(answer)) {
+		slack_job_failed(j, answer);
 		return;
 	}
 	json_array_foreach(json_get_arr(answer->body, "channels"), at, channel)
@@ -189,7 +189,7 @@ static void on_look(struct job *j, const struct web_answer *answer)
 		open_made(j, channel);
 		return;
 	}
-	cursor = foreign ? NULL : job_next_cursor(j, answer);
+	cursor = foreign ? NULL : slack_job_next_cursor(j, answer);
 	if (cursor)
 		open_look(j, cursor);
 	else
@@ -206,7 +206,7 @@ static void open_look(struct job *j, const char *cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));
 	else
 		j->pages = 0;
-	job_call(j, "conversations.list", args, on_look);
+	slack_job_call(j, "conversations.list", args, on_look);
 }
 
 static void on_created(struct job *j, const struct web_answer *answer)
@@ -216,7 +216,7 @@ static void on_created(struct job *j, const struct web_answer *answer)
 	if (answer->class == WEB_OK && slack_id_valid(json_get_str(channel, "id")))
 		open_made(j, channel);
 	else if (strcmp(answer->error, "name_taken") != 0)
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 	else if (j->e->verify)
 		open_look(j, NULL);
 	else
@@ -234,7 +234,7 @@ static void open_try(struct job *j)
 	if (o->tries)
 		str_addf(&name, "-%d", o->tries + 1);
 	o->name = name.p;
-	job_call(j, "conversations.create",
+	slack_job_call(j, "conversations.create",
 		json_pack("{s:s, s:b}", "name", o->name, "is_private",
 			json_get_bool(j->e->payload, "private", false)),
 		on_created);
@@ -248,17 +248,17 @@ void effect_channel_open(struct job *j)
 	if (name && *name)
 		open_try(j);
 	else
-		job_end(j, OUTCOME_REFUSED, NULL, "the channel has no name", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "the channel has no name", 0);
 }
 
 /* ---- topic ------------------------------------------------------------------------------- */
 
 static void on_settled(struct job *j, const struct web_answer *answer)
 {
-	if (job_ok(answer))
-		job_done(j, NULL);
+	if (slack_job_ok(answer))
+		slack_job_done(j, NULL);
 	else
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 }
 
 static void topic_set(struct job *j)
@@ -270,7 +270,7 @@ static void topic_set(struct job *j)
 	str_init_arena(&cut, j->e->arena, 16384);
 	render_escape(&escaped, text ? text : "", text ? strlen(text) : 0);
 	render_fit(&cut, escaped.p, RENDER_TOPIC_MAX);
-	job_call(j, "conversations.setTopic",
+	slack_job_call(j, "conversations.setTopic",
 		json_pack("{s:s, s:s}", "channel", j->channel, "topic", cut.p), on_settled);
 }
 
@@ -285,7 +285,7 @@ static void rename_do(struct job *j)
 {
 	const char *name = json_get_str(j->e->payload, "name");
 
-	job_call(j, "conversations.rename",
+	slack_job_call(j, "conversations.rename",
 		json_pack("{s:s, s:s}", "channel", j->channel, "name", name ? name : ""), on_settled);
 }
 
@@ -300,10 +300,10 @@ static void on_bookmarked(struct job *j, const struct web_answer *answer)
 {
 	const char *id = json_get_str(json_get_obj(answer->body, "bookmark"), "id");
 
-	if (job_ok(answer))
-		job_done(j, json_pack("{s:s*}", "id", id));
+	if (slack_job_ok(answer))
+		slack_job_done(j, json_pack("{s:s*}", "id", id));
 	else
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 }
 
 static void bookmark_add(struct job *j)
@@ -312,10 +312,10 @@ static void bookmark_add(struct job *j)
 	const char *url = json_get_str(j->e->payload, "url");
 
 	if (!title || !*title || !url) {
-		job_end(j, OUTCOME_REFUSED, NULL, "the bookmark has no title or address", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "the bookmark has no title or address", 0);
 		return;
 	}
-	job_call(j, "bookmarks.add",
+	slack_job_call(j, "bookmarks.add",
 		json_pack("{s:s, s:s%, s:s, s:s}", "channel_id", j->channel, "title", title,
 			text_cut(title, 255), "type", "link", "link", url),
 		on_bookmarked);
@@ -333,7 +333,7 @@ static void on_bookmarks(struct job *j, const struct web_answer *answer)
 
 		if (!url || !link || strcmp(link, url) != 0)
 			continue;
-		job_done(j, json_pack("{s:s*}", "id", json_get_str(bookmark, "id")));
+		slack_job_done(j, json_pack("{s:s*}", "id", json_get_str(bookmark, "id")));
 		return;
 	}
 	bookmark_add(j);
@@ -342,7 +342,7 @@ static void on_bookmarks(struct job *j, const struct web_answer *answer)
 static void bookmark_begin(struct job *j)
 {
 	if (j->e->verify)
-		job_call(j, "bookmarks.list", json_pack("{s:s}", "channel_id", j->channel),
+		slack_job_call(j, "bookmarks.list", json_pack("{s:s}", "channel_id", j->channel),
 			on_bookmarks);
 	else
 		bookmark_add(j);

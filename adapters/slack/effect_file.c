@@ -24,10 +24,10 @@ static void on_completed(struct job *j, const struct web_answer *answer)
 {
 	struct upload *u = j->own;
 
-	if (job_ok(answer))
-		job_done(j, json_pack("{s:s}", "file", u->id));
+	if (slack_job_ok(answer))
+		slack_job_done(j, json_pack("{s:s}", "file", u->id));
 	else
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 }
 
 /* Refused or lost, nobody has seen it: a new address is asked for next time. */
@@ -36,12 +36,12 @@ static void on_uploaded(struct job *j, const struct web_answer *answer)
 	struct upload *u = j->own;
 
 	if (answer->class != WEB_OK) {
-		job_end(j, OUTCOME_RETRY, NULL,
+		slack_job_end(j, OUTCOME_RETRY, NULL,
 			*answer->text ? answer->text : "the file could not be uploaded",
 			answer->retry_after_ms);
 		return;
 	}
-	job_call(j, "files.completeUploadExternal",
+	slack_job_call(j, "files.completeUploadExternal",
 		json_pack("{s:[{s:s, s:s}], s:s}", "files", "id", u->id, "title", u->title,
 			"channel_id", j->channel),
 		on_completed);
@@ -53,24 +53,24 @@ static void on_address(struct job *j, const struct web_answer *answer)
 	const char *url = json_get_str(answer->body, "upload_url");
 	const char *id = json_get_str(answer->body, "file_id");
 
-	if (!job_ok(answer)) {
-		job_failed(j, answer);
+	if (!slack_job_ok(answer)) {
+		slack_job_failed(j, answer);
 		return;
 	}
 	if (!url || !slack_id_valid(id)) {
-		job_end(j, OUTCOME_RETRY, NULL, "Slack's answer names no address to upload to", 0);
+		slack_job_end(j, OUTCOME_RETRY, NULL, "Slack's answer names no address to upload to", 0);
 		return;
 	}
 	u->url = arena_strdup(j->e->arena, url);
 	u->id = arena_strdup(j->e->arena, id);
-	job_upload(j, u->url, u->text, u->size, on_uploaded);
+	slack_job_upload(j, u->url, u->text, u->size, on_uploaded);
 }
 
 static void upload_ask(struct job *j)
 {
 	const struct upload *u = j->own;
 
-	job_call(j, "files.getUploadURLExternal",
+	slack_job_call(j, "files.getUploadURLExternal",
 		json_pack("{s:s, s:I}", "filename", u->name, "length", (json_int_t)u->size),
 		on_address);
 }
@@ -110,8 +110,8 @@ static void on_history(struct job *j, const struct web_answer *answer)
 		upload_ask(j);
 		return;
 	}
-	if (!job_ok(answer)) {
-		job_failed(j, answer);
+	if (!slack_job_ok(answer)) {
+		slack_job_failed(j, answer);
 		return;
 	}
 	json_array_foreach(json_get_arr(answer->body, "messages"), i, message)
@@ -122,10 +122,10 @@ static void on_history(struct job *j, const struct web_answer *answer)
 	}
 	if (id) {
 		log_info(SLACK_AREA, "a file whose answer was lost is there: %s", id);
-		job_done(j, json_pack("{s:s}", "file", id));
+		slack_job_done(j, json_pack("{s:s}", "file", id));
 		return;
 	}
-	cursor = job_next_cursor(j, answer);
+	cursor = slack_job_next_cursor(j, answer);
 	if (cursor)
 		look(j, cursor);
 	else
@@ -140,7 +140,7 @@ static void look(struct job *j, const char *cursor)
 
 	if (cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));
-	job_call(j, "conversations.history", args, on_history);
+	slack_job_call(j, "conversations.history", args, on_history);
 }
 
 static void upload_begin(struct job *j)
@@ -159,8 +159,8 @@ static void on_direct(struct job *j, const struct web_answer *answer)
 	const char *id = json_get_str(json_get_obj(answer->body, "channel"), "id");
 	const char *person = key_person(json_get_str(j->e->payload, "person"));
 
-	if (!job_ok(answer) || !id) {
-		job_failed(j, answer);
+	if (!slack_job_ok(answer) || !id) {
+		slack_job_failed(j, answer);
 		return;
 	}
 	slack_names_put(j->s->directs, person, id);
@@ -173,12 +173,12 @@ static void to_person(struct job *j, const char *person)
 	const char *known;
 
 	if (!slack_id_valid(person)) {
-		job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack", 0);
 		return;
 	}
 	known = slack_names_get(j->s->directs, person);
 	if (!known) {
-		job_call(j, "conversations.open", json_pack("{s:s}", "users", person), on_direct);
+		slack_job_call(j, "conversations.open", json_pack("{s:s}", "users", person), on_direct);
 		return;
 	}
 	j->channel = arena_strdup(j->e->arena, known);
@@ -196,7 +196,7 @@ void effect_file_share(struct job *j)
 	u->text = json_get_str(j->e->payload, "text");
 	u->size = u->text ? strlen(u->text) : 0;
 	if (!u->name || !u->title || u->size == 0) {
-		job_end(j, OUTCOME_REFUSED, NULL, "there is nothing in the file", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "there is nothing in the file", 0);
 		return;
 	}
 	if (person)

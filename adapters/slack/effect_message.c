@@ -13,10 +13,10 @@
 
 static void on_settled(struct job *j, const struct web_answer *answer)
 {
-	if (job_ok(answer))
-		job_done(j, NULL);
+	if (slack_job_ok(answer))
+		slack_job_done(j, NULL);
 	else
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 }
 
 /* The message that the effect is about; false: the job was ended. */
@@ -25,7 +25,7 @@ static bool message_of(struct job *j, const char **ts)
 	j->channel = key_channel(j->e->arena, j->e->message, ts);
 	if (j->channel && slack_ts_valid(*ts))
 		return true;
-	job_end(j, OUTCOME_REFUSED, NULL, "it names no message of Slack", 0);
+	slack_job_end(j, OUTCOME_REFUSED, NULL, "it names no message of Slack", 0);
 	return false;
 }
 
@@ -35,7 +35,7 @@ static void on_edited(struct job *j, const struct web_answer *answer)
 {
 	const char *ts;
 
-	if (job_blocks_refused(answer) && !j->own) {
+	if (slack_job_blocks_refused(answer) && !j->own) {
 		log_error(SLACK_AREA, "a message is edited to its text alone: %s", answer->text);
 		j->own = j; /* once */
 		key_channel(j->e->arena, j->e->message, &ts);
@@ -53,7 +53,7 @@ static void edit(struct job *j, const char *ts, bool plain)
 	json_object_set_new(args, "ts", json_string(ts));
 	if (plain)
 		json_object_set_new(args, "blocks", json_array());
-	job_call(j, "chat.update", args, on_edited);
+	slack_job_call(j, "chat.update", args, on_edited);
 }
 
 void effect_message_edit(struct job *j)
@@ -65,7 +65,7 @@ void effect_message_edit(struct job *j)
 	if (json_get_obj(j->e->payload, "doc"))
 		edit(j, ts, false);
 	else
-		job_end(j, OUTCOME_REFUSED, NULL, "it says nothing", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "it says nothing", 0);
 }
 
 void effect_message_pin(struct job *j)
@@ -73,7 +73,7 @@ void effect_message_pin(struct job *j)
 	const char *ts;
 
 	if (message_of(j, &ts))
-		job_call(j, "pins.add",
+		slack_job_call(j, "pins.add",
 			json_pack("{s:s, s:s}", "channel", j->channel, "timestamp", ts),
 			on_settled);
 }
@@ -88,11 +88,11 @@ struct fetched {
 static void on_link(struct job *j, const struct web_answer *answer)
 {
 	struct fetched *f = j->own;
-	const char *url = job_ok(answer) ? json_get_str(answer->body, "permalink") : NULL;
+	const char *url = slack_job_ok(answer) ? json_get_str(answer->body, "permalink") : NULL;
 
 	if (url)
 		json_object_set_new(f->result, "url", json_string(url));
-	job_done(j, json_incref(f->result));
+	slack_job_done(j, json_incref(f->result));
 }
 
 static int64_t ts_ms(const char *ts)
@@ -131,7 +131,7 @@ static void fetch_take(struct job *j, json_t *message)
 		plain.len ? plain.p : "(a message without text)", "at", (json_int_t)ts_ms(f->ts));
 	if (slack_id_valid(user))
 		json_object_set_new(f->result, "author", json_sprintf(SLACK_PREFIX "%s", user));
-	job_call(j, "chat.getPermalink",
+	slack_job_call(j, "chat.getPermalink",
 		json_pack("{s:s, s:s}", "channel", j->channel, "message_ts", f->ts), on_link);
 }
 
@@ -150,10 +150,10 @@ static void on_replies(struct job *j, const struct web_answer *answer)
 
 	if (message)
 		fetch_take(j, message);
-	else if (job_ok(answer))
-		job_end(j, OUTCOME_REFUSED, NULL, JOB_ERROR_GONE, 0);
+	else if (slack_job_ok(answer))
+		slack_job_end(j, OUTCOME_REFUSED, NULL, JOB_ERROR_GONE, 0);
 	else
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 }
 
 /* The history of a channel leaves out replies in threads. */
@@ -164,12 +164,12 @@ static void on_history(struct job *j, const struct web_answer *answer)
 
 	if (message) {
 		fetch_take(j, message);
-	} else if (job_ok(answer)) {
+	} else if (slack_job_ok(answer)) {
 		args = fetch_args(j);
 		json_object_set_new(args, "ts", json_string(f->ts));
-		job_call(j, "conversations.replies", args, on_replies);
+		slack_job_call(j, "conversations.replies", args, on_replies);
 	} else {
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 	}
 }
 
@@ -179,7 +179,7 @@ void effect_message_fetch(struct job *j)
 
 	j->own = f;
 	if (message_of(j, &f->ts))
-		job_call(j, "conversations.history", fetch_args(j), on_history);
+		slack_job_call(j, "conversations.history", fetch_args(j), on_history);
 }
 
 /* ---- people ------------------------------------------------------------------------------ */
@@ -191,8 +191,8 @@ static void on_user(struct job *j, const struct web_answer *answer)
 	json_t *user = json_get_obj(answer->body, "user");
 	json_t *result;
 
-	if (!job_ok(answer) || !user) {
-		job_failed(j, answer);
+	if (!slack_job_ok(answer) || !user) {
+		slack_job_failed(j, answer);
 		return;
 	}
 	result = json_pack("{s:s*, s:s*}", "zone", json_get_str(user, "tz"), "email",
@@ -205,7 +205,7 @@ static void on_user(struct job *j, const struct web_answer *answer)
 		json_object_set_new(result, "name", json_string(name));
 		break;
 	}
-	job_done(j, result);
+	slack_job_done(j, result);
 }
 
 void effect_person_fetch(struct job *j)
@@ -213,9 +213,9 @@ void effect_person_fetch(struct job *j)
 	const char *id = key_person(json_get_str(j->e->payload, "person"));
 
 	if (slack_id_valid(id))
-		job_call(j, "users.info", json_pack("{s:s}", "user", id), on_user);
+		slack_job_call(j, "users.info", json_pack("{s:s}", "user", id), on_user);
 	else
-		job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack", 0);
 }
 
 void effect_home_show(struct job *j)
@@ -224,10 +224,10 @@ void effect_home_show(struct job *j)
 	json_t *doc = json_get_obj(j->e->payload, "doc");
 
 	if (slack_id_valid(id) && doc)
-		job_call(j, "views.publish",
+		slack_job_call(j, "views.publish",
 			json_pack("{s:s, s:o}", "user_id", id, "view",
 				render_home(doc, slack_now(j->s))),
 			on_settled);
 	else
-		job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack, or says nothing", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack, or says nothing", 0);
 }

@@ -52,12 +52,12 @@ static json_t *post_result(struct job *j)
 
 static void on_permalink(struct job *j, const struct web_answer *answer)
 {
-	const char *url = job_ok(answer) ? json_get_str(answer->body, "permalink") : NULL;
+	const char *url = slack_job_ok(answer) ? json_get_str(answer->body, "permalink") : NULL;
 	json_t *result = post_result(j);
 
 	if (url)
 		json_object_set_new(result, "url", json_string(url));
-	job_done(j, result);
+	slack_job_done(j, result);
 }
 
 /* A message people come back to (it has buttons) gets its address; without it everything works too.
@@ -67,21 +67,21 @@ static void post_finish(struct job *j)
 	struct post *p = post_of(j);
 
 	if (p->thread_ts || !has_buttons(json_get_obj(j->e->payload, "doc"))) {
-		job_done(j, post_result(j));
+		slack_job_done(j, post_result(j));
 		return;
 	}
-	job_call(j, "chat.getPermalink",
+	slack_job_call(j, "chat.getPermalink",
 		json_pack("{s:s, s:s}", "channel", j->channel, "message_ts", p->ts[0]),
 		on_permalink);
 }
 
 static void on_joined(struct job *j, const struct web_answer *answer)
 {
-	if (job_ok(answer)) {
+	if (slack_job_ok(answer)) {
 		post_next(j);
 		return;
 	}
-	job_end(j, OUTCOME_REFUSED, NULL,
+	slack_job_end(j, OUTCOME_REFUSED, NULL,
 		"I am not in that channel and may not join it: invite me (/invite in that channel)",
 		0);
 }
@@ -105,11 +105,11 @@ static bool post_remedy(struct job *j, const struct web_answer *answer)
 
 	if (strcmp(answer->error, "not_in_channel") == 0 && !p->joined) {
 		p->joined = true;
-		job_call(j, "conversations.join", json_pack("{s:s}", "channel", j->channel),
+		slack_job_call(j, "conversations.join", json_pack("{s:s}", "channel", j->channel),
 			on_joined);
 		return true;
 	}
-	if (job_blocks_refused(answer) && !p->plain) {
+	if (slack_job_blocks_refused(answer) && !p->plain) {
 		log_error(SLACK_AREA, "a message goes out as its text alone: %s", answer->text);
 		p->plain = true;
 		post_next(j);
@@ -135,7 +135,7 @@ static void post_failed(struct job *j, const struct web_answer *answer)
 	if (post_of(j)->ts[0] && worse.class == WEB_RETRY)
 		worse.class = WEB_UNKNOWN;
 	if (!post_of(j)->ts[0] || worse.class == WEB_UNKNOWN || worse.class == WEB_TOKEN) {
-		job_failed(j, &worse);
+		slack_job_failed(j, &worse);
 		return;
 	}
 	log_error(SLACK_AREA, "the rest of a long message was refused: %s", answer->text);
@@ -158,7 +158,7 @@ static void on_posted(struct job *j, const struct web_answer *answer)
 			j->channel = arena_strdup(j->e->arena, id);
 		post_next(j);
 	} else if (answer->class == WEB_OK) {
-		job_failed(j, &nonsense);
+		slack_job_failed(j, &nonsense);
 	} else if (!post_remedy(j, answer)) {
 		post_failed(j, answer);
 	}
@@ -193,7 +193,7 @@ static void post_next(struct job *j)
 	if (p->part == count)
 		post_finish(j);
 	else
-		job_call(j, "chat.postMessage", post_args(j), on_posted);
+		slack_job_call(j, "chat.postMessage", post_args(j), on_posted);
 }
 
 /* ---- looking first ----------------------------------------------------------------------- */
@@ -237,12 +237,12 @@ static void on_history(struct job *j, const struct web_answer *answer)
 		post_next(j);
 		return;
 	}
-	if (!job_ok(answer)) {
-		job_failed(j, answer);
+	if (!slack_job_ok(answer)) {
+		slack_job_failed(j, answer);
 		return;
 	}
 	json_array_foreach(json_get_arr(answer->body, "messages"), at, message) look_at(j, message);
-	cursor = job_next_cursor(j, answer);
+	cursor = slack_job_next_cursor(j, answer);
 	if (cursor)
 		look(j, cursor);
 	else
@@ -261,7 +261,7 @@ static void look(struct job *j, const char *cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));
 	if (p->thread_ts)
 		json_object_set_new(args, "ts", json_string(p->thread_ts));
-	job_call(j, p->thread_ts ? "conversations.replies" : "conversations.history", args,
+	slack_job_call(j, p->thread_ts ? "conversations.replies" : "conversations.history", args,
 		on_history);
 }
 
@@ -281,7 +281,7 @@ static bool post_prepare(struct job *j)
 
 	j->own = p;
 	if (!doc) {
-		job_end(j, OUTCOME_REFUSED, NULL, "it says nothing", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "it says nothing", 0);
 		return false;
 	}
 	j->messages = render_messages(doc, slack_now(j->s));
@@ -302,8 +302,8 @@ static void on_direct(struct job *j, const struct web_answer *answer)
 	const char *id = json_get_str(json_get_obj(answer->body, "channel"), "id");
 	const char *person = key_person(json_get_str(j->e->payload, "person"));
 
-	if (!job_ok(answer) || !id) {
-		job_failed(j, answer);
+	if (!slack_job_ok(answer) || !id) {
+		slack_job_failed(j, answer);
 		return;
 	}
 	slack_names_put(j->s->directs, person, id);
@@ -320,7 +320,7 @@ void effect_message_private(struct job *j)
 		return;
 	post_of(j)->thread_ts = NULL;
 	if (!person) {
-		job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack", 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack", 0);
 		return;
 	}
 	known = slack_names_get(j->s->directs, person);
@@ -329,5 +329,5 @@ void effect_message_private(struct job *j)
 		post_begin(j);
 		return;
 	}
-	job_call(j, "conversations.open", json_pack("{s:s}", "users", person), on_direct);
+	slack_job_call(j, "conversations.open", json_pack("{s:s}", "users", person), on_direct);
 }

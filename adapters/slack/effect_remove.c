@@ -22,7 +22,7 @@ static bool is_gone(const struct web_answer *answer)
 	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
 		if (strcmp(answer->error, gone[i]) == 0)
 			return true;
-	return job_ok(answer);
+	return slack_job_ok(answer);
 }
 
 static void on_removed(struct job *j, const struct web_answer *answer)
@@ -36,7 +36,7 @@ static void on_removed(struct job *j, const struct web_answer *answer)
 			r->error = arena_strdup(j->e->arena, answer->error);
 		remove_next(j);
 	} else {
-		job_failed(j, answer);
+		slack_job_failed(j, answer);
 	}
 }
 
@@ -52,12 +52,12 @@ static void remove_next(struct job *j)
 			id = NULL;
 	}
 	if (id)
-		job_call(j, "conversations.kick",
+		slack_job_call(j, "conversations.kick",
 			json_pack("{s:s, s:s}", "channel", j->channel, "user", id), on_removed);
 	else if (r->error)
-		job_end(j, OUTCOME_REFUSED, NULL, r->error, 0);
+		slack_job_end(j, OUTCOME_REFUSED, NULL, r->error, 0);
 	else
-		job_done(j, NULL);
+		slack_job_done(j, NULL);
 }
 
 void effect_channel_remove(struct job *j)

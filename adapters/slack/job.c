@@ -65,7 +65,7 @@ void slack_perform_stop(struct slack *s)
 	}
 }
 
-void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
+void slack_job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
 	int64_t retry_after_ms)
 {
 	struct request *r = outcome_request(j->e, o, result_take, error, retry_after_ms);
@@ -79,12 +79,12 @@ void job_end(struct job *j, enum outcome o, json_t *result_take, const char *err
 	job_destroy(j);
 }
 
-void job_done(struct job *j, json_t *result_take)
+void slack_job_done(struct job *j, json_t *result_take)
 {
-	job_end(j, OUTCOME_DELIVERED, result_take ? result_take : json_object(), NULL, 0);
+	slack_job_end(j, OUTCOME_DELIVERED, result_take ? result_take : json_object(), NULL, 0);
 }
 
-void job_failed(struct job *j, const struct web_answer *answer)
+void slack_job_failed(struct job *j, const struct web_answer *answer)
 {
 	bool gone = strcmp(answer->error, JOB_ERROR_GONE) == 0;
 	const char *text = gone || !*answer->text ? answer->error : answer->text;
@@ -110,7 +110,7 @@ void job_failed(struct job *j, const struct web_answer *answer)
 	case WEB_LACKING:
 		break;
 	}
-	job_end(j, o, NULL, *text ? text : "Slack's answer makes no sense", wait);
+	slack_job_end(j, o, NULL, *text ? text : "Slack's answer makes no sense", wait);
 }
 
 static void on_job_answer(struct web_call *call, const struct web_answer *answer)
@@ -132,10 +132,10 @@ static void job_go(struct job *j)
 	if (!rc)
 		return;
 	j->call.web = NULL;
-	job_end(j, OUTCOME_RETRY, NULL, err.text, rc == -EACCES ? TOKEN_WAIT_MS : 0);
+	slack_job_end(j, OUTCOME_RETRY, NULL, err.text, rc == -EACCES ? TOKEN_WAIT_MS : 0);
 }
 
-void job_call(struct job *j, const char *method, json_t *args_take, job_step step)
+void slack_job_call(struct job *j, const char *method, json_t *args_take, job_step step)
 {
 	j->step = step;
 	j->call = (struct web_call){
@@ -148,7 +148,7 @@ void job_call(struct job *j, const char *method, json_t *args_take, job_step ste
 	job_go(j);
 }
 
-void job_upload(struct job *j, const char *url, const char *bytes, size_t n, job_step step)
+void slack_job_upload(struct job *j, const char *url, const char *bytes, size_t n, job_step step)
 {
 	j->step = step;
 	j->call = (struct web_call){
@@ -162,7 +162,7 @@ void job_upload(struct job *j, const char *url, const char *bytes, size_t n, job
 	job_go(j);
 }
 
-bool job_blocks_refused(const struct web_answer *answer)
+bool slack_job_blocks_refused(const struct web_answer *answer)
 {
 	static const char *const errors[] = { "invalid_blocks", "invalid_blocks_format",
 		"msg_blocks_too_long", "msg_too_long" };
@@ -174,7 +174,7 @@ bool job_blocks_refused(const struct web_answer *answer)
 	return false;
 }
 
-const char *job_next_cursor(struct job *j, const struct web_answer *answer)
+const char *slack_job_next_cursor(struct job *j, const struct web_answer *answer)
 {
 	const char *cursor =
 		json_get_str(json_get_obj(answer->body, "response_metadata"), "next_cursor");

@@ -5,8 +5,8 @@
  * answer of the call before it, and starts the next or ends the job. Strings live on the effect's
  * arena.
  *
- * The happy path is: slack_perform → the kind's start → job_call → step → … → job_done. It fails by
- * job_failed (an answer that says no) or job_end (anything else). At stop a job dies without an
+ * The happy path is: slack_perform → the kind's start → slack_job_call → step → … → slack_job_done. It fails by
+ * slack_job_failed (an answer that says no) or slack_job_end (anything else). At stop a job dies without an
  * outcome: the effect stays marked as started, and is looked up at the next start.
  */
 #include "adapters/slack/room.h"
@@ -39,22 +39,22 @@ struct job {
 	struct job *prev, *next;      /* slack.jobs */
 };
 
-void job_call(struct job *j, const char *method, json_t *args_take, job_step step);
+void slack_job_call(struct job *j, const char *method, json_t *args_take, job_step step);
 /* Bytes to an address that Slack gave; borrowed until the step. */
-void job_upload(struct job *j, const char *url, const char *bytes, size_t n, job_step step);
-/* The same again with another cursor or after a remedy is simply another job_call. */
-void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
+void slack_job_upload(struct job *j, const char *url, const char *bytes, size_t n, job_step step);
+/* The same again with another cursor or after a remedy is simply another slack_job_call. */
+void slack_job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
 	int64_t retry_after_ms);
-void job_done(struct job *j, json_t *result_take);
-void job_failed(struct job *j, const struct web_answer *answer);
-static inline bool job_ok(const struct web_answer *a)
+void slack_job_done(struct job *j, json_t *result_take);
+void slack_job_failed(struct job *j, const struct web_answer *answer);
+static inline bool slack_job_ok(const struct web_answer *a)
 {
 	return a->class == WEB_OK || a->class == WEB_ALREADY;
 }
 /* Slack takes the text but not the blocks: a limit that is not where we think it is. */
-bool job_blocks_refused(const struct web_answer *answer);
+bool slack_job_blocks_refused(const struct web_answer *answer);
 /* The cursor of the next page; NULL when this was the last one, or enough were asked for. */
-const char *job_next_cursor(struct job *j, const struct web_answer *answer);
+const char *slack_job_next_cursor(struct job *j, const struct web_answer *answer);
 
 /* "slack:C1" → "C1"; "slack:C1/17.1" → "C1", and "17.1" in *ts. NULL when it is none of ours. */
 const char *key_channel(struct arena *a, const char *key, const char **ts);
