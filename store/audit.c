@@ -36,6 +36,8 @@ static struct stmt *stmt_of(struct store *s, int n)
 struct audit_hasher {
 	EVP_MD *sha256;
 	EVP_MD_CTX *context;
+	unsigned char pending[1024]; /* many small pieces are hashed as one */
+	size_t count;
 };
 
 struct audit_hasher *audit_hasher_create(void)
@@ -63,13 +65,31 @@ static void put_number(unsigned char out[8], uint64_t n)
 		out[i] = (unsigned char)n;
 }
 
+static bool hash_flush(struct audit_hasher *h)
+{
+	size_t n = h->count;
+
+	h->count = 0;
+	return EVP_DigestUpdate(h->context, h->pending, n);
+}
+
+static bool hash_add(struct audit_hasher *h, const void *p, size_t n)
+{
+	if (n > sizeof(h->pending) - h->count && !hash_flush(h))
+		return false;
+	if (n > sizeof(h->pending))
+		return EVP_DigestUpdate(h->context, p, n);
+	memcpy(h->pending + h->count, p, n);
+	h->count += n;
+	return true;
+}
+
 static bool hash_bytes(struct audit_hasher *h, const void *p, uint64_t n)
 {
 	unsigned char length[8];
 
 	put_number(length, n);
-	return EVP_DigestUpdate(h->context, length, sizeof(length)) &&
-		(!p || EVP_DigestUpdate(h->context, p, n));
+	return hash_add(h, length, sizeof(length)) && (!p || hash_add(h, p, n));
 }
 
 static bool hash_number(struct audit_hasher *h, int64_t n)
@@ -90,11 +110,12 @@ static bool hash_text(struct audit_hasher *h, const char *text)
 static int hash_entry(struct audit_hasher *h, const struct audit_entry *e,
 	unsigned char hash[AUDIT_HASH_SIZE], struct error *err)
 {
+	h->count = 0;
 	if (EVP_DigestInit_ex2(h->context, h->sha256, NULL) &&
 		hash_bytes(h, hash, AUDIT_HASH_SIZE) && hash_number(h, e->id) &&
 		hash_number(h, e->at) && hash_text(h, e->entity) && hash_number(h, e->entity_id) &&
 		hash_text(h, e->level) && hash_text(h, e->action) && hash_text(h, e->actor) &&
-		hash_text(h, e->meta) && EVP_DigestFinal_ex(h->context, hash, NULL))
+		hash_text(h, e->meta) && hash_flush(h) && EVP_DigestFinal_ex(h->context, hash, NULL))
 		return 0;
 	return error_set(err, -EIO, "SHA-256 cannot be computed");
 }
