@@ -84,11 +84,6 @@ static void candidates_collect(struct candidates *c, const char *word,
 	}
 }
 
-static int judge_exact(const char *word, const char *name)
-{
-	return text_equal_fold(word, name) ? 0 : -1;
-}
-
 static int judge_prefix(const char *word, const char *name)
 {
 	return text_prefix_fold(word, name) ? 0 : -1;
@@ -105,15 +100,25 @@ static int judge_near(const char *word, const char *name)
 	return d <= most ? (int)d : -1;
 }
 
+/* No word stands for two operations, so the first is the one. */
 bool operation_find_exact(const char *word, struct found *out)
 {
-	struct candidates c = { .count = 0 };
+	for (size_t i = 0; operations[i]; i++) {
+		const struct operation *op = operations[i];
+		const struct op_alias *al = op->aliases;
 
-	candidates_collect(&c, word, judge_exact);
-	if (c.count == 0)
-		return false;
-	*out = (struct found){ .op = c.at[0].op, .alias = c.at[0].alias, .exact = true };
-	return true;
+		if (!offered(op))
+			continue;
+		*out = (struct found){ .op = op, .exact = true };
+		if (text_equal_fold(word, op->name))
+			return true;
+		for (; al && al->name; al++) {
+			out->alias = al;
+			if (text_equal_fold(word, al->name))
+				return true;
+		}
+	}
+	return false;
 }
 
 bool operation_find(const char *word, struct found *out)
