@@ -26,8 +26,13 @@ static void size_read(const struct incident *inc, struct scope_size *out)
 	out->groups = (int)json_get_int(obj, "groups", 0);
 }
 
+/* Nothing known is nothing written: most are declared so. */
 static void size_write(struct call *c, const struct scope_size *size)
 {
+	if (size->users < 0 && size->share_permille < 0 && size->groups == 0) {
+		c->incident.size_when_set = NULL;
+		return;
+	}
 	JSON_CLEANUP json_t *obj = json_pack("{s:I, s:i, s:i}", "users", (json_int_t)size->users,
 		"share_permille", size->share_permille, "groups", size->groups);
 
@@ -191,9 +196,8 @@ int upgrades_apply(struct call *c, struct upgrade_verdict *out)
 	f.overruled &= upgrade_facts_held(&f);
 	before = f.when_set;
 	upgrade_baseline(&f.when_set, &f.now);
-	if (c->incident.overruled != (int64_t)f.overruled || !c->incident.size_when_set ||
-		before.users != f.when_set.users || before.groups != f.when_set.groups ||
-		before.share_permille != f.when_set.share_permille) {
+	if (c->incident.overruled != (int64_t)f.overruled || before.users != f.when_set.users ||
+		before.groups != f.when_set.groups || before.share_permille != f.when_set.share_permille) {
 		c->incident.overruled = (int64_t)f.overruled;
 		size_write(c, &f.when_set);
 		call_touch(c);

@@ -35,7 +35,7 @@ struct incident {
 	char *update_text;
 	int64_t merged_into; /* 0 = not merged */
 	char *facts;         /* impact in figures, JSON of struct impact_facts; NULL = nothing known */
-	char *size_when_set; /* JSON {users, share_permille, groups}: how large it was when the level was set */
+	char *size_when_set; /* JSON {users, share_permille, groups}: how large it was when the level was set; NULL = not known */
 	int64_t severity_at; /* since when at this level */
 	int64_t overruled;   /* 1 << upgrade_rule: facts that a reasoned downgrade has overruled */
 	int64_t engage_said; /* 1 << engage_reason: what people have said that tiers are engaged for */
