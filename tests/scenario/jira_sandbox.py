@@ -119,7 +119,8 @@ class JiraSandbox:
 
     def writes(self, **which):
         """Calls that were carried out and may have changed something; searches by POST are none."""
-        return [c for c in self.calls(**which) if c["method"] != "GET" and not c["path"].endswith(("/search/jql", "/search"))
+        return [c for c in self.calls(**which)
+                if c["method"] != "GET" and not c["path"].endswith(("/search/jql", "/search"))
                 and c["status"] is not None and 200 <= c["status"] < 300]
 
     def deliveries(self, **which):

@@ -3,6 +3,7 @@
 import base64
 import concurrent.futures
 import datetime
+import http.client
 import json
 import re
 import time
@@ -20,7 +21,8 @@ CLOUD, CENTER = "/rest/api/3", "/rest/api/2"
 
 
 def adf(text="hello"):
-    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": text}]}]}
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
+    return {"type": "doc", "version": 1, "content": [paragraph]}
 
 
 @pytest.fixture
@@ -177,6 +179,20 @@ def test_broken_documents_are_refused(jira, doc):
     assert refused(jira.rest("POST", CLOUD + "/issue", fields(description=doc)))["errorMessages"] == ["INVALID_INPUT"]
 
 
+@pytest.mark.parametrize("method, path, body", [
+    ("POST", "/issue", fields(parent=[], kind="Sub-task")), ("POST", "/issue", {"fields": {"project": [], "issuetype": 1}}),
+    ("PUT", "/issue/PAY-1", {"update": "labels"}), ("PUT", "/issue/PAY-1", {"update": {"labels": [{"add": 1}]}}),
+    ("PUT", "/issue/PAY-1", {"update": {"comment": [{"add": {"body": 1}}]}}), ("PUT", "/issue/PAY-1", {"fields": [1]}),
+    ("POST", "/issue/PAY-1/comment", {"body": {**adf(), "content": [{"type": "paragraph", "attrs": 3}]}}),
+    ("POST", "/issue/PAY-1/transitions", {"transition": "11"}), ("POST", "/issue/PAY-1/remotelink", {"object": []}),
+    ("POST", "/search/jql", {"jql": "project = PAY", "properties": -1}), ("POST", "/search/jql", {"jql": "(" * 900})])
+def test_values_of_a_wrong_kind(jira, method, path, body):
+    jira.create("one")
+    before = jira.issue("PAY-1")
+    refused(jira.rest(method, CLOUD + path, body))
+    assert jira.issue("PAY-1") == before and len(jira.issues()) == 1
+
+
 def test_bodies_that_are_no_json(jira):
     assert refused(jira.rest("POST", CLOUD + "/issue", raw=b"{"))["errorMessages"]
     assert refused(jira.rest("POST", CLOUD + "/issue", raw=b"[]"))["errorMessages"]
@@ -229,8 +245,10 @@ def test_only_the_asked_fields_come(jira):
 
 
 @pytest.mark.parametrize("permission, method, path, body, status", [
-    ("CREATE_ISSUES", "POST", "/issue", fields(), 400), ("EDIT_ISSUES", "PUT", "/issue/PAY-1", {"fields": {"summary": "x"}}, 403),
-    ("BROWSE_PROJECTS", "GET", "/issue/PAY-1", None, 404), ("ADD_COMMENTS", "POST", "/issue/PAY-1/comment", {"body": adf()}, 403),
+    ("CREATE_ISSUES", "POST", "/issue", fields(), 400),
+    ("EDIT_ISSUES", "PUT", "/issue/PAY-1", {"fields": {"summary": "x"}}, 403),
+    ("BROWSE_PROJECTS", "GET", "/issue/PAY-1", None, 404),
+    ("ADD_COMMENTS", "POST", "/issue/PAY-1/comment", {"body": adf()}, 403),
     ("TRANSITION_ISSUES", "POST", "/issue/PAY-1/transitions", {"transition": {"id": "11"}}, 400)])
 def test_permissions(jira, permission, method, path, body, status):
     jira.create()
@@ -299,13 +317,14 @@ def test_done_is_three_hops_away(jira):
 
 
 def test_a_workflow_may_be_another(jira):
-    jira.settings(workflows={"Incident": {"statuses": [{"name": "Open", "category": "new"}, {"name": "Closed", "category": "done"}],
-                                          "transitions": [{"id": "7", "name": "Close", "from": None, "to": "Closed",
-                                                           "requires": ["resolution"]}]}})
+    jira.settings(workflows={"Incident": {
+        "statuses": [{"name": "Open", "category": "new"}, {"name": "Closed", "category": "done"}],
+        "transitions": [{"id": "7", "name": "Close", "from": None, "to": "Closed", "requires": ["resolution"]}]}})
     create(jira)
     only, = get(jira, CLOUD + "/issue/PAY-1/transitions", expand="transitions.fields")["transitions"]
     assert only["id"] == "7" and only["isGlobal"] and only["fields"]["resolution"]["required"]
-    assert "resolution" in refused(jira.rest("POST", CLOUD + "/issue/PAY-1/transitions", {"transition": {"id": "7"}}))["errors"]
+    said = refused(jira.rest("POST", CLOUD + "/issue/PAY-1/transitions", {"transition": {"id": "7"}}))
+    assert "resolution" in said["errors"]
     body = {"transition": {"id": "7"}, "fields": {"resolution": {"name": "Done"}}}
     assert jira.rest("POST", CLOUD + "/issue/PAY-1/transitions", body)[0] == 204
     statuses = get(jira, CLOUD + "/project/PAY/statuses")
@@ -314,10 +333,12 @@ def test_a_workflow_may_be_another(jira):
 
 def test_of_two_transitions_at_once_one_gets_409(jira):
     create(jira)
-    jira.settings(transition_ms=200)
+    jira.settings(transition_ms=500)
+
+    def go(_):
+        return jira.rest("POST", CLOUD + "/issue/PAY-1/transitions", {"transition": {"id": "11"}})[0]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda _: jira.rest("POST", CLOUD + "/issue/PAY-1/transitions", {"transition": {"id": "11"}})[0],
-                             range(2)))
+        done = list(pool.map(go, range(2)))
     assert sorted(done) == [204, 409]
 
 
@@ -445,9 +466,11 @@ def test_cloud_searches_with_tokens_and_without_a_total(jira):
     assert keys(first) == ["PAY-1", "PAY-2", "PAY-3"] and first["isLast"] is False and "total" not in first
     second = search(jira, "labels = l ORDER BY created ASC", maxResults=3, nextPageToken=first["nextPageToken"])
     assert keys(second) == ["PAY-4", "PAY-5"] and second["isLast"] and "nextPageToken" not in second
-    status, posted = jira.rest("POST", CLOUD + "/search/jql", {"jql": 'project in ("PAY")', "fields": ["summary"], "maxResults": 2})
+    status, posted = jira.rest("POST", CLOUD + "/search/jql", {
+        "jql": 'project in ("PAY")', "fields": ["summary"], "maxResults": 2})
     assert status == 200 and len(posted["issues"]) == 2
-    assert get(jira, CLOUD + "/search/jql", jql="labels = l", maxResults=1)["issues"][0].keys() == {"id"}, "no fields asked"
+    first, = get(jira, CLOUD + "/search/jql", jql="labels = l", maxResults=1)["issues"]
+    assert first.keys() == {"id"}, "no fields asked"
 
 
 def test_data_center_searches_with_a_total(jira):
@@ -465,10 +488,12 @@ def test_cloud_refuses_unbounded_queries_and_the_old_search(jira):
 
 @pytest.mark.parametrize("jql, found", [
     ("project = PAY AND labels = a", ["PAY-1"]), ("labels in (a, b) ORDER BY key ASC", ["PAY-1", "PAY-2"]),
-    ('status = "In Progress"', ["PAY-2"]), ("key = OPS-1", ["OPS-1"]), ("id in (10001, 10002) order by id", ["PAY-1", "PAY-2"]),
+    ('status = "In Progress"', ["PAY-2"]), ("key = OPS-1", ["OPS-1"]),
+    ("id in (10001, 10002) order by id", ["PAY-1", "PAY-2"]),
     ('updated >= "-17m" AND project in (PAY, OPS) ORDER BY updated DESC', ["PAY-2", "OPS-1", "PAY-1"]),
     ("updated >= 1m AND project = PAY", None), ('updated < "-1h" AND project = PAY', []),
-    ("labels is EMPTY AND NOT project = PAY", ["OPS-1"]), ("(labels = a OR labels = b) AND priority = Highest", ["PAY-1"])])
+    ("labels is EMPTY AND NOT project = PAY", ["OPS-1"]),
+    ("(labels = a OR labels = b) AND priority = Highest", ["PAY-1"])])
 def test_jql(jira, jql, found):
     jira.create("one", labels=["a"], priority="Highest")
     jira.create("two", labels=["b"])
@@ -479,8 +504,8 @@ def test_jql(jira, jql, found):
         assert keys(answer) == found
 
 
-@pytest.mark.parametrize("jql", ["project = NONE", "project", "labels =", 'summary ~ "a', "colour = red", "project = PAY AND",
-                                 "updated >= yesterday", "key = PAY-99", "project = PAY labels = a", "order = 1"])
+@pytest.mark.parametrize("jql", ["project = NONE", "project", "labels =", 'summary ~ "a', "colour = red",
+                                 "project = PAY AND", "updated >= yesterday", "key = PAY-99", "project = PAY labels = a", "order = 1"])
 def test_bad_queries_say_why(jira, jql):
     jira.create()
     for path in (CLOUD + "/search/jql", CENTER + "/search"):
@@ -499,15 +524,15 @@ def test_dates_are_read_in_the_callers_zone(jira):
 
 
 def test_search_lags_and_reading_does_not(jira):
-    jira.settings(search_lag_ms=400)
+    jira.settings(search_lag_ms=1500)
     said = create(jira, labels=["once"])
     assert keys(search(jira, "labels = once")) == []
     assert get(jira, f"{CLOUD}/issue/{said['id']}")["fields"]["labels"] == ["once"]
     assert keys(search(jira, "labels = once", reconcileIssues=said["id"])) == ["PAY-1"]
-    eventually(lambda: keys(search(jira, "labels = once")) == ["PAY-1"], timeout=3)
+    eventually(lambda: keys(search(jira, "labels = once")) == ["PAY-1"], timeout=8)
     jira.label("PAY-1", remove="once")
     assert keys(search(jira, "labels = once")) == ["PAY-1"], "what is no more is still found"
-    eventually(lambda: keys(search(jira, "labels = once")) == [], timeout=3)
+    eventually(lambda: keys(search(jira, "labels = once")) == [], timeout=8)
 
 
 # ---- webhooks ----
@@ -522,7 +547,8 @@ def test_an_event_is_signed_over_its_raw_body(jira, receive):
     assert "X-Atlassian-Webhook-Retry" not in headers
     said = json.loads(body)
     assert said["webhookEvent"] == "jira:issue_created" and said["issue_event_type_name"] == "issue_created"
-    assert abs(said["timestamp"] / 1000 - time.time()) < 60 and said["user"]["accountId"] and said["issue"]["id"] == "10001"
+    assert abs(said["timestamp"] / 1000 - time.time()) < 60
+    assert said["user"]["accountId"] and said["issue"]["id"] == "10001"
 
 
 def test_the_published_vector():
@@ -547,7 +573,10 @@ def test_every_kind_of_change_is_told(jira, receive):
         "comment_deleted", "jira:issue_updated", "jira:issue_deleted"]
     moved = bodies[2]
     assert moved["issue_event_type_name"] == "issue_generic" and moved["user"]["displayName"] == "Bob Brown"
-    assert moved["changelog"]["items"][-1]["toString"] == "In Progress"
+    ids = {one["name"]: one["id"] for one in get(jira, CENTER + "/status")}
+    assert moved["changelog"]["items"] == [{
+        "field": "status", "fieldtype": "jira", "fieldId": "status", "from": ids["To Do"], "fromString": "To Do",
+        "to": ids["In Progress"], "toString": "In Progress"}]
     assert moved["changelog"]["id"] == jira_history_id(bodies, 2)
     assert bodies[6]["issue_event_type_name"] == "issue_moved" and bodies[6]["issue"]["key"] == "OPS-1"
 
@@ -627,12 +656,12 @@ def test_faults_of_deliveries(jira, receive):
     eventually(lambda: len(receiver.got) == 4)
     head, body = receiver.got[-1]
     assert head["X-Hub-Signature"] != signature(SECRET, body)
-    jira.fault("hook_delay", count=1, delay_ms=250)
+    jira.fault("hook_delay", count=1, delay_ms=1000)
     began = time.monotonic()
     jira.create("late")
     jira.create("soon")
     eventually(lambda: len(receiver.got) == 6)
-    assert time.monotonic() - began >= 0.25
+    assert time.monotonic() - began >= 1
     assert [body["issue"]["fields"]["summary"] for body in receiver.bodies()[4:]] == ["soon", "late"]
 
 
@@ -717,28 +746,29 @@ def test_an_event_goes_to_one_connection(jira, relay):
 
 
 def test_unanswered_and_failed_events_come_again(jira, relay):
-    jira.settings(relay_ack_ms=150, relay_retry_ms=20)
+    jira.settings(relay_ack_ms=500, relay_retry_ms=20)
     said = iter([None, 503, 204])
     client = relay(status_of=lambda event: next(said))
     client.started()
     jira.create("one")
     jira.wait_delivered(target="relay", attempts=3)
     assert len({event["id"] for event in client.events}) == 1 and len(client.events) == 3
-    time.sleep(0.3)
+    time.sleep(0.7)
     assert len(client.events) == 3
 
 
 def test_a_refused_event_does_not_come_again(jira, relay):
-    jira.settings(relay_ack_ms=100, relay_retry_ms=20)
+    jira.settings(relay_ack_ms=400, relay_retry_ms=20)
     client = relay(status_of=lambda event: 400)
     client.started()
     jira.create("one")
     jira.wait_delivered(target="relay", state="refused")
-    time.sleep(0.25)
+    time.sleep(0.6)
     assert len(client.events) == 1
 
 
 def test_events_wait_for_a_connection(jira, relay):
+    jira.settings(relay_ack_ms=60000)
     jira.create("one")
     first = relay(status_of=lambda event: None)
     first.wait_for(lambda: first.events)
@@ -750,7 +780,7 @@ def test_events_wait_for_a_connection(jira, relay):
 
 
 def test_faults_of_the_relay(jira, relay):
-    jira.settings(relay_ack_ms=100, relay_retry_ms=20)
+    jira.settings(relay_ack_ms=500, relay_retry_ms=20)
     client = relay()
     client.started()
     jira.fault("relay_ignore_answer", count=1)
@@ -779,7 +809,7 @@ def attempt(jira, method="POST", path=CLOUD + "/issue", body=None, timeout=5):
     try:
         with OPENER.open(asked, timeout=timeout) as response:
             return response.read()
-    except (OSError, urllib.error.URLError, ValueError, __import__("http").client.HTTPException):
+    except (OSError, urllib.error.URLError, ValueError, http.client.HTTPException):
         return None
 
 
@@ -829,13 +859,13 @@ def test_slow_answers(jira):
 def test_jira_may_be_down_for_a_while(jira, relay, how):
     client = relay()
     client.started()
-    jira.fault("down", how=how, for_ms=400)
+    jira.fault("down", how=how, for_ms=1500)
     client.wait_for(client.ended.is_set)
     if how == "refuse":
         assert attempt(jira) is None
     else:
         assert jira_status(jira) == 503
-    eventually(lambda: attempt(jira, "GET", CLOUD + "/myself") is not None, timeout=3)
+    eventually(lambda: attempt(jira, "GET", CLOUD + "/myself") is not None, timeout=8)
     assert jira.issues() == []
 
 
@@ -872,7 +902,8 @@ def test_reset_begins_anew(sandbox, jira):
     assert create(jira)["key"] == "PAY-1"
 
 
-@pytest.mark.parametrize("bad", [{"colour": "red"}, {"rates": "unreal"}, {"shapes": {"odd": True}}, {"flavour": "vanilla"}])
+@pytest.mark.parametrize("bad", [{"colour": "red"}, {"rates": "unreal"}, {"shapes": {"odd": True}}, {"workflow": 3},
+                                 {"flavour": "vanilla"}])
 def test_settings_refuse_what_they_do_not_know(jira, bad):
     with pytest.raises(SandboxError):
         jira.settings(**bad)
@@ -887,7 +918,8 @@ def test_calls_are_kept(jira):
     create(jira)
     jira.rest("GET", CLOUD + "/issue/PAY-1")
     call = jira.calls("POST", CLOUD + "/issue")[0]
-    assert call["body"]["fields"]["summary"] == "checkout is failing" and call["issue"] == "PAY-1" and call["user"] == "sitrep"
+    assert call["body"]["fields"]["summary"] == "checkout is failing"
+    assert call["issue"] == "PAY-1" and call["user"] == "sitrep"
     assert len(jira.calls(issue="PAY-1")) == 2 and len(jira.writes()) == 1
     assert jira.wait_call("GET", "*/issue/*")["status"] == 200
 
