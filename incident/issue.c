@@ -61,13 +61,25 @@ static void sent_remove(struct issue_memory *m, size_t i)
 	memmove(&m->sent[i], &m->sent[i + 1], (m->sent_count - i) * sizeof(m->sent[0]));
 }
 
+/* Which one can be done without: many attempts of one value must not make us forget another one. */
+static size_t sent_spare(enum issue_field f, const struct issue_memory *m, const char *value)
+{
+	for (size_t i = 0; i < m->sent_count; i++) {
+		if (issue_value_same(f, m->sent[i].value, value))
+			return i;
+		for (size_t k = i + 1; k < m->sent_count; k++)
+			if (issue_value_same(f, m->sent[i].value, m->sent[k].value))
+				return i;
+	}
+	return 0;
+}
+
 void issue_sending(enum issue_field f, struct issue_memory *m, const char *value, int64_t now)
 {
-	(void)f;
 	if (!value)
 		return;
 	if (m->sent_count == ISSUE_SENT_MAX)
-		sent_remove(m, 0);
+		sent_remove(m, sent_spare(f, m, value));
 	m->sent[m->sent_count++] = (struct issue_sent){ .value = value, .at = now };
 }
 
@@ -79,14 +91,6 @@ void issue_not_sent(enum issue_field f, struct issue_memory *m, const char *valu
 		sent_remove(m, i - 1);
 		return;
 	}
-}
-
-/* Also what a clock that was set back since seems to have sent in the far future. */
-static void sent_expire(struct issue_memory *m, int64_t now)
-{
-	for (size_t i = m->sent_count; i > 0; i--)
-		if (m->sent[i - 1].at < now - ISSUE_SENT_LIFE_MS || m->sent[i - 1].at > now + ISSUE_SENT_LIFE_MS)
-			sent_remove(m, i - 1);
 }
 
 /* A value of ours that appears there without our having known: from then on it is what both had. One attempt is
@@ -102,6 +106,23 @@ static void sent_arrive(enum issue_field f, struct issue_memory *m, const char *
 		sent_remove(m, i);
 		return;
 	}
+}
+
+static bool sent_old(const struct issue_sent *s, int64_t now)
+{
+	/* Also what a clock that was set back since seems to have sent in the far future. */
+	return s->at < now - ISSUE_SENT_LIFE_MS || s->at > now + ISSUE_SENT_LIFE_MS;
+}
+
+/* What is old and was not seen when somebody looked will not arrive any more. After an outage of a day
+ * the first look counts, however old it is: what it shows may have been there all the time. */
+static void sent_expire(struct issue_memory *m, int64_t now, bool looking)
+{
+	for (size_t i = m->sent_count; i > 0; i--)
+		if (sent_old(&m->sent[i - 1], now) && (looking || m->sent[i - 1].looked))
+			sent_remove(m, i - 1);
+	for (size_t i = 0; looking && i < m->sent_count; i++)
+		m->sent[i].looked = true;
 }
 
 /* ---- the merge ----------------------------------------------------------------------------- */
@@ -133,9 +154,10 @@ enum merge_verdict issue_merge(
 
 	if (!ours || !theirs)
 		return MERGE_NOTHING;
-	sent_expire(m, now);
+	sent_expire(m, now, false);
 	if (!m->known || !issue_value_same(f, m->theirs, theirs))
 		sent_arrive(f, m, theirs);
+	sent_expire(m, now, true);
 	if (!m->known)
 		return in_step(m, ours, theirs);
 	we = !issue_value_same(f, m->ours, ours);

@@ -31,10 +31,11 @@ bool issue_value_same(enum issue_field f, const char *a, const char *b); /* NULL
 
 /* A value sent by us whose outcome is not known: it may still appear there. */
 #define ISSUE_SENT_MAX     4
-#define ISSUE_SENT_LIFE_MS (30 * INT64_C(60000)) /* after that it is somebody else's */
+#define ISSUE_SENT_LIFE_MS (30 * INT64_C(60000)) /* after that it is somebody else's, unless nobody has looked since */
 struct issue_sent {
 	const char *value;
-	int64_t at; /* ms, ours */
+	int64_t at;  /* ms, ours */
+	bool looked; /* theirs was read since: what had arrived by then was seen */
 };
 
 #define ISSUE_VALUE_MAX 2048 /* bytes of a value that are compared and remembered */
@@ -80,8 +81,8 @@ enum merge_verdict issue_merge(enum issue_field f, struct issue_memory *m, const
 void issue_settled(struct issue_memory *m, const char *ours, const char *theirs);
 /* Records a conflict, or that the sides of an open one have moved on. Borrowed as above. */
 void issue_conflict_open(struct issue_memory *m, const char *ours, const char *theirs, const char *by, int64_t by_at, const char *why);
-/* Ours is being sent and the outcome is not known yet: once an attempt, so a value is in the list as often as it may still arrive. The
- * oldest goes when there are ISSUE_SENT_MAX. */
+/* Ours is being sent and the outcome is not known yet: once an attempt, so a value is in the list as often as it may still arrive. When
+ * there are ISSUE_SENT_MAX, one goes that is in the list again, else the oldest. */
 void issue_sending(enum issue_field f, struct issue_memory *m, const char *value, int64_t now);
 /* The attempt certainly did not write it, or its end is known (written, and settled): takes back what issue_sending() noted for it. */
 void issue_not_sent(enum issue_field f, struct issue_memory *m, const char *value);

@@ -39,6 +39,7 @@ static json_t *sent_json(const struct issue_memory *m)
 
 		put_text(one, "value", m->sent[i].value);
 		put_number(one, "at", m->sent[i].at);
+		put_flag(one, "looked", m->sent[i].looked);
 		json_array_append_new(list, one);
 	}
 	return list;
@@ -154,6 +155,7 @@ static void sent_read(struct reading *r, const json_t *obj, struct issue_memory 
 
 		s->value = get_text(r, one, "value");
 		s->at = get_number(r, one, "at");
+		s->looked = get_flag(r, one, "looked");
 		if (!s->value)
 			reading_fail(r, "value", "text");
 	}

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "incident/issue.h"
 
@@ -26,13 +27,15 @@ static const struct {
 	struct issue_sent sent[ISSUE_SENT_MAX];
 	size_t count;
 } sents[] = {
-	{ { { NULL, 0 } }, 0 },
-	{ { { "a", FRESH } }, 1 },
-	{ { { "b", FRESH } }, 1 },
-	{ { { "a", FRESH }, { "a", NOW } }, 2 },
-	{ { { "a", FRESH }, { "b", NOW } }, 2 },
-	{ { { "a", STALE } }, 1 },
-	{ { { "b", NOW + ISSUE_SENT_LIFE_MS + 1 }, { "a", STALE }, { "b", NOW } }, 3 },
+	{ { { NULL, 0, false } }, 0 },
+	{ { { "a", FRESH, true } }, 1 },
+	{ { { "b", FRESH, false } }, 1 },
+	{ { { "a", FRESH, true }, { "a", NOW, false } }, 2 },
+	{ { { "a", FRESH, false }, { "b", NOW, true } }, 2 },
+	{ { { "a", STALE, true } }, 1 },
+	{ { { "a", STALE, false } }, 1 },
+	{ { { "b", NOW + ISSUE_SENT_LIFE_MS + 1, true }, { "a", STALE, true }, { "b", NOW, false } }, 3 },
+	{ { { "b", NOW + ISSUE_SENT_LIFE_MS + 1, false }, { "a", STALE, true } }, 2 },
 };
 
 /* One combination, and what came of it. */
@@ -50,7 +53,8 @@ static bool memory_same(const struct issue_memory *a, const struct issue_memory 
 		a->conflict.open != b->conflict.open || !issue_value_same(ISSUE_TITLE, a->trouble, b->trouble))
 		return false;
 	for (size_t i = 0; i < a->sent_count; i++)
-		if (strcmp(a->sent[i].value, b->sent[i].value) != 0 || a->sent[i].at != b->sent[i].at)
+		if (strcmp(a->sent[i].value, b->sent[i].value) != 0 || a->sent[i].at != b->sent[i].at ||
+			a->sent[i].looked != b->sent[i].looked)
 			return false;
 	return !a->conflict.open || (issue_value_same(ISSUE_TITLE, a->conflict.ours, b->conflict.ours) &&
 					    issue_value_same(ISSUE_TITLE, a->conflict.theirs, b->conflict.theirs) &&
@@ -90,8 +94,9 @@ static bool sent_by_us(const struct meeting *x)
 	if (m->known && same(x, m->theirs, x->theirs))
 		return false;
 	for (size_t i = 0; i < m->sent_count; i++)
-		if (same(x, m->sent[i].value, x->theirs) && m->sent[i].at >= FRESH &&
-			m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS)
+		if (same(x, m->sent[i].value, x->theirs) &&
+			(!m->sent[i].looked ||
+				(m->sent[i].at >= FRESH && m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS)))
 			return true;
 	return false;
 }
@@ -130,7 +135,7 @@ static void check_memory(const struct meeting *x)
 	if (x->verdict == MERGE_APPLY)
 		LAW(x, same(x, m->ours, x->ours) && !same(x, m->theirs, x->theirs));
 	for (size_t i = 0; i < m->sent_count; i++)
-		LAW(x, m->sent[i].at >= FRESH && m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS);
+		LAW(x, m->sent[i].at >= FRESH && m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS && m->sent[i].looked);
 }
 
 static void check_again(const struct meeting *x)
@@ -350,6 +355,32 @@ static void the_oldest_that_was_sent_goes(void **state)
 	assert_int_equal(issue_merge(ISSUE_TITLE, &m, "x", "2", NOW), MERGE_SEND);
 }
 
+static void many_attempts_of_one_value_leave_another_one(void **state)
+{
+	struct issue_memory m = in_step("x");
+
+	(void)state;
+	issue_sending(ISSUE_TITLE, &m, "a", NOW);
+	for (int i = 0; i < 10; i++)
+		issue_sending(ISSUE_TITLE, &m, "b", NOW + i);
+	assert_int_equal(m.sent_count, ISSUE_SENT_MAX);
+	assert_true(m.sent[ISSUE_SENT_MAX - 1].at == NOW + 9);
+	assert_int_equal(issue_merge(ISSUE_TITLE, &m, "b", "a", NOW + DAY_MS), MERGE_SEND);
+}
+
+/* An outage of a day: what was written before it is seen only after it. */
+static void the_first_look_counts_however_late(void **state)
+{
+	struct issue_memory m = in_step("x"), later;
+
+	(void)state;
+	issue_sending(ISSUE_TITLE, &m, "a", NOW);
+	later = m;
+	assert_int_equal(issue_merge(ISSUE_TITLE, &m, "b", "a", NOW + DAY_MS), MERGE_SEND);
+	assert_int_equal(issue_merge(ISSUE_TITLE, &later, "x", "x", NOW + DAY_MS), MERGE_NOTHING);
+	assert_int_equal(issue_merge(ISSUE_TITLE, &later, "x", "a", NOW + DAY_MS), MERGE_APPLY);
+}
+
 static void a_conflict_that_moved_on_is_kept_against_what_was_shown(void **state)
 {
 	struct issue_memory m = in_step("x");
@@ -463,6 +494,8 @@ int main(void)
 		cmocka_unit_test(what_could_not_be_written_waits_for_a_change),
 		cmocka_unit_test(one_value_may_arrive_as_often_as_it_was_sent),
 		cmocka_unit_test(the_oldest_that_was_sent_goes),
+		cmocka_unit_test(many_attempts_of_one_value_leave_another_one),
+		cmocka_unit_test(the_first_look_counts_however_late),
 		cmocka_unit_test(a_conflict_that_moved_on_is_kept_against_what_was_shown),
 		cmocka_unit_test(records_are_read_and_written),
 		cmocka_unit_test(records_that_are_broken_are_errors),
