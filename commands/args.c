@@ -97,6 +97,9 @@ static const char *known_by_name(struct call *c, const char *name)
 
 	if (rc < 0 && rc != -ENOENT)
 		log_error("commands", "person by name: %s", err.text);
+	/* Somebody who is known from the tracker only cannot be called. */
+	if (rc == 0 && !strncmp(p.key, ISSUE_SYSTEM ":", strlen(ISSUE_SYSTEM ":")))
+		return NULL;
 	return rc == 0 ? arena_strdup(c->arena, p.key) : NULL;
 }
 

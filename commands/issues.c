@@ -451,11 +451,11 @@ static bool is_old(const struct issue_record *rec, const json_t *hint)
 
 	if (json_get_bool(hint, "deleted", false) || rec->gone)
 		return false;
-	if (change)
+	if (change > 0)
 		return rec->change && change <= rec->change;
-	if (comment)
+	if (comment > 0)
 		return rec->comment && comment <= rec->comment;
-	return updated && rec->updated_ms && updated < rec->updated_ms;
+	return updated > 0 && rec->updated_ms && updated < rec->updated_ms;
 }
 
 int issue_hint(struct call *c, const json_t *hint)
@@ -613,12 +613,12 @@ struct done issue_link(struct call *c, const char *name)
 	if (!issue_allowed(c))
 		return refuse_protected(c);
 	rc = issue_load(c, &i);
-	if (rc == 0 && !i.rec.gone)
+	/* What takes the place of one that is gone, or never came, begins from nothing. */
+	if (rc == 0 && !i.rec.gone && (i.ref.key || !i.ref.error))
 		return call_refuse(c, "conflict", "%s has %s already; nothing was done. Unlink it first: %s",
 			id, i.rec.name ? issue_name(c, &i) : "an issue that is being created",
 			message_usage(c, "/inc unlink #%lld %s", (long long)c->incident.id,
 				i.rec.name ? i.rec.name : ISSUE_SYSTEM));
-	/* What replaces one that is gone begins from nothing. */
 	if (rc == 0)
 		rc = reference_delete(c->store, i.ref.id, &c->err);
 	if ((rc < 0 && rc != -ENOENT) || drop_slot(c, SLOT_NAME) < 0 || drop_slot(c, SLOT_LABEL) < 0)

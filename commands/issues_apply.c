@@ -245,8 +245,6 @@ static int take_comment(struct call *c, struct issue *i, const json_t *comment)
 
 	if (!id || n <= 0 || is_ours(c, id))
 		return 0;
-	if (n > i->rec.comment)
-		i->rec.comment = n;
 	text = text_clean(c->arena, text ? text : "", text ? strlen(text) : 0, COMMENT_KEPT, true);
 	if (!*text)
 		return 0;
@@ -268,23 +266,28 @@ static int take_comment(struct call *c, struct issue *i, const json_t *comment)
 		NULL, true);
 }
 
-static int take_comments(struct call *c, struct issue *i, const json_t *result)
+/* Oldest first. What stood there before the issue was linked is not told again. *more: not all were taken. */
+static int take_comments(
+	struct call *c, struct issue *i, const json_t *result, bool linked, bool *more)
 {
 	const json_t *list = json_get_arr(result, "comments");
-	int64_t newest = i->rec.comment;
+	bool tell = policy(c)->comments && !linked;
+	int64_t before = i->rec.comment;
+	size_t n = json_array_size(list), most = tell && n > COMMENTS_MAX ? COMMENTS_MAX : n;
 	int rc = 0;
 
-	for (size_t k = 0; rc == 0 && k < json_array_size(list) && k < COMMENTS_MAX; k++) {
+	for (size_t k = 0; rc == 0 && k < most; k++) {
 		const json_t *comment = json_array_get(list, k);
 
-		if (policy(c)->comments)
+		if (number_of(comment, "id") <= before)
+			continue;
+		if (tell)
 			rc = take_comment(c, i, comment);
-		if (number_of(comment, "id") > newest)
-			newest = number_of(comment, "id");
+		/* Ours count as read too. */
+		if (number_of(comment, "id") > i->rec.comment)
+			i->rec.comment = number_of(comment, "id");
 	}
-	/* Ours count as read too. */
-	if (json_array_size(list) <= COMMENTS_MAX)
-		i->rec.comment = newest;
+	*more |= most < n;
 	return rc;
 }
 
@@ -448,6 +451,15 @@ static int merge_all(struct call *c, struct merging *m)
 	return rc;
 }
 
+/* The card tells how it stands with the issue; what has waited stood there too. shown: before; NULL: nothing changed. */
+static int show_again(struct call *c, const struct effect_row *row, const char *shown)
+{
+	const char *now = shown ? issue_words(c) : NULL;
+	bool waited = row->attempts > 1 || c->now - row->created_at >= QUIET_AGE_MS;
+
+	return waited || (now && strcmp(now, shown) != 0) ? say_refresh(c, false) : 0;
+}
+
 static int on_read(struct call *c, const struct effect_row *row, struct issue *i, const json_t *result)
 {
 	const json_t *read = json_get_obj(result, "read");
@@ -459,29 +471,34 @@ static int on_read(struct call *c, const struct effect_row *row, struct issue *i
 		.issue = i,
 	};
 	bool was_gone = i->rec.gone;
+	const char *shown = issue_words(c);
 	int first, rc;
 
 	if (!i->ref.key && (rc = belongs_elsewhere(c, arena_printf(c->arena, ISSUE_SYSTEM ":%s",
 				    text_of(c, read, "id")))) != 0)
 		return rc < 0 ? rc : refuse_shared(c, i);
 	first = take_identity(c, i, read);
+	if (first == -EBADMSG) {
+		log_line(LOG_ERROR, "issue", row->incident, "%s: %s", effect_kind_name(row->kind), c->err.text);
+		return 0;
+	}
 	rc = first < 0 ? first : issue_save(c, i);
 	if (rc == 0 && was_gone)
 		rc = on_back(c, i);
 	if (rc == 0 && first)
 		rc = on_first(c, i, row);
-	if (rc == 0 && json_is_true(json_object_get(read, "twin")))
+	if (rc == 0 && json_object_get(read, "twin") && !json_is_false(json_object_get(read, "twin")))
 		rc = on_twin(c, i);
 	if (rc == 0)
 		rc = merge_all(c, &m);
 	if (rc == 0)
-		rc = take_comments(c, i, result);
+		rc = take_comments(c, i, result, first && row->kind == EFFECT_ISSUE_SYNC, &m.again);
 	attempt_over(row, i);
 	if (rc == 0)
 		rc = issue_save(c, i);
 	if (rc == 0 && m.again)
 		rc = issue_sync(c);
-	return rc < 0 ? rc : say_refresh(c, false);
+	return rc < 0 ? rc : show_again(c, row, shown);
 }
 
 /* It was made while nobody wanted it any more: not ours to delete, but to be told. */
@@ -505,6 +522,9 @@ static int on_issue(struct call *c, const struct effect_row *row, const json_t *
 		return row->kind == EFFECT_ISSUE_CREATE && read ? on_orphan(c, read) : 0;
 	if (rc < 0)
 		return rc;
+	/* Asked for one that was unlinked since. */
+	if (row->created_at < i.ref.created_at)
+		return row->kind == EFFECT_ISSUE_CREATE && read ? on_orphan(c, read) : 0;
 	if (!read) {
 		log_line(LOG_ERROR, "issue", row->incident, "%s came back without what was read",
 			effect_kind_name(row->kind));
@@ -558,10 +578,10 @@ int issue_delivered(struct call *c, const struct effect_row *row, const json_t *
 		return on_poll(c, row, result);
 	if (!c->has_incident)
 		return 0;
-	if (row->kind == EFFECT_ISSUE_COMMENT)
-		return on_comment(c, result);
-	if (row->kind == EFFECT_ISSUE_MARK)
-		return row->attempts > 1 ? say_refresh(c, false) : 0;
+	if (row->kind == EFFECT_ISSUE_COMMENT && on_comment(c, result) < 0)
+		return c->err.code;
+	if (row->kind == EFFECT_ISSUE_COMMENT || row->kind == EFFECT_ISSUE_MARK)
+		return show_again(c, row, NULL);
 	return on_issue(c, row, result);
 }
 

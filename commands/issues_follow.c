@@ -48,7 +48,8 @@ int issue_person(struct call *c, const char *account, const char *name, const ch
 	if (!account || !*account)
 		return 0;
 	name = name && *name ? text_clean(c->arena, name, strlen(name), NAME_BYTES, false) : NULL;
-	p = (struct person){ .key = account_key(c, account), .name = name, .seen_at = c->now };
+	/* Never seen in the chat: whoever is called by this name there comes first. */
+	p = (struct person){ .key = account_key(c, account), .name = name };
 	*person = p.key;
 	return person_put(c->store, &p, &c->err);
 }

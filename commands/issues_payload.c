@@ -132,7 +132,7 @@ static int payload_create(
 		c->arena, ISSUE_LABEL "-%s", text_lower(c->arena, row->op_id));
 	int rc;
 
-	if (i->ref.key) {
+	if (i->ref.key || i->rec.name) {
 		*impossible = "there is an issue already";
 		return 0;
 	}

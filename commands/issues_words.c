@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "commands/issues_parts.h"
 #include "commands/messages.h"
 
 #define LOOK_MAX 200
+#define QUIET_AGE_MS MINUTE_MS
 #define ERROR_MAX 160 /* bytes of a reason on the card */
 
 const char *issue_name(struct call *c, const struct issue *i)
@@ -21,16 +23,23 @@ const char *issue_name(struct call *c, const struct issue *i)
 	return s.p;
 }
 
+/* How many changes wait, once the first of them has waited for a while: younger ones are just on their way. */
 static size_t waiting(struct call *c)
 {
 	struct effect_row *row;
 	size_t n, count = 0;
+	int64_t oldest = c->now;
 
 	if (effect_open_list(c->store, c->arena, c->incident.id, LOOK_MAX, &row, &n, &c->err) < 0)
 		return 0;
-	for (size_t k = 0; k < n; k++)
-		count += !strcmp(row[k].system, ISSUE_SYSTEM);
-	return count;
+	for (size_t k = 0; k < n; k++) {
+		if (strcmp(row[k].system, ISSUE_SYSTEM) != 0)
+			continue;
+		count++;
+		if (row[k].created_at < oldest)
+			oldest = row[k].created_at;
+	}
+	return c->now - oldest >= QUIET_AGE_MS ? count : 0;
 }
 
 static void add_conflicts(struct str *s, const struct issue_record *rec)
@@ -56,6 +65,10 @@ const char *issue_words(struct call *c)
 		return NULL;
 	str_init_arena(&s, c->arena, 4000);
 	str_addf(&s, "Jira %s", i.rec.name ? issue_name(c, &i) : "");
+	if (i.rec.gone) {
+		str_add(&s, " is gone there");
+		return s.p;
+	}
 	if (!i.ref.key && i.ref.error) {
 		str_addf(&s, "%snot %s: %s", i.rec.name ? " " : "", i.rec.name ? "linked" : "created",
 			message_short(c, i.ref.error, ERROR_MAX));
@@ -63,10 +76,6 @@ const char *issue_words(struct call *c)
 	}
 	if (!i.ref.key) {
 		str_add(&s, i.rec.name ? " is being linked" : "not created yet");
-		return s.p;
-	}
-	if (i.rec.gone) {
-		str_add(&s, " is gone there");
 		return s.p;
 	}
 	n = waiting(c);

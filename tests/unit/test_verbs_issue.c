@@ -210,15 +210,18 @@ static struct effect *next(struct talk *x)
 	struct effect *out[1], *found = NULL;
 	size_t n;
 	static int64_t message;
+	int idle = 0;
 
-	for (int turn = 0; turn < 200 && !found; turn++) {
+	/* What is dropped at its start makes room for the next, which a second look finds. */
+	for (int turn = 0; turn < 200 && idle < 8; turn++) {
 		deliver_expect_any(&x->desk);
 		assert_int_equal(store_begin(x->store, &x->err), 0);
 		if (deliver_start(&x->desk, out, 1, &n, &x->err) < 0)
 			fail_msg("deliver: %s", x->err.text);
 		assert_int_equal(store_commit(x->store, &x->err), 0);
+		idle = n ? 0 : idle + 1;
 		if (!n)
-			break;
+			continue;
 		if (strcmp(out[0]->system, "jira") == 0) {
 			found = out[0];
 			break;
@@ -531,6 +534,7 @@ static void test_conflict_ends_here(void **state)
 static void test_rule_refuses(void **state)
 {
 	struct talk *x = *state;
+	int64_t count;
 	int wrote;
 
 	talk_say(x, "declare sev2 checkout is failing");
@@ -546,10 +550,656 @@ static void test_rule_refuses(void **state)
 	settle(x);
 	talk_say(x, "#1 settle status jira");
 	assert_refused(x, "policy", "--signal");
+	/* What was undone within left no mark in the chain of the audit. */
+	assert_int_equal(audit_verify(x->store, &count, &x->err), 0);
+	assert_true(count > 0);
 	talk_say(x, "#1 resolve rolled back --signal ok --health ok");
 	settle(x);
 	assert_string_equal(ref_of(x, 1).state, "synced");
 	assert_int_equal(there.wrote, wrote);
+}
+
+/* ---- attempts that fail ---- */
+
+static void pass(struct talk *x, int64_t ms)
+{
+	x->clock.manual_ms += ms;
+}
+
+static void test_outage(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "#1 investigating");
+	talk_say(x, "#1 update known: rolling back");
+	talk_say(x, "#1 update known: rolled back");
+	for (int n = 0; n < 6; n++) {
+		while ((e = next(x)) != NULL)
+			outcome(x, e, OUTCOME_RETRY, NULL, "HTTP 503");
+		pass(x, 60000);
+	}
+	assert_int_equal(there.commented, 0);
+	talk_say(x, "show #1");
+	assert_has(x->text, "changes wait for Jira since 14:0");
+	assert_has(x->text, "(HTTP 503); they will be sent in order");
+	assert_has(x->text, "3 pending to Jira");
+	talk_say(x, "#1 sev 1 worse"); /* serves with what waits */
+	assert_int_equal(talk_effects(x, EFFECT_ISSUE_SYNC, NULL, NULL), 1);
+	pass(x, 3600000);
+	settle(x);
+	assert_int_equal(there.commented, 2);
+	assert_has(there.text, "rolled back");
+	assert_string_equal(there.value[ISSUE_STATUS], "In Progress");
+	assert_string_equal(there.value[ISSUE_PRIORITY], "Highest");
+	assert_int_equal(there.wrote, 2);
+	talk_say(x, "show #1");
+	assert_has(x->text, "✓");
+	assert_has_not(x->text, "wait for Jira");
+}
+
+static void test_create_lost(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+	const char *label;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	e = next(x);
+	assert_int_equal(e->kind, EFFECT_ISSUE_CREATE);
+	label = keep(x, json_get_str(e->payload, "label"));
+	assert_int_equal(strncmp(label, "sitrep-", 7), 0);
+	json_decref(create(x, e)); /* it was made, and nobody heard of it */
+	outcome(x, e, OUTCOME_UNKNOWN, NULL, "the connection broke");
+	talk_say(x, "#1 title card payments fail");
+	pass(x, 60000);
+	e = next(x);
+	assert_int_equal(e->kind, EFFECT_ISSUE_CREATE);
+	assert_true(e->verify);
+	assert_string_equal(json_get_str(e->payload, "label"), label);
+	outcome(x, e, OUTCOME_DELIVERED, json_pack("{s:o}", "read", read_of()), NULL);
+	assert_string_equal(ref_of(x, 1).key, "jira:10001");
+	assert_string_equal(talk_incident(x, 1).title, "card payments fail");
+	settle(x);
+	assert_string_equal(there.value[ISSUE_TITLE], "card payments fail"); /* ours has changed, not theirs */
+	assert_int_equal(there.created, 1);
+	assert_string_equal(ref_of(x, 1).state, "synced");
+}
+
+/* Between the making and our hearing of it somebody has changed it there. */
+static void test_create_changed(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	e = next(x);
+	json_decref(create(x, e));
+	change(ISSUE_PRIORITY, "Highest", "dave");
+	outcome(x, e, OUTCOME_DELIVERED, json_pack("{s:o}", "read", read_of()), NULL);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).severity, 1);
+	assert_int_equal(there.wrote, 0);
+}
+
+/* What the tracker did not take at creation is sent again, and is nobody's change. */
+static void test_create_partly(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	e = next(x);
+	json_decref(create(x, e));
+	there.value[ISSUE_PRIORITY] = "Medium";
+	outcome(x, e, OUTCOME_DELIVERED, json_pack("{s:o}", "read", read_of()), NULL);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).severity, 2);
+	assert_string_equal(there.value[ISSUE_PRIORITY], "High");
+}
+
+static void test_create_refused(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	e = next(x);
+	outcome(x, e, OUTCOME_REFUSED, NULL, "the field “Team” is required");
+	next(x); /* the chat hears of it */
+	assert_string_equal(ref_of(x, 1).state, "failed");
+	assert_said(x, "the field “Team” is required");
+	assert_said(x, "jira.yml");
+	assert_said(x, "Try again");
+	talk_say(x, "show #1");
+	assert_has(x->text, "not created: the field “Team” is required");
+	talk_say(x, "#1 update known: nothing yet"); /* needs no comment: the creation tells where things stand */
+	assert_int_equal(settle(x), 0);
+	talk_press(x, ALICE, "sync", 1, json_pack("{s:b}", "retry", 1));
+	settle(x);
+	assert_int_equal(there.created, 1);
+	assert_has(there.text, "nothing yet");
+	assert_string_equal(ref_of(x, 1).state, "synced");
+	talk_say(x, "#1 sync");
+	assert_has(x->text, "PAY-123");
+	assert_has(x->text, "priority: High");
+}
+
+/* The write happened, its answer is lost. */
+static void test_sync_lost(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "#1 mitigating");
+	e = next(x);
+	json_decref(sync_issue(x, e));
+	outcome(x, e, OUTCOME_UNKNOWN, NULL, "the connection broke");
+	assert_string_equal(there.value[ISSUE_STATUS], "In Progress");
+	talk_say(x, "#1 cancel the probe was broken"); /* ours goes on meanwhile */
+	pass(x, 60000);
+	settle(x);
+	assert_string_equal(ref_of(x, 1).state, "synced"); /* our own write is no change of theirs */
+	assert_int_equal(talk_incident(x, 1).state, STATE_CANCELLED);
+	assert_string_equal(there.value[ISSUE_STATUS], "Cancelled");
+}
+
+static void test_trouble(void **state)
+{
+	struct talk *x = *state;
+	size_t entries;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	there.refuse[ISSUE_PRIORITY] = "the field is not on the screen";
+	talk_say(x, "#1 sev 1 worse");
+	settle(x);
+	assert_string_equal(there.value[ISSUE_PRIORITY], "High");
+	assert_int_equal(talk_incident(x, 1).severity, 1);
+	assert_said(x, "the field is not on the screen");
+	talk_say(x, "show #1");
+	assert_has(x->text, "the field is not on the screen");
+	assert_has_not(x->text, "✓");
+	/* Said once, and not tried again by itself. */
+	entries = talk_entries(x, 1);
+	there.change++;
+	hint(x);
+	settle(x);
+	assert_int_equal(talk_entries(x, 1), entries);
+	talk_say(x, "#1 sync");
+	assert_has(x->text, "priority could not be written there");
+	there.refuse[ISSUE_PRIORITY] = NULL;
+	talk_say(x, "#1 sync --retry");
+	assert_answered(x, "Trying again");
+	settle(x);
+	assert_string_equal(there.value[ISSUE_PRIORITY], "Highest");
+	talk_say(x, "show #1");
+	assert_has(x->text, "✓");
+}
+
+/* An adapter that writes nothing and says nothing must not be asked for ever. */
+static void test_silent_adapter(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+	int n = 0;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "#1 sev 1 worse");
+	while ((e = next(x)) != NULL && ++n < 20)
+		outcome(x, e, OUTCOME_DELIVERED, json_pack("{s:o}", "read", read_of()), NULL);
+	assert_true(n < 4);
+	assert_non_null(issue_record_trouble(&(struct issue_record){ .field[0] = record_of(x, 1).field[ISSUE_PRIORITY] }));
+}
+
+/* ---- comments ---- */
+
+static void comment(int id, const char *who, const char *text)
+{
+	json_array_append_new(there.comments, json_pack("{s:o, s:s, s:s, s:I, s:s}", "id",
+		json_sprintf("%d", id), "author", who, "name", who, "at_ms", (json_int_t)TALK_START, "text", text));
+	there.updated += 10;
+	there.change++;
+}
+
+static void test_comments(void **state)
+{
+	struct talk *x = *state;
+	size_t entries;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	talk_say(x, "#1 update known: rolling back"); /* waits for the creation */
+	settle(x);
+	assert_int_equal(there.commented, 1);
+	assert_has(there.text, "rolling back");
+	entries = talk_entries(x, 1);
+	comment(501, "sitrep", "rolling back"); /* ours, as it comes back */
+	comment(777, "dave", "the vendor is \x07 on it");
+	comment(778, "dave", "");
+	hint(x);
+	settle(x);
+	assert_int_equal(talk_entries(x, 1), entries + 1);
+	assert_string_equal(talk_entry(x, 1, 0).text, "in PAY-123: the vendor is  on it");
+	assert_string_equal(talk_entry(x, 1, 0).author, "jira:dave");
+	assert_said(x, "@dave in ");
+	/* Read again, they are not told again. */
+	there.change++;
+	hint(x);
+	settle(x);
+	assert_int_equal(talk_entries(x, 1), entries + 1);
+	assert_int_equal(there.commented, 1);
+	talk_say(x, "#1 resolve done --signal ok --health ok");
+	settle(x);
+	assert_int_equal(there.commented, 2);
+	assert_string_equal(there.value[ISSUE_STATUS], "Done");
+	/* Reopened there: the comment would be an echo. */
+	change(ISSUE_STATUS, "In Progress", "dave");
+	hint(x);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).state, STATE_INVESTIGATING);
+	assert_int_equal(there.commented, 2);
+}
+
+/* ---- gone, moved, twice ---- */
+
+static void test_gone(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	there.gone = true;
+	hint(x);
+	change(ISSUE_STATUS, "To Do", NULL);
+	hint(x);
+	settle(x);
+	assert_string_equal(ref_of(x, 1).state, "failed");
+	assert_said(x, "PAY-123 is gone");
+	assert_said(x, "Create a new one");
+	talk_say(x, "#1 investigating");
+	talk_say(x, "#1 update known: it goes on");
+	assert_int_equal(settle(x), 0); /* nothing is sent until somebody decides */
+	talk_say(x, "show #1");
+	assert_has(x->text, "is gone there");
+	there.gone = false;
+	there.id = 10002;
+	there.name = "PAY-124";
+	there.value[ISSUE_STATUS] = "To Do";
+	talk_press(x, ALICE, "link", 1, json_pack("{s:s}", "to", "new"));
+	assert_answered(x, "is being created");
+	settle(x);
+	assert_int_equal(there.created, 2);
+	assert_string_equal(ref_of(x, 1).key, "jira:10002");
+	assert_string_equal(there.value[ISSUE_STATUS], "In Progress");
+}
+
+static void test_moved_and_twin(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	there.name = "SHOP-9";
+	there.twin = true;
+	there.change++;
+	hint(x);
+	settle(x);
+	assert_string_equal(record_of(x, 1).name, "SHOP-9");
+	assert_string_equal(ref_of(x, 1).url, BASE "browse/SHOP-9");
+	assert_string_equal(ref_of(x, 1).key, "jira:10001");
+	assert_has(talk_entry(x, 1, 1).text, "PAY-123 was moved in Jira and is SHOP-9 now");
+	assert_has(talk_entry(x, 1, 0).text, "a second issue");
+	there.change++;
+	hint(x);
+	settle(x);
+	assert_has(talk_entry(x, 1, 0).text, "a second issue"); /* once */
+	assert_int_equal(talk_effects(x, EFFECT_ISSUE_SYNC, NULL, NULL), 0);
+}
+
+/* ---- by hand ---- */
+
+static void test_link(void **state)
+{
+	struct talk *x = *state;
+
+	there.value[ISSUE_TITLE] = "Payments are slow";
+	there.value[ISSUE_PRIORITY] = "Low";
+	there.value[ISSUE_STATUS] = "To Do";
+	comment(900, "dave", "from before");
+	talk_say(x, "declare sev3 checkout is failing");
+	talk_say(x, "#1 investigating");
+	assert_false(has_ref(x, 1));
+	talk_say(x, "#1 link https://elsewhere.example/browse/PAY-123");
+	assert_refused(x, "usage", "no issue of the tracker");
+	talk_say(x, "#1 link PAY-");
+	assert_refused(x, "usage", "PAY-123");
+	talk_say(x, "#1 link " BASE "browse/pay-123?focusedId=1234567890123456789");
+	assert_answered(x, "is being linked to PAY-123");
+	talk_say(x, "#1 link PAY-5");
+	assert_refused(x, "conflict", "already");
+	settle(x);
+	assert_string_equal(ref_of(x, 1).key, "jira:10001");
+	/* Both titles stay; status and priority follow the record. */
+	assert_string_equal(there.value[ISSUE_TITLE], "Payments are slow");
+	assert_string_equal(talk_incident(x, 1).title, "checkout is failing");
+	assert_string_equal(there.value[ISSUE_PRIORITY], "Medium");
+	assert_string_equal(there.value[ISSUE_STATUS], "In Progress");
+	assert_int_equal(there.created, 0);
+	assert_true(there.marked > 0);
+	assert_false(was_said(x, "from before"));
+	talk_say(x, "declare sev3 something else");
+	talk_say(x, "#2 link PAY-123");
+	assert_refused(x, "conflict", "another incident");
+	/* Under another name it is the same issue still. */
+	talk_say(x, "#2 link OLD-1");
+	settle(x);
+	assert_string_equal(ref_of(x, 2).state, "failed");
+	assert_null(ref_of(x, 2).key);
+	assert_string_equal(ref_of(x, 1).key, "jira:10001");
+	talk_say(x, "#2 unlink PAY-123");
+	assert_refused(x, "conflict", "OLD-1");
+	talk_say(x, "#2 unlink OLD-1");
+	assert_answered(x, "go their own ways");
+	/* Incidents are linked as ever. */
+	talk_say(x, "#1 link #2 same cause");
+	assert_answered(x, "name each other");
+	talk_say(x, "#1 unlink #2");
+	assert_answered(x, "name each other no more");
+}
+
+static void test_unlink(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	e = next(x);
+	talk_say(x, "#1 unlink jira");
+	assert_refused(x, "conflict", "is being created");
+	outcome(x, e, OUTCOME_DELIVERED, create(x, e), NULL);
+	settle(x);
+	there.marked = 0;
+	talk_say(x, "#1 update known: waits in the lane");
+	talk_say(x, "#1 unlink pay-123");
+	assert_answered(x, "go their own ways");
+	assert_false(has_ref(x, 1));
+	settle(x);
+	assert_int_equal(there.marked, -1);
+	assert_int_equal(there.commented, 0);
+	talk_say(x, "#1 sev 1 worse"); /* nobody wants one */
+	change(ISSUE_STATUS, "Cancelled", "dave");
+	hint(x);
+	assert_int_equal(settle(x), 0);
+	assert_false(has_ref(x, 1));
+	talk_say(x, "#1 unlink jira");
+	assert_refused(x, "conflict", "has no issue");
+	talk_say(x, "#1 link new");
+	settle(x);
+	assert_int_equal(there.created, 2);
+}
+
+/* ---- protected, merged ---- */
+
+static void test_protected(void **state)
+{
+	struct talk *x = *state;
+	int64_t id;
+
+	talk_say(x, "declare sev2 keys of the bank leaked");
+	settle(x);
+	there.marked = 0;
+	talk_say(x, "#1 update known: waits in the lane");
+	talk_say(x, "#1 protect it is a breach");
+	assert_answered(x, "cannot be taken back");
+	talk_say(x, "#1 mitigating");
+	talk_say(x, "#1 update known: the vault is closed");
+	settle(x);
+	assert_string_equal(there.value[ISSUE_TITLE], "Protected incident INC-1");
+	assert_string_equal(there.value[ISSUE_STATUS], "To Do");
+	assert_int_equal(there.commented, 0);
+	assert_int_equal(there.marked, -1);
+	/* Theirs is noted, not followed: it is run here only. */
+	change(ISSUE_TITLE, "what happened to the keys?", "dave");
+	hint(x);
+	settle(x);
+	assert_string_equal(talk_incident(x, 1).title, "keys of the bank leaked");
+	talk_say(x, "declare sev1 --security somebody is in");
+	id = strtoll(strstr(x->text, "INC-") + 4, NULL, 10);
+	assert_false(has_ref(x, id));
+	talk_say(x, arena_printf(x->arena, "#%lld link new", (long long)id));
+	assert_refused(x, "policy", "protected");
+}
+
+static void test_protected_bare(void **state)
+{
+	struct talk *x = *state;
+
+	x->config->issue.protected = ISSUE_PROTECTED_BARE;
+	talk_say(x, "declare sev1 --security somebody is in --service vault");
+	settle(x);
+	assert_int_equal(there.created, 1);
+	assert_has(there.value[ISSUE_TITLE], "Protected incident INC-");
+	assert_has_not(there.text, "somebody");
+	assert_has_not(there.text, "vault");
+	assert_string_equal(there.value[ISSUE_PRIORITY], "Highest");
+	assert_int_equal(there.marked, 0);
+}
+
+static void test_protected_before_creation(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 keys of the bank leaked");
+	talk_say(x, "#1 protect it is a breach");
+	settle(x);
+	assert_int_equal(there.created, 0);
+	assert_false(has_ref(x, 1));
+}
+
+static void test_merged(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "declare sev3 the shop is slow");
+	talk_say(x, "#1 merge #2");
+	settle(x);
+	assert_int_equal(there.commented, 1);
+	assert_has(there.text, "merged into INC-2");
+	assert_string_equal(there.value[ISSUE_STATUS], "Cancelled");
+	there.gone = false;
+	change(ISSUE_STATUS, "In Progress", "dave");
+	hint(x);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).state, STATE_CANCELLED);
+	assert_has(talk_entry(x, 1, 0).text, "goes on as INC-2");
+}
+
+/* ---- polling, hints ---- */
+
+static void test_poll(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+	char *cursor;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(issue_poll_arm(x->store, x->config, clock_now(&x->clock), &x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	change(ISSUE_PRIORITY, "Highest", "dave");
+	talk_pass(x, 31000);
+	e = next(x);
+	assert_int_equal(e->kind, EFFECT_ISSUE_POLL);
+	assert_string_equal(json_string_value(json_at(e->payload, "projects.0")), "PAY");
+	outcome(x, e, OUTCOME_RETRY, NULL, "HTTP 503");
+	talk_pass(x, 120000); /* one question at a time */
+	assert_int_equal(talk_effects(x, EFFECT_ISSUE_POLL, NULL, NULL), 1);
+	settle(x);
+	assert_int_equal(there.polled, 1);
+	assert_int_equal(talk_incident(x, 1).severity, 1);
+	assert_int_equal(cursor_get(x->store, x->arena, CURSOR_POLL, &cursor, &x->err), 0);
+	talk_pass(x, 60000);
+	e = next(x);
+	assert_int_equal(json_get_int(e->payload, "elapsed_ms", 0),
+		clock_now(&x->clock) - strtoll(cursor, NULL, 10) + 5 * 60000);
+	/* One that was not answered whole is asked again from the same moment. */
+	outcome(x, e, OUTCOME_DELIVERED, json_pack("{s:[], s:b}", "issues", "complete", 0), NULL);
+	assert_string_equal(cursor, keep(x, cursor));
+	talk_pass(x, 60000);
+	e = next(x);
+	assert_true(json_get_int(e->payload, "elapsed_ms", 0) >= 2 * 60000 + 5 * 60000);
+	outcome(x, e, OUTCOME_REFUSED, NULL, "HTTP 400");
+	x->config->issue.url = NULL; /* it ends with the tracker */
+	talk_pass(x, 120000);
+	assert_null(next(x));
+}
+
+static void test_bad_hints(void **state)
+{
+	static const char *const hints[] = { "{}", "{\"issue\":\"\"}", "{\"issue\":\"99999\"}", "{\"issue\":17}",
+		"{\"issue\":[1]}", "{\"issue\":\"10001\",\"change\":\"x\",\"updated_ms\":-1}",
+		"{\"issue\":\"comment/501\"}", "{\"issue\":\"name:PAY-123\"}" };
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	talk_say(x, "#1 update known: rolling back");
+	settle(x);
+	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+		struct request *r = request_create(REQUEST_EVENT);
+
+		r->actor.person = "jira:webhook";
+		r->operation = "issue.hint";
+		assert_int_equal(json_parse(hints[i], strlen(hints[i]), 1000, &r->args, &x->err), 0);
+		assert_int_equal(store_begin(x->store, &x->err), 0);
+		reply_finish(&x->reply);
+		assert_int_equal(dispatch(&x->desk, r, &x->reply, &x->err), 0);
+		assert_int_equal(store_commit(x->store, &x->err), 0);
+		assert_int_equal(x->reply.kind, REPLY_NONE);
+		request_destroy(r);
+	}
+	/* Only the one that names ours, and could be new. */
+	assert_int_equal(settle(x), 1);
+	/* People cannot hint. */
+	talk_press(x, ALICE, "issue.hint", 0, json_pack("{s:s}", "issue", "10001"));
+	assert_refused(x, "unknown", "issue.hint");
+}
+
+static void test_bad_outcomes(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	for (int n = 0; n < 5; n++) {
+		json_t *result = n == 0 ? NULL :
+			n == 1 ? json_pack("{s:s}", "read", "nonsense") :
+			n == 2 ? json_pack("{s:{s:s, s:s}}", "read", "id", "777", "name", "ALIEN-1") :
+			n == 3 ? json_pack("{s:{s:s, s:n, s:[]}}", "read", "id", "10001", "values", "by") :
+			json_pack("{s:{s:s, s:{s:i, s:s}}, s:{s:i}, s:[n, {}, {s:s}, {s:i, s:s}]}", "read", "id",
+				"10001", "values", "status", 7, "title", "\x01", "written", "priority", 3,
+				"comments", "id", "x", "id", -4, "text", "no");
+
+		there.change++;
+		hint(x);
+		e = next(x);
+		assert_non_null(e);
+		outcome(x, e, OUTCOME_DELIVERED, result, NULL);
+	}
+	settle(x);
+	assert_string_equal(ref_of(x, 1).key, "jira:10001");
+	assert_string_equal(talk_incident(x, 1).title, "checkout is failing");
+	assert_int_equal(talk_incident(x, 1).severity, 2);
+}
+
+/* ---- rights ---- */
+
+static void test_no_right(void **state)
+{
+	struct talk *x = *state;
+
+	for (size_t i = 0; i < x->config->access.binding_count; i++)
+		if (!strcmp(x->config->access.binding[i].person, "jira:*"))
+			x->config->access.binding[i].role = "viewer";
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	change(ISSUE_PRIORITY, "Low", "dave");
+	hint(x);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).severity, 2);
+	assert_said(x, "needs the right incident.write");
+	talk_say(x, "#1 settle priority jira");
+	assert_answered(x, "SEV4");
+	assert_int_equal(talk_incident(x, 1).severity, 4);
+}
+
+static void test_assignee(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	change(ISSUE_ASSIGNEE, "acc-stranger", "dave");
+	hint(x);
+	settle(x);
+	assert_null(talk_role(x, 1, "commander"));
+	assert_has(talk_entry(x, 1, 0).text, "not known here");
+	change(ISSUE_ASSIGNEE, "acc-bob", "dave");
+	hint(x);
+	settle(x);
+	assert_string_equal(talk_role(x, 1, "commander"), BOB);
+	change(ISSUE_ASSIGNEE, "", "dave");
+	hint(x);
+	settle(x);
+	assert_string_equal(talk_role(x, 1, "commander"), BOB);
+	assert_int_equal(there.wrote, 0);
+	talk_say(x, "#1 ic @carol"); /* without an account: no opinion */
+	settle(x);
+	assert_string_equal(there.value[ISSUE_ASSIGNEE], "");
+}
+
+static void test_settle_refuses(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev3 a little thing");
+	talk_say(x, "#1 settle status ours");
+	assert_refused(x, "conflict", "has no issue");
+	talk_say(x, "#1 settle colour ours");
+	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
+	talk_say(x, "#1 settle status");
+	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
+	x->config->issue.url = NULL;
+	talk_say(x, "#1 settle status ours");
+	assert_refused(x, "conflict", "has no issue");
+	talk_say(x, "#1 link PAY-1");
+	assert_refused(x, "usage", "name one as #12");
+}
+
+static void test_title(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev3 checkout is failing");
+	talk_say(x, "#1 title checkout is failing");
+	assert_answered(x, "already");
+	talk_say(x, "#1 rename card payments of one bank fail");
+	assert_answered(x, "card payments of one bank fail");
+	assert_string_equal(talk_incident(x, 1).title, "card payments of one bank fail");
+	assert_has(talk_entry(x, 1, 0).text, "checkout is failing");
+	talk_say(x, "#1 title");
+	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
+	talk_press(x, ALICE, "title", 1, json_pack("{s:s}", "title", " \n "));
+	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
+	assert_string_equal(talk_incident(x, 1).title, "card payments of one bank fail");
 }
 
 int main(void)
@@ -566,6 +1216,30 @@ int main(void)
 		TEST(test_conflict_ends_there),
 		TEST(test_conflict_ends_here),
 		TEST(test_rule_refuses),
+		TEST(test_outage),
+		TEST(test_create_lost),
+		TEST(test_create_changed),
+		TEST(test_create_partly),
+		TEST(test_create_refused),
+		TEST(test_sync_lost),
+		TEST(test_trouble),
+		TEST(test_silent_adapter),
+		TEST(test_comments),
+		TEST(test_gone),
+		TEST(test_moved_and_twin),
+		TEST(test_link),
+		TEST(test_unlink),
+		TEST(test_protected),
+		TEST(test_protected_bare),
+		TEST(test_protected_before_creation),
+		TEST(test_merged),
+		TEST(test_poll),
+		TEST(test_bad_hints),
+		TEST(test_bad_outcomes),
+		TEST(test_no_right),
+		TEST(test_assignee),
+		TEST(test_settle_refuses),
+		TEST(test_title),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
