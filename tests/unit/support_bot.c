@@ -101,8 +101,13 @@ static void on_answer(void *ctx, struct answer *take)
 static void on_perform(void *ctx, struct effect *take)
 {
 	struct test_bot *b = ctx;
-	struct performed *p = &b->performed[b->performed_count++];
+	struct performed *p;
 
+	if (b->elsewhere && strcmp(take->system, "slack") != 0) {
+		b->elsewhere(b->elsewhere_ctx, take);
+		return;
+	}
+	p = &b->performed[b->performed_count++];
 	assert_true(b->performed_count < PERFORMED_MAX);
 	*p = (struct performed){
 		.at = clock_now(&b->clock),

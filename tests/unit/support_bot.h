@@ -46,6 +46,9 @@ struct test_bot {
 	int next_key;
 	struct request *outcomes[256];
 	size_t outcome_count;
+	/* Takes over what is for another system than the chat; NULL: that is delivered like the rest. */
+	void (*elsewhere)(void *ctx, struct effect *take);
+	void *elsewhere_ctx;
 };
 
 #define BOT_START INT64_C(1772359200000) /* 2026-03-01 10:00 UTC */
