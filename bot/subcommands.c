@@ -21,7 +21,7 @@ const struct subcommand subcommands[] = {
 	{ "check", "check [--config DIR] [--set key=value]…", "check the config folder; every error at once",
 		false, subcommand_check },
 	{ "doctor", "doctor [--config DIR] [--set key=value]…",
-		"check config, record, clock, disk, tokens, scopes, channels", false, subcommand_doctor },
+		"check config, record, clock, disk, tokens, scopes, channels, Jira", false, subcommand_doctor },
 	{ "manifest", "manifest", "print the chat app's manifest", false, subcommand_manifest },
 	{ "ctl", "ctl [--json] [--socket PATH] OPERATION …", "run an operation from the shell, as in chat",
 		true, subcommand_ctl },
