@@ -503,6 +503,7 @@ static void serve_refuse_frame(struct peer *peer, int fd, int nth, void *ctx)
 		return;
 	peer_say(fd, "{\"type\":\"error\",\"version\":1,\"data\":{\"message\":\"bad token\"}}");
 	peer_say(fd, "{\"type\":\"start\",\"version\":1}");
+	peer_event(fd, 1, "ev_1");
 	peer_note_answers(fd);
 }
 
@@ -512,6 +513,7 @@ static void serve_other_version(struct peer *peer, int fd, int nth, void *ctx)
 	if (!peer_greet(fd))
 		return;
 	peer_say(fd, "{\"type\":\"start\",\"version\":2}");
+	peer_event(fd, 1, "ev_1");
 	peer_note_answers(fd);
 }
 
@@ -529,6 +531,7 @@ static void test_refused(void **state)
 	for (size_t i = 0; i < COUNT(stories); i++) {
 		play(stories[i], NULL, (struct relay_options){ 0 }, 1500);
 		assert_int_equal(peer_connections(F.peer), 1);
+		assert_int_equal(F.events, 0);
 		assert_false(relay_serving(F.relay));
 		end();
 	}
