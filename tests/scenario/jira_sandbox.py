@@ -23,7 +23,7 @@ class JiraSandbox:
 
     def rest(self, method, path, body=None, *, auth="sitrep@example.com:a-token", bearer=None, raw=None, headers=False,
              timeout=30, **query):
-        """(status, answer) of one call of the REST API, as a client makes it; `path` begins with /rest. Not JSON: bytes."""
+        """(status, answer) of one REST call, as a client makes it; `path` begins with /rest. What is no JSON: bytes."""
         url = self.url.rstrip("/") + path + ("?" + urllib.parse.urlencode(query) if query else "")
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})

@@ -688,6 +688,18 @@ def test_what_was_delivered_can_come_again(jira, receive):
     assert receiver.got[2][0]["X-Hub-Signature"] == "sha256=00"
 
 
+def test_a_webhook_may_be_for_some_events_and_issues(jira, receive):
+    receiver = receive()
+    jira.settings(webhook={"url": receiver.url, "jql": "project = OPS", "events": ["jira:issue_created"]})
+    jira.create("one")
+    jira.create("two", project="OPS")
+    jira.edit("OPS-1", summary="three")
+    jira.create("four", project="OPS")
+    eventually(lambda: len(receiver.got) == 2)
+    assert [body["issue"]["key"] for body in receiver.bodies()] == ["OPS-1", "OPS-2"]
+    assert "X-Hub-Signature" not in receiver.got[0][0], "no secret, no signature"
+
+
 def test_webhooks_stay_on_this_machine(jira):
     with pytest.raises(SandboxError, match="loopback"):
         jira.settings(webhook={"url": "http://192.0.2.1/"})

@@ -69,7 +69,8 @@ def _apply(call, issue, screen, project, kind, fields, update):
         raise JiraError(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     both = set(fields) & set(update)
     if both:
-        raise JiraError(400, errors={field: f"Field '{field}' cannot appear in both 'fields' and 'update'" for field in both})
+        raise JiraError(400, errors={field: f"Field '{field}' cannot appear in both 'fields' and 'update'"
+                                     for field in both})
     given = dict(fields)
     for field, operations in update.items():
         if field == "comment":
@@ -216,9 +217,10 @@ def _transition(site, issue, number):
     every = {str(row["id"]): row for row in site.workflow(issue.kind)["transitions"]}
     if number not in every:
         raise JiraError(400, f"Transition id '{number}' is not valid for this issue.")
-    raise JiraError(400, f"It seems that you have tried to perform a workflow operation ({every[number]['name']}) that is "
-                    f"not valid for the current state of this issue ({issue.key}). The likely cause is that somebody has "
-                    "changed the issue recently, please look at the issue history for details.")
+    raise JiraError(400, "It seems that you have tried to perform a workflow operation "
+                    f"({every[number]['name']}) that is not valid for the current state of this issue ({issue.key}). "
+                    "The likely cause is that somebody has changed the issue recently, please look at the issue "
+                    "history for details.")
 
 
 # ---- what screens have ----
@@ -227,10 +229,13 @@ def describe_field(call, project, kind, field):
     """One field as create and edit metadata tell it."""
     site, custom = call.site, call.site.settings["custom_fields"].get(field)
     schema_type = custom["type"] if custom else SYSTEM_FIELDS[field][1]
+    of_kind = {"system": field}
+    if custom:
+        of_kind = {"custom": f"com.atlassian.jira.plugin.system.customfieldtypes:{schema_type}",
+                   "customId": int(field.rsplit("_", 1)[1])}
     shown = {"required": field in ("summary", "issuetype", "project") or field in site.required(kind)
              or field == "parent" and site.is_subtask(kind),
-             "schema": {"type": schema_type, **({"custom": f"com.atlassian.jira.plugin.system.customfieldtypes:{schema_type}",
-                                                 "customId": int(field.rsplit("_", 1)[1])} if custom else {"system": field})},
+             "schema": {"type": schema_type, **of_kind},
              "name": site.field_name(field), "fieldId": field, "hasDefaultValue": field == "priority",
              "operations": sorted(OPERATIONS.get(field, {"set"}))}
     if not call.dc:
@@ -244,12 +249,14 @@ def describe_field(call, project, kind, field):
     elif field == "project":
         shown["allowedValues"] = [call.show.project(project)]
     elif custom and custom.get("options"):
-        shown["allowedValues"] = [{"value": option, "id": str(10001 + at)} for at, option in enumerate(custom["options"])]
+        shown["allowedValues"] = [{"value": option, "id": str(10001 + at)}
+                                  for at, option in enumerate(custom["options"])]
     return shown
 
 
 @route("GET", "/issue/{issue}/editmeta")
 def editmeta(api, call):
     issue = call.issue()
-    fields = call.site.on_screen("edit", issue.project, issue.kind) if call.site.may("EDIT_ISSUES", issue.project) else []
+    may = call.site.may("EDIT_ISSUES", issue.project)
+    fields = call.site.on_screen("edit", issue.project, issue.kind) if may else []
     return 200, {"fields": {field: describe_field(call, issue.project, issue.kind, field) for field in fields}}

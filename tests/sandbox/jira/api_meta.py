@@ -81,7 +81,7 @@ def createmeta_fields(api, call):
     key = _project(call)
     kind = call.site.type_of({"id": call.names["type"]})
     if kind is None or not call.site.may("CREATE_ISSUES", key):
-        raise JiraError(404 if call.dc else 400, "The issue type does not exist in this project, or may not be created.")
+        raise JiraError(404 if call.dc else 400, "The issue type is not in this project, or may not be created.")
     fields = [describe_field(call, key, kind, field) for field in call.site.on_screen("create", key, kind)]
     return 200, call.page(fields, "values" if call.dc else "fields", 200)
 
@@ -149,9 +149,11 @@ def workflows(api, call):
              **{f"{kind} workflow": flow for kind, flow in site.settings["workflows"].items()}}
     for name, flow in named.items():
         rows.append({"id": {"name": name, "entityId": name}, "description": "",
-                     "statuses": [{"id": site.status(row["name"])["id"], "name": row["name"]} for row in flow["statuses"]],
-                     "transitions": [{"id": str(row["id"]), "name": row["name"], "type": "directed" if row.get("from") else
-                                      "global", "from": [site.status(one)["id"] for one in row.get("from") or []],
+                     "statuses": [{"id": site.status(row["name"])["id"], "name": row["name"]}
+                                  for row in flow["statuses"]],
+                     "transitions": [{"id": str(row["id"]), "name": row["name"],
+                                      "type": "directed" if row.get("from") else "global",
+                                      "from": [site.status(one)["id"] for one in row.get("from") or []],
                                       "to": site.status(row["to"])["id"]} for row in flow["transitions"]]})
     return 200, call.page(rows, "values")
 
@@ -177,7 +179,8 @@ def users_data_center(api, call):
         raise JiraError(400, "The username query parameter was not provided")
     wanted = call.query["username"].lower()
     rows = [user for user in call.site.users.values()
-            if wanted == "." or any(text.startswith(wanted) for text in (user.email, user.name, user.displayed.lower()))]
+            if wanted == "." or any(text.startswith(wanted)
+                                    for text in (user.email, user.name, user.displayed.lower()))]
     return 200, [call.show.user(user.name) for user in rows][:call.number("maxResults", 50, 1000)]
 
 
@@ -235,8 +238,9 @@ def webhooks_of_apps(api, call):
     """Cloud's list for apps; a person's token gets 403, which is what most configurations have."""
     if call.basic:
         raise JiraError(403, "The caller is not a Connect app or an OAuth 2.0 app.")
-    rows = [{"id": at, "jqlFilter": hook.get("jql", ""), "events": hook.get("events") or ALL_EVENTS, "url": hook["url"],
-             "expirationDate": api.site.clock() + 30 * 86400000} for at, hook in enumerate(api.site.settings["webhooks"], 1)]
+    rows = [{"id": at, "jqlFilter": hook.get("jql", ""), "events": hook.get("events") or ALL_EVENTS,
+             "url": hook["url"], "expirationDate": api.site.clock() + 30 * 86400000}
+            for at, hook in enumerate(api.site.settings["webhooks"], 1)]
     return 200, call.page(rows, "values")
 
 
@@ -256,7 +260,8 @@ def register():
         if not isinstance(said.get("url"), str) or not said.get("name"):
             raise JiraError(400, "A webhook needs a name and a URL.")
         hook = {"name": said["name"], "url": said["url"], "events": said.get("events") or ALL_EVENTS,
-                "secret": said.get("secret"), "jql": (said.get("filters") or {}).get("issue-related-events-section", "")}
+                "secret": said.get("secret"),
+                "jql": (said.get("filters") or {}).get("issue-related-events-section", "")}
         call.site.settings["webhooks"] = [*call.site.settings["webhooks"], hook]
         return 201, show_hook(api, hook, len(call.site.settings["webhooks"]))
 

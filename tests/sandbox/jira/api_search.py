@@ -48,7 +48,8 @@ def search_cloud(api, call):
     said = _search_arguments(call)
     query = jql.Query(said.get("jql"), call.site, call.user)
     if query.where is None:
-        raise JiraError(400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+        raise JiraError(400, "Unbounded JQL queries are not allowed here. "
+                        "Please add a search restriction to your query.")
     found = _found(call, query, said.get("reconcileIssues") or ())
     size = _number(said, "maxResults", 50, PAGE_MOST) or 50
     start = 0

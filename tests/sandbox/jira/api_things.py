@@ -163,14 +163,15 @@ def put_link(api, call):
     if errors:
         raise JiraError(400, errors=errors)
     if len(str(said.get("globalId") or "")) > 255:
-        raise JiraError(400, errors={"globalId": "globalId is too long. It exceeds the allowed limit of 255 characters."})
+        raise JiraError(400, errors={"globalId": "globalId is longer than the allowed 255 characters."})
     old = issue.links.get(said.get("globalId")) if said.get("globalId") else None
     # What is left out becomes nothing, also where the old link had it.
     link = {"id": old["id"] if old else call.site.next("link"), "globalId": said.get("globalId"),
             "application": said.get("application"), "relationship": said.get("relationship"),
             "object": {key: thing.get(key) for key in ("url", "title", "summary", "icon", "status")}}
     call.site.link(issue, call.user, link, old is None)
-    return 200 if old else 201, {"id": int(link["id"]), "self": f"{call.show.api}/issue/{issue.id}/remotelink/{link['id']}"}
+    address = f"{call.show.api}/issue/{issue.id}/remotelink/{link['id']}"
+    return 200 if old else 201, {"id": int(link["id"]), "self": address}
 
 
 @route("DELETE", "/issue/{issue}/remotelink")

@@ -85,7 +85,8 @@ class Control:
         legal = self.site.transitions(issue)
         row = next((row for row in legal if to in (row["to"], row["name"], str(row["id"]))), None)
         if row is None and not spec.get("force"):
-            raise ValueError(f"from {issue.fields['status']} one can only go to {', '.join(r['to'] for r in legal) or 'nowhere'}")
+            ways = ", ".join(row["to"] for row in legal) or "nowhere"
+            raise ValueError(f"from {issue.fields['status']} one can only go to {ways}")
         self.site.transit(issue, self._user(spec), row, status=to if row is None else None)
         return self._show(issue)
 
@@ -191,12 +192,18 @@ class Control:
 
     def redeliver(self, spec):
         """Sends again what was sent before: the last n (of an `event`), or one by its number."""
-        every = [d for d in self.hooks.deliveries if spec.get("n") in (None, d.n) and spec.get("event") in (None, d.event)
-                 and spec.get("target") in (None, d.target, "http" if d.target != webhooks.RELAY else d.target)]
+        every = [d for d in self.hooks.deliveries if spec.get("n") in (None, d.n)
+                 and spec.get("event") in (None, d.event) and self._aimed(d, spec)]
         chosen = every[-int(spec.get("last", 1)):]
         for delivery in chosen:
             self.hooks.redeliver(delivery, float(spec.get("delay_ms", 0)))
         return {"deliveries": [delivery.show() for delivery in chosen]}
+
+    @staticmethod
+    def _aimed(delivery, spec):
+        """Whether it goes to the `target` asked for: an address, "relay", or "http" for any address."""
+        kind = webhooks.RELAY if delivery.target == webhooks.RELAY else "http"
+        return spec.get("target") in (None, delivery.target, kind)
 
     def webhook(self, spec):
         """A delivery of the test's own making."""
@@ -207,8 +214,8 @@ class Control:
     # ---- looking ----
 
     def state(self, spec):
-        users = {user.name: {"account": user.account, "key": user.key, "displayName": user.displayed, "email": user.email}
-                 for user in self.site.users.values()}
+        users = {user.name: {"account": user.account, "key": user.key, "displayName": user.displayed,
+                             "email": user.email} for user in self.site.users.values()}
         return {"users": users, "app": APP, "settings": self.site.settings, **self.issues({}), **self.calls({}),
                 **self.deliveries({}), "relay": self.relay.show(), **self.all_faults({})}
 
@@ -235,7 +242,7 @@ class Control:
                                and spec.get("event") in (None, d.event)
                                and spec.get("issue") in (None, d.issue, d.key)
                                and spec.get("state") in (None, d.state)
-                               and spec.get("target") in (None, d.target, "http" if d.target != webhooks.RELAY else None)],
+                               and self._aimed(d, spec)],
                 "delivery_count": self.hooks.count}
 
     # ---- waiting ----

@@ -118,7 +118,8 @@ class Query:
     def _clause(self):
         kind, field, at = self._take("a field name")
         if kind == "op" or kind == "word" and field.lower() in RESERVED:
-            raise bad(f"Error in the JQL Query: '{field}' is a reserved JQL word or character. (line 1, character {at + 1})")
+            raise bad(f"Error in the JQL Query: '{field}' is a reserved JQL word or character. "
+                      f"(line 1, character {at + 1})")
         field = {"issuekey": "key", "issue": "key", "id": "key", "type": "issuetype", "label": "labels"}.get(
             field.lower(), field.lower())
         if not hasattr(self, "_get_" + field) and field not in ("updated", "created"):

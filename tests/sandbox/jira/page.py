@@ -46,7 +46,8 @@ class Page:
                 site.status(row["name"])
         return web.json_response({
             "version": site.change.version, "total": len(rows),
-            "users": {user.name: {"displayed": user.displayed, "app": user.name == "sitrep"} for user in site.users.values()},
+            "users": {user.name: {"displayed": user.displayed, "app": user.name == "sitrep"}
+                      for user in site.users.values()},
             "projects": site.settings["projects"], "types": list(site.settings["issue_types"]),
             "priorities": site.settings["priorities"],
             "custom": {field: row["name"] for field, row in site.settings["custom_fields"].items()},
@@ -54,7 +55,8 @@ class Page:
             "issues": [{"id": i.id, "key": i.key, "type": i.kind, "updated": i.updated, "comments": len(i.comments),
                         **{field: i.fields[field] for field in ("summary", "status", "priority", "labels", "assignee",
                                                                 "reporter")},
-                        "parent": site.issues[i.parent].key if i.parent in site.issues else None} for i in rows[:SHOWN]],
+                        "parent": site.issues[i.parent].key if i.parent in site.issues else None}
+                       for i in rows[:SHOWN]],
             "issue": opened})
 
     async def live(self, request):

@@ -248,7 +248,8 @@ class Api:
         if open_to_all and not kind:
             return user
         raise JiraError(401, "Client must be authenticated to access this resource.",
-                        headers={"WWW-Authenticate": "OAuth realm=\"sandbox\"", "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
+                        headers={"WWW-Authenticate": "OAuth realm=\"sandbox\"",
+                                 "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
 
     def _check_rate(self, method, path):
         if self.site.settings["rates"] != "real":

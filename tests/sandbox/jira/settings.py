@@ -53,7 +53,7 @@ DEFAULTS = {
     "search_lag_ms": 0,
     "transition_ms": 0,         # how long a transition takes; a second one meanwhile gets 409
     "rates": "off",
-    "webhooks": [],             # [{url, secret, events, name}]
+    "webhooks": [],             # [{url, secret, events, jql, name, enabled}]
     "shapes": ODD_SHAPES,
     "retry_scale": 1.0,         # 1: deliveries are tried again after 5 to 15 minutes; 0.001: after 0.3 to 0.9 s
     "retries": 5,

@@ -42,13 +42,15 @@ class Show:
             shown.update(simplified=False, style="classic", isPrivate=False)
         if full:
             shown.update(description="", lead=self.user("alice"), components=[], versions=[], roles={},
-                         assigneeType="UNASSIGNED", issueTypes=[self.kind(kind) for kind in self.site.settings["issue_types"]])
+                         assigneeType="UNASSIGNED",
+                         issueTypes=[self.kind(kind) for kind in self.site.settings["issue_types"]])
         return shown
 
     def kind(self, kind):
         number = self.site.type_id(kind)
         shown = {"self": f"{self.api}/issuetype/{number}", "id": number, "description": "",
-                 "iconUrl": f"{self.base}/images/icons/issuetype.svg", "name": kind, "subtask": self.site.is_subtask(kind)}
+                 "iconUrl": f"{self.base}/images/icons/issuetype.svg", "name": kind,
+                 "subtask": self.site.is_subtask(kind)}
         if self.version == 3:
             shown.update(hierarchyLevel=-1 if shown["subtask"] else 0, untranslatedName=kind)
         return shown
@@ -63,20 +65,22 @@ class Show:
     def status(self, name):
         row = self.site.status(name)
         number, category, colour = CATEGORIES[row["category"]]
-        return {"self": f"{self.api}/status/{row['id']}", "description": "", "iconUrl": f"{self.base}/images/status.png",
+        return {"self": f"{self.api}/status/{row['id']}", "description": "",
+                "iconUrl": f"{self.base}/images/status.png",
                 "name": name, "id": row["id"],
                 "statusCategory": {"self": f"{self.api}/statuscategory/{number}", "id": number, "key": row["category"],
                                    "colorName": colour, "name": category}}
 
     def transition(self, row):
-        return {"id": str(row["id"]), "name": row["name"], "to": self.status(row["to"]), "hasScreen": bool(row.get("requires")),
+        return {"id": str(row["id"]), "name": row["name"], "to": self.status(row["to"]),
+                "hasScreen": bool(row.get("requires")),
                 "isGlobal": not row.get("from"), "isInitial": False, "isAvailable": True, "isConditional": False,
                 "isLooped": False}
 
     def comment(self, issue, comment, properties=False):
         number = f"{self.api}/issue/{issue.id}/comment/{comment['id']}"
         shown = {"self": number, "id": comment["id"], "author": self.user(comment["author"]),
-                 "body": self.text(comment["body"]) or ("" if self.wiki else {"type": "doc", "version": 1, "content": []}),
+                 "body": comment["body"].wiki if self.wiki else comment["body"].adf(),
                  "updateAuthor": self.user(comment["updateAuthor"]), "created": self.stamp(comment["created"]),
                  "updated": self.stamp(comment["updated"])}
         if self.version == 3:
@@ -146,7 +150,8 @@ class Show:
         }
 
     def _resolved(self, issue):
-        changed = [entry["created"] for entry in issue.history if any(i["field"] == "resolution" for i in entry["items"])]
+        changed = [entry["created"] for entry in issue.history
+                   if any(item["field"] == "resolution" for item in entry["items"])]
         return self.stamp(changed[-1]) if changed else None
 
     def issue(self, issue, wanted=("*all",), expand=(), properties=()):
@@ -192,6 +197,7 @@ def flat(site, issue):
             "description": issue.fields["description"].wiki, "parent": issue.parent,
             "subtasks": [each.key for each in site.subtasks(issue)], "creator": issue.creator,
             "created": issue.created, "updated": issue.updated, "properties": issue.properties,
-            "comments": [{**comment, "body": None, "text": comment["body"].wiki} for comment in issue.comments.values()],
+            "comments": [{**comment, "body": None, "text": comment["body"].wiki}
+                         for comment in issue.comments.values()],
             "links": list(issue.links.values()), "history": issue.history, "deleted": issue.deleted,
             "transitions": [{"id": row["id"], "name": row["name"], "to": row["to"]} for row in site.transitions(issue)]}

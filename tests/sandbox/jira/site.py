@@ -234,8 +234,8 @@ class Site(Screens):
             raise JiraError(400, "There are too many issues here.")
         self.last_number[project] += 1
         issue = Issue(self.next("issue"), f"{project}-{self.last_number[project]}", kind)
-        issue.fields = {"summary": "", "description": Text(), "priority": self._middle(), "labels": [], "assignee": None,
-                        "reporter": author.name, "resolution": None, **values}
+        issue.fields = {"summary": "", "description": Text(), "priority": self._middle(), "labels": [],
+                        "assignee": None, "reporter": author.name, "resolution": None, **values}
         issue.fields["status"] = self.workflow(kind)["statuses"][0]["name"]
         issue.parent = parent.id if parent else None
         issue.creator = author.name
@@ -312,7 +312,7 @@ class Site(Screens):
         return entry
 
     def comment(self, issue, author, text, properties=(), visibility=None, internal=False):
-        """`visibility` {type, value} shows it to a role or group only; `internal` is a service desk's own word for it."""
+        """`visibility` {type, value}: for a role or group only; `internal`: a service desk's word for that."""
         comment = {"id": self.next("comment"), "author": author.name, "body": text, "created": 0, "updated": 0,
                    "updateAuthor": author.name, "properties": dict(properties), "visibility": visibility,
                    "internal": bool(internal)}
@@ -368,11 +368,11 @@ class Site(Screens):
         if not new:
             self.change.tell()
             return
-        self._link_history(issue, author, (None, None), (link["id"], f'This issue links to "{link["object"]["title"]}"'))
+        self._link_history(issue, author, (None, None), told(link))
 
     def unlink(self, issue, author, link):
         issue.links.pop(link["globalId"] or link["id"])
-        self._link_history(issue, author, (link["id"], f'This issue links to "{link["object"]["title"]}"'), (None, None))
+        self._link_history(issue, author, told(link), (None, None))
 
     def _link_history(self, issue, author, old, new):
         entry = self._record(issue, author, [{
@@ -412,3 +412,8 @@ class Site(Screens):
             if field == "summary" and not values[field]:
                 raise ValueError("You must specify a summary of the issue.")
         return values
+
+
+def told(link):
+    """A remote link as the history tells it."""
+    return link["id"], f'This issue links to "{link["object"]["title"]}"'

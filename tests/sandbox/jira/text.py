@@ -8,7 +8,8 @@ import json
 import re
 
 BLOCKS = {"paragraph", "bulletList", "orderedList", "listItem", "heading", "codeBlock", "blockquote", "rule", "panel",
-          "table", "tableRow", "tableCell", "tableHeader", "mediaSingle", "mediaGroup", "expand", "taskList", "taskItem"}
+          "table", "tableRow", "tableCell", "tableHeader", "mediaSingle", "mediaGroup", "expand",
+          "taskList", "taskItem"}
 INLINES = {"text", "hardBreak", "mention", "emoji", "inlineCard", "date", "status", "media"}
 MARKS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}
 LEVELS_MOST = 40
@@ -160,7 +161,8 @@ def _part(part):
         return {"type": "heading", "attrs": {"level": int(heading[1])}, "content": _line_nodes(heading[2])}
     for mark, kind in (("* ", "bulletList"), ("# ", "orderedList")):
         if all(line.startswith(mark) for line in lines):
-            return {"type": kind, "content": [{"type": "listItem", "content": [_paragraph([line[2:]])]} for line in lines]}
+            return {"type": kind, "content": [{"type": "listItem", "content": [_paragraph([line[2:]])]}
+                                              for line in lines]}
     if part == "----":
         return {"type": "rule"}
     return _paragraph(lines)

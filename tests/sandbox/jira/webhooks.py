@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from . import jql
+from .errors import JiraError
 from .show import Show
 
 DELIVERIES_KEPT = 5000
@@ -97,7 +99,8 @@ class Webhooks:
             yield name, self._comment_body(show, event, shapes)
             double = shapes["double_comment_events"]
             if version == 2 if double is None else double:
-                yield "jira:issue_updated", {**self._issue_body(show, {**event, "webhookEvent": "jira:issue_updated"}, shapes),
+                again = {**event, "webhookEvent": "jira:issue_updated"}
+                yield "jira:issue_updated", {**self._issue_body(show, again, shapes),
                                              "comment": show.comment(issue, event["comment"])}
         else:
             yield name, self._issue_body(show, event, shapes)
@@ -141,9 +144,17 @@ class Webhooks:
         for name, said in self.bodies(event):
             body = json.dumps(said, ensure_ascii=False).encode()
             for hook in self.targets():
-                if hook.get("events") and name not in hook["events"]:
+                if hook.get("events") and name not in hook["events"] or not self._covers(hook, event["issue"]):
                     continue
                 self._post(name, event, hook, body)
+
+    def _covers(self, hook, issue):
+        """Whether the hook's own JQL, if it has one, finds the issue; a broken one finds nothing, as in Jira."""
+        try:
+            where = jql.Query(hook.get("jql"), self.site, self.site.users["sitrep"]).where
+        except JiraError:
+            return False
+        return where is None or where(issue)
 
     def _post(self, name, event, hook, body):
         self.count += 1
