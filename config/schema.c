@@ -371,7 +371,7 @@ static const struct key rbac_keys[] = {
 		.entry = &binding_entry, .stride = sizeof(struct access_binding),
 		.count_offset = offsetof(struct config, access.binding_count),
 		.name_offset = offsetof(struct access_binding, person),
-		.otherwise = "{'slack:*': responder, 'unix:*': admin}",
+		.otherwise = "{'slack:*': responder, 'unix:*': admin, 'jira:*': responder}",
 		.help = "Who has which role: `slack:U0123ABCD`, `unix:1000`, `slack:*` for everybody of "
 			"a system. Whoever matches several has the rights of all." },
 	{ 0 },
