@@ -512,6 +512,28 @@ static int on_orphan(struct call *c, const json_t *read)
 		"%s was created in Jira after it had been unlinked here", name ? name : "an issue");
 }
 
+/* Made, and hidden from us before we could read it: it is ours all the same, as it was made. */
+static int keep_unseen(struct call *c, const struct effect_row *row, struct issue *i, const json_t *read)
+{
+	struct merging m = { .row = row, .issue = i };
+	const char *id = text_of(c, read, "id"), *key, *tried;
+	int rc;
+
+	if (row->kind != EFFECT_ISSUE_CREATE || i->ref.key || !id || !*id)
+		return 0;
+	key = arena_printf(c->arena, ISSUE_SYSTEM ":%s", id);
+	rc = belongs_elsewhere(c, key);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	i->ref.key = key;
+	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
+		tried = attempted(&m, (enum issue_field)f);
+		if (tried)
+			issue_settled(&i->rec.field[f], tried, tried);
+	}
+	return 0;
+}
+
 static int on_issue(struct call *c, const struct effect_row *row, const json_t *result)
 {
 	const json_t *read = json_get_obj(result, "read");
@@ -531,8 +553,9 @@ static int on_issue(struct call *c, const struct effect_row *row, const json_t *
 		return 0;
 	}
 	if (json_get_bool(read, "gone", false)) {
+		rc = keep_unseen(c, row, &i, read);
 		attempt_over(row, &i);
-		return on_gone(c, &i);
+		return rc < 0 ? rc : on_gone(c, &i);
 	}
 	return on_read(c, row, &i, result);
 }
