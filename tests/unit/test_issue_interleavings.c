@@ -425,6 +425,20 @@ static void say(struct run *r, const char *person, const char *line)
 		printf("    -> %.160s\n", r->bot.answer);
 }
 
+/* What could not be written counts as changed just now. */
+static void expect_retry(struct run *r)
+{
+	struct seen s;
+
+	look(r, &s);
+	for (int f = 0; f < ISSUE_FIELD_COUNT; f++)
+		if (s.has && s.rec.field[f].trouble) {
+			r->field[f].version++;
+			r->field[f].changes++;
+		}
+	look_end(&s);
+}
+
 static void step_here(struct run *r)
 {
 	static const char *const people[] = { "slack:UALICE", "slack:UBOB" };
@@ -443,6 +457,8 @@ static void step_here(struct run *r)
 			*form == 'U' ? ++r->words : (int)dice_roll(&r->dice, 1000));
 	}
 	line[n] = '\0';
+	if (!strcmp(line, "sync --retry"))
+		expect_retry(r);
 	say(r, people[dice_roll(&r->dice, 2)], line);
 	if (strstr(line, "ou") && strstr(line, "update") && r->bot.answer_kind == REPLY_MESSAGE && r->update_count < SAID_MAX)
 		r->our_updates[r->update_count++] = r->words;
