@@ -343,28 +343,24 @@ static void wiki_on_text(void *ctx, const char *p, size_t n)
 	wiki_escaped(w, p + from, n - from);
 }
 
+/* Words between two signs of ours; they hold on one line only. */
 static void wiki_wrapped(struct wiki *w, const char *open, const char *words, const char *close)
 {
+	struct str STR_CLEANUP line = { 0 };
 	struct str STR_CLEANUP inner = { 0 };
+	struct str STR_CLEANUP whole = { 0 };
 	struct wiki within = { .out = &inner, .before = 'x' };
 
 	if (!words[strspn(words, " \n")])
 		return;
+	str_init(&line, 4096);
+	for (; *words; words++)
+		str_addc(&line, *words == '\n' ? ' ' : *words);
 	str_init(&inner, 20000);
-	for (const char *p = words; *p; p++) {
-		char c = *p == '\n' ? ' ' : *p;
-		size_t n = text_decode(p, strlen(p), &(uint32_t){ 0 });
-
-		wiki_escaped(&within, n > 1 ? p : &c, n > 1 ? n : 1);
-		p += n > 1 ? n - 1 : 0;
-	}
-	if (w->out->len + strlen(open) + inner.len + strlen(close) + strlen(ELLIPSIS) > w->out->max) {
-		wiki_add(w, inner.p, SIZE_MAX / 2); /* does not fit: it is full */
-		return;
-	}
-	wiki_add(w, open, strlen(open));
-	wiki_add(w, inner.p, inner.len);
-	wiki_add(w, close, strlen(close));
+	wiki_escaped(&within, line.p, line.len);
+	str_init(&whole, 24000);
+	str_addf(&whole, "%s%s%s", open, inner.p, close);
+	wiki_add(w, whole.p, whole.len);
 	w->before = 'x';
 }
 
