@@ -9,10 +9,16 @@ class Change:
 
     def __init__(self):
         self.version = 0
+        self.watchers = []          # other changes, whose waiters wake with ours
         self._waiting = set()
 
     def tell(self):
         self.version += 1
+        self.wake()
+        for other in self.watchers:
+            other.wake()
+
+    def wake(self):
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
             if not future.done():

@@ -25,7 +25,9 @@ BODY_LIMIT = 8 << 20
 
 def services(seed):
     """Every outside system this process plays."""
-    return [SlackService(seed.get("slack", seed)), JiraService(seed.get("jira"))]
+    slack, jira = SlackService(seed.get("slack", seed)), JiraService(seed.get("jira"))
+    slack.page.watch(jira.site.change)
+    return [slack, jira]
 
 
 def loopback(text):

@@ -443,7 +443,7 @@ def test_a_remote_link_is_an_upsert_that_forgets(jira):
     assert status == 200 and again["id"] == first["id"]
     link = get(jira, path, globalId="sitrep=1")
     assert link["object"]["url"] == "http://chat/2" and not link["object"]["summary"] and "relationship" not in link
-    assert len(get(jira, path)) == 1
+    assert len(get(jira, path)) == 1 and get(jira, f"{path}/{first['id']}") == link
     assert jira.rest("DELETE", path, globalId="sitrep=1")[0] == 204
     refused(jira.rest("DELETE", path, globalId="sitrep=1"), 404)
     refused(jira.rest("POST", path, {"object": {"url": "http://chat/1"}}))
@@ -954,6 +954,15 @@ def test_a_browser_address_leads_to_the_page(jira):
     jira.create("one")
     with OPENER.open(jira.url + "browse/PAY-1", timeout=5) as response:
         assert response.url.endswith("/?jira=PAY-1") and b"jira.js" in response.read()
+
+
+def test_the_page_hears_of_changes_in_jira_at_once(sandbox, jira):
+    with OPENER.open(sandbox.page + "page/live", timeout=5) as stream:
+        chat, tickets = json.loads(stream.readline()[5:])
+        stream.readline()
+        jira.create("one")
+        after = json.loads(stream.readline()[5:])
+        assert after[0] == chat and after[1] > tickets
 
 
 def test_the_page_shows_the_tickets(sandbox, jira):

@@ -153,6 +153,19 @@ def links(api, call):
     return 200, [_show_link(call, issue, link) for link in issue.links.values()]
 
 
+@route("GET", "/issue/{issue}/remotelink/{link}")
+def one_link(api, call):
+    issue = call.issue()
+    return 200, _show_link(call, issue, _link(call, issue))
+
+
+def _link(call, issue):
+    link = next((each for each in issue.links.values() if each["id"] == call.names["link"]), None)
+    if link is None:
+        raise JiraError(404, "The remote issue link does not exist.")
+    return link
+
+
 @route("POST", "/issue/{issue}/remotelink")
 def put_link(api, call):
     issue = call.issue("LINK_ISSUES")
@@ -187,8 +200,5 @@ def delete_link(api, call):
 @route("DELETE", "/issue/{issue}/remotelink/{link}")
 def delete_link_by_id(api, call):
     issue = call.issue("LINK_ISSUES")
-    link = next((each for each in issue.links.values() if each["id"] == call.names["link"]), None)
-    if link is None:
-        raise JiraError(404, "The remote issue link does not exist.")
-    call.site.unlink(issue, call.user, link)
+    call.site.unlink(issue, call.user, _link(call, issue))
     return 204, None

@@ -1,7 +1,5 @@
-"""What the page in the browser needs of Jira: its files, a picture of the tickets, and changes live."""
+"""What the page in the browser needs of Jira: its files and a picture of the tickets."""
 
-import asyncio
-import json
 from pathlib import Path
 
 from aiohttp import web
@@ -23,7 +21,6 @@ class Page:
             app.router.add_get(path, self.file)
         app.router.add_get("/jira/browse/{key}", self.browse)
         app.router.add_get("/page/jira", self.view)
-        app.router.add_get("/page/jira/live", self.live)
 
     async def file(self, request):
         return web.Response(body=(FOLDER / request.path[1:]).read_bytes(), content_type=FILES[request.path],
@@ -58,16 +55,3 @@ class Page:
                         "parent": site.issues[i.parent].key if i.parent in site.issues else None}
                        for i in rows[:SHOWN]],
             "issue": opened})
-
-    async def live(self, request):
-        """Server-sent events: the version after each change, at most some ten a second."""
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        await response.prepare(request)
-        try:
-            while True:
-                await response.write(f"data: {json.dumps(self.site.change.version)}\n\n".encode())
-                await self.site.change.next(15)
-                await asyncio.sleep(0.08)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        return response

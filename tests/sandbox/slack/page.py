@@ -18,6 +18,12 @@ class Page:
     def __init__(self, ws, hub):
         self.ws = ws
         self.hub = hub
+        self.beside = None
+
+    def watch(self, change):
+        """Tells the page of another service's changes as well, over the one connection that browsers can spare."""
+        self.beside = change
+        change.watchers.append(self.ws.change)
 
     def routes(self, app):
         for path in FILES:
@@ -71,12 +77,13 @@ class Page:
                 "messages": sorted(messages + private[-50:], key=lambda m: float(m["ts"]))}
 
     async def live(self, request):
-        """Server-sent events: the version after each change, at most some ten a second."""
+        """Server-sent events: the versions (ours, the other's) after each change, at most some ten a second."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         try:
             while True:
-                await response.write(f"data: {json.dumps(self.ws.change.version)}\n\n".encode())
+                versions = [self.ws.change.version, self.beside.version if self.beside else 0]
+                await response.write(f"data: {json.dumps(versions)}\n\n".encode())
                 await self.ws.change.next(15)
                 await asyncio.sleep(0.08)
         except (ConnectionError, asyncio.CancelledError):

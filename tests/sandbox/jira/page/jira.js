@@ -249,8 +249,7 @@ document.addEventListener("click", event => {
 	jiraGo(found[1]);
 });
 
-asking.then(jiraRefresh).then(() => {
-	if (still) return;
-	const source = new EventSource("page/jira/live");
-	source.onmessage = event => { if (!ticket.picture || ticket.picture.version !== +event.data) jiraRefresh().catch(() => {}); };
+document.addEventListener("tickets", event => {
+	if (!ticket.picture || ticket.picture.version !== event.detail) jiraRefresh().catch(() => {});
 });
+asking.then(jiraRefresh);

@@ -763,7 +763,11 @@ async function refresh() {
 
 function live() {
 	const source = new EventSource("page/live");
-	source.onmessage = event => { if (!state || state.version !== +event.data) refresh().catch(() => {}); };
+	source.onmessage = event => {
+		const [chat, tickets] = JSON.parse(event.data);
+		if (!state || state.version !== chat) refresh().catch(() => {});
+		document.dispatchEvent(new CustomEvent("tickets", {detail: tickets}));
+	};
 	source.onerror = () => { $("link").textContent = "sandbox is away"; $("link").classList.remove("on"); };
 }
 
