@@ -138,7 +138,11 @@ static void check_people(struct loader *l, const struct node *jira, const struct
 {
 	const struct node *map = part(jira, "people");
 
-	for (size_t i = 0; i < p->people_count; i++)
+	for (size_t i = 0; i < p->people_count; i++) {
+		if (p->people[i].person && strncmp(p->people[i].person, "jira:", 5) == 0)
+			report_error(l->report, part(map, p->people[i].person),
+				"jira.people: \"%s\" is somebody of Jira; here stands who that is in the chat, slack:…",
+				p->people[i].person);
 		for (size_t k = 0; k < i; k++) {
 			const struct issue_person *a = &p->people[k], *b = &p->people[i];
 			if (!a->person || !b->person || !a->account || !b->account ||
@@ -149,6 +153,7 @@ static void check_people(struct loader *l, const struct node *jira, const struct
 				report_quote(l->report, b->account, strlen(b->account)), a->person);
 			break;
 		}
+	}
 }
 
 static void check_fields(struct loader *l, const struct node *jira, const struct issue_policy *p)

@@ -341,12 +341,13 @@ static void examine_hooks(struct doctor *d)
 static void examine_relay(struct doctor *d)
 {
 	char why[256];
+	/* Behind the question mark may stand what lets one in. */
+	const char *url = arena_strndup(d->arena, d->policy->relay_url, strcspn(d->policy->relay_url, "?"));
 
 	if (visit_connect(d->policy->relay_url, d->policy->ca_file, why, sizeof(why)))
-		doctor_say(d, VERDICT_GOOD, "Jira relay: %s can be reached; its token shows at the start",
-			d->policy->relay_url);
+		doctor_say(d, VERDICT_GOOD, "Jira relay: %s can be reached; whether it takes us shows at the start", url);
 	else
-		doctor_say(d, VERDICT_BAD, "jira.relay_url: %s: %s", d->policy->relay_url, why);
+		doctor_say(d, VERDICT_BAD, "jira.relay_url: %s: %s", url, why);
 	if (!d->policy->relay_token)
 		doctor_say(d, VERDICT_NOTE, "jira.relay_token: there is none; a relay may want one");
 }
@@ -413,6 +414,10 @@ static void examine(struct doctor *d)
 	for (size_t i = 0; i < p->project_count; i++)
 		if (!named_before(p, i))
 			doctor_project(d, p->projects[i].project);
+	if (!access_allows(&d->config->access, "jira:somebody", "incident.write"))
+		doctor_say(d, VERDICT_NOTE,
+			"rbac.bindings: nobody of Jira may write here (\"jira:*\": responder), so what people change there "
+			"whom jira.people does not name is not followed, only shown");
 	if (p->assign && !p->people_count)
 		doctor_say(d, VERDICT_NOTE, "jira.people: nobody is named, so no assignee is kept in step");
 	examine_ways_in(d);

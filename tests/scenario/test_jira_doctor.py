@@ -212,6 +212,13 @@ def test_no_way_out_of_a_status(doctor, sandbox):
 
 # ---- how changes come in ----
 
+def test_nobody_of_jira_may_write(doctor, tmp_path):
+    assert not any("rbac.bindings" in n for n in notes(doctor()))
+    (tmp_path / "bot" / "config" / "rbac.yml").write_text("bindings: {'slack:*': responder, 'unix:*': admin}\n")
+    assert any("rbac.bindings: nobody of Jira may write here" in n for n in notes(doctor()))
+
+
+
 def test_webhooks(doctor, sandbox):
     jira = sandbox.jira
     jira.settings(webhook={**HOOK, "secret": None})

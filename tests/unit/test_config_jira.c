@@ -286,6 +286,7 @@ static const struct {
 	{ "people: {'salck:U1': x}\n", { "did you mean \"slack:\"?" } },
 	{ "people: {'slack:U1': a, 'slack:U2': a}\n",
 		{ "1:37: jira.people: \"a\" is the account of slack:U1 already" } },
+	{ "people: {'jira:alice': alice}\n", { "\"jira:alice\" is somebody of Jira" } },
 	{ "poll: 60\n", { "\"60\" needs a unit" } },
 	{ "search_lag: 2h\n", { "\"2h\" is out of range" } },
 	{ "comments: maybe\n", { "is neither true nor false" } },
