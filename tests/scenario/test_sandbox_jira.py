@@ -837,6 +837,15 @@ def test_a_lost_answer_was_carried_out(jira, size):
     assert jira.calls("POST")[0]["status"] == 201 and jira.calls("POST")[0]["faults"] == ["lost_answer"]
 
 
+def test_a_failure_may_have_been_carried_out(jira):
+    jira.fault("status", status=502, after=True, method="POST", path="*/issue", count=1)
+    assert jira.rest("POST", CLOUD + "/issue", fields())[0] == 502
+    assert len(jira.issues()) == 1 and [call["status"] for call in jira.writes()] == [502]
+    jira.fault("status", status=502, method="POST", path="*/issue", count=1)
+    assert jira.rest("POST", CLOUD + "/issue", fields())[0] == 502
+    assert len(jira.issues()) == 1 and len(jira.writes()) == 1
+
+
 def test_faults_select_by_issue_and_path(jira):
     jira.create("one")
     jira.create("two")

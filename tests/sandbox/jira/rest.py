@@ -115,7 +115,7 @@ class Api:
         path = "/rest/" + request.match_info["rest"]
         record = {"n": self.call_count, "method": request.method, "path": path, "at": time.time(),
                   "query": dict(request.query), "body": None, "status": None, "error": None, "issue": None,
-                  "user": None, "faults": []}
+                  "user": None, "done": False, "faults": []}
         self.call_count += 1
         self.calls.append(record)
         self.in_flight += 1
@@ -161,6 +161,7 @@ class Api:
                 return await self._spoil(request, fault, 200, {"expand": "", "issues": [], "values": []}, record)
         status, answer, headers = await self.call(request, path, body, record)
         record["status"] = status
+        record["done"] = status < 300       # carried out, whatever a fault makes of the answer
         record["error"] = (answer.get("errorMessages") or answer.get("errors")) if status >= 400 \
             and isinstance(answer, dict) else None
         if request.method in WRITES and isinstance(answer, dict) and answer.get("key"):
