@@ -106,13 +106,15 @@ void tracker_set(struct tracker *t, struct tracked_issue *x, enum issue_field f,
 	if (issue_value_same(f, x->value[f], value))
 		return;
 	x->version[f]++;
+	x->asked_at[f] = 0;
 	put(t, x, f, value, account);
 }
 
 /* Accounts are shared: somebody else may act by ours, so it says nothing. */
-static void put_ours(struct tracker *t, struct tracked_issue *x, enum issue_field f, const char *value)
+static void put_ours(struct tracker *t, struct tracked_issue *x, enum issue_field f, const char *value, int64_t asked_at)
 {
 	x->writes[f]++;
+	x->asked_at[f] = asked_at;
 	put(t, x, f, value, "acc-bot");
 }
 
@@ -181,7 +183,7 @@ static json_t *read_issue(const struct tracked_issue *x, struct tracked_flight *
 						      x->by[f], "at_ms", (json_int_t)x->by_at[f]));
 		copy(w->read[f], TRACKER_VALUE, x->value[f]);
 		w->version[f] = x->version[f];
-		w->read_ours[f] = !strcmp(x->by[f], "acc-bot");
+		w->asked_at[f] = x->asked_at[f];
 	}
 	read = json_pack("{s:o, s:s, s:s, s:I, s:I, s:o, s:o}", "id", id_text(x->id), "name", x->name, "url",
 		"https://jira.example/browse/X-1", "updated_ms", (json_int_t)x->updated, "change",
@@ -252,9 +254,9 @@ static void land_later(struct tracker *t, const struct tracked_landing *l, int64
 	t->landing[t->landing_count++].due = t->now + 1 + up_to(t, within - 1);
 }
 
-static struct tracked_landing values_of(const json_t *values)
+static struct tracked_landing values_of(const struct tracker *t, const json_t *values)
 {
-	struct tracked_landing l = { .due = 0 };
+	struct tracked_landing l = { .asked_at = t->now };
 
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		const char *value = json_get_str(values, issue_field_name((enum issue_field)f));
@@ -268,7 +270,7 @@ static struct tracked_landing values_of(const json_t *values)
 static void create_now(struct tracker *t, struct tracked_flight *w)
 {
 	enum fate fate = fate_of(t);
-	struct tracked_landing l = values_of(json_get_obj(w->effect->payload, "values"));
+	struct tracked_landing l = values_of(t, json_get_obj(w->effect->payload, "values"));
 	struct tracked_issue *x;
 
 	copy(l.label, sizeof l.label, json_get_str(w->effect->payload, "label"));
@@ -339,7 +341,7 @@ static struct tracked_landing sync_plan(struct tracker *t, const struct tracked_
 	const struct tracked_issue *x, json_t *written, json_t *trouble)
 {
 	const json_t *theirs = json_get_obj(w->effect->payload, "theirs");
-	struct tracked_landing l = values_of(json_get_obj(w->effect->payload, "send"));
+	struct tracked_landing l = values_of(t, json_get_obj(w->effect->payload, "send"));
 
 	l.issue = x->id;
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
@@ -366,7 +368,7 @@ static void sync_write(struct tracker *t, struct tracked_issue *x, const struct 
 {
 	for (int f = 0; f < ISSUE_FIELD_COUNT && most > 0; f++)
 		if (l->field[f]) {
-			put_ours(t, x, (enum issue_field)f, l->value[f]);
+			put_ours(t, x, (enum issue_field)f, l->value[f], l->asked_at);
 			most--;
 		}
 }

@@ -28,7 +28,7 @@ uint32_t dice_roll(struct dice *d, uint32_t sides);
 
 struct tracked_issue {
 	int64_t id;
-	char name[24];
+	char name[32];
 	bool deleted, hidden;
 	bool common;	/* has the label of all ours */
 	char label[80];
@@ -37,6 +37,7 @@ struct tracked_issue {
 	int64_t by_at[ISSUE_FIELD_COUNT];
 	int64_t version[ISSUE_FIELD_COUNT]; /* how often people there have changed it */
 	int64_t writes[ISSUE_FIELD_COUNT];  /* how often we have */
+	int64_t asked_at[ISSUE_FIELD_COUNT]; /* when we asked for what stands there, by our clock; 0: it is somebody else's */
 	int64_t updated, change, found_from;
 };
 
@@ -55,7 +56,7 @@ struct tracked_hint {
 
 /* A write whose attempt was given up, and which happens all the same. */
 struct tracked_landing {
-	int64_t due;
+	int64_t due, asked_at;
 	int64_t issue; /* 0: a creation */
 	bool field[ISSUE_FIELD_COUNT];
 	char value[ISSUE_FIELD_COUNT][TRACKER_VALUE];
@@ -76,7 +77,7 @@ struct tracked_flight {
 	bool has_read;
 	char read[ISSUE_FIELD_COUNT][TRACKER_VALUE];
 	int64_t version[ISSUE_FIELD_COUNT];
-	bool read_ours[ISSUE_FIELD_COUNT]; /* the last who wrote it were we */
+	int64_t asked_at[ISSUE_FIELD_COUNT]; /* as of the issue */
 };
 
 struct tracker {

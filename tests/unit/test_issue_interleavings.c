@@ -201,7 +201,11 @@ static void conflict_opened(struct run *r, const struct seen *before, const stru
 	r->conflicts++;
 	w->conflicts++;
 	w->conflict_theirs = r->answering->version[f];
-	if (m->conflict.why || now->inc.is_private)
+	/* A write of ours that landed after we had looked, and was seen when half an hour was over, is taken
+	 * for somebody else's: people decide. */
+	if (m->conflict.why || now->inc.is_private ||
+		(r->answering->asked_at[f] &&
+			clock_now(&r->bot.clock) - r->answering->asked_at[f] > ISSUE_SENT_LIFE_MS))
 		return;
 	if (w->version <= w->ours_seen || r->answering->version[f] <= w->theirs_seen)
 		FAIL(r, "a conflict about the %s (%s, %s) where not both have changed: ours %lld of %lld seen, "
@@ -219,7 +223,7 @@ static void must_be_conflict(struct run *r, const struct seen *before, const str
 	const struct issue_memory *m = &before->rec.field[f];
 
 	if (!before->has || !m->known || was->none || before->inc.is_private || now->rec.field[f].conflict.open ||
-		m->conflict.open || a->read_ours[f] || in_doubt(before, f, a->read[f]) ||
+		m->conflict.open || a->asked_at[f] || in_doubt(before, f, a->read[f]) ||
 		was->version <= was->ours_seen || a->version[f] <= was->theirs_seen)
 		return;
 	/* There and back again is no change. */
