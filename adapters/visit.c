@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define CALL_SECONDS    10L
+#define CALL_SECONDS	10L
 #define CONNECT_SECONDS 5L
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
@@ -126,7 +126,8 @@ bool visit_connect(const char *url, const char *ca_file, char *why, size_t size)
 		abort();
 	str_init(&address, 2000);
 	/* The doors are the same: ws is http until its upgrade. */
-	str_addf(&address, "%s%s", strncmp(url, "ws", 2) == 0 ? "http" : "", url + (strncmp(url, "ws", 2) == 0 ? 2 : 0));
+	str_addf(&address, "%s%s", strncmp(url, "ws", 2) == 0 ? "http" : "",
+		url + (strncmp(url, "ws", 2) == 0 ? 2 : 0));
 	set_common(easy, address.p, ca_file);
 	curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
 	CURLcode rc = curl_easy_perform(easy);

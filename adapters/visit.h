@@ -1,7 +1,7 @@
 #ifndef ADAPTERS_VISIT_H
 #define ADAPTERS_VISIT_H
-/* One HTTP call that blocks, for what runs instead of the bot (`sitrep doctor`), never inside it. Redirects are not
- * followed; at most 10 s. */
+/* One HTTP call that blocks, for what runs instead of the bot (`sitrep doctor`), never inside it.
+ * Redirects are not followed; at most 10 s. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,17 +14,17 @@ struct visit {
 	/* ---- filled in by the caller, borrowed ---- */
 	const char *url;
 	const char *authorization; /* the whole value of the header; NULL: none */
-	const char *form;          /* sent by POST; NULL: GET */
-	const char *ca_file;       /* PEM; NULL: the system's */
-	size_t response_max;       /* bytes */
+	const char *form;	   /* sent by POST; NULL: GET */
+	const char *ca_file;	   /* PEM; NULL: the system's */
+	size_t response_max;	   /* bytes */
 
 	/* ---- the answer, until visit_finish ---- */
 	enum http_result result;
-	char error[256];           /* for people; "" when answered */
+	char error[256]; /* for people; "" when answered */
 	int status;
-	struct str body;           /* p is never NULL */
-	int64_t date;              /* the server's clock, s; 0: not said */
-	struct str head;           /* header lines */
+	struct str body; /* p is never NULL */
+	int64_t date;	 /* the server's clock, s; 0: not said */
+	struct str head; /* header lines */
 };
 
 void visit_make(struct visit *v);

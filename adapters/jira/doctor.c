@@ -12,11 +12,11 @@
 #include "base/str.h"
 #include "base/text.h"
 
-#define DOCTOR_SECONDS   60
+#define DOCTOR_SECONDS	 60
 #define DOCTOR_ARENA_MAX (64u << 20)
-#define SKEW_NOTE_S      60
-#define HOOK_PATH        "/webhooks/jira"
-#define NAMES_MAX        600
+#define SKEW_NOTE_S	 60
+#define HOOK_PATH	 "/webhooks/jira"
+#define NAMES_MAX	 600
 
 /* ---- asking and saying -------------------------------------------------------------------- */
 
@@ -48,29 +48,35 @@ static bool login_denied(const struct visit *v)
 	char value[200];
 
 	return visit_header(v, "X-Seraph-LoginReason", value, sizeof(value)) &&
-		(strstr(value, "FAILED") || strstr(value, "DENIED"));
+	       (strstr(value, "FAILED") || strstr(value, "DENIED"));
 }
 
 static void ask_at(struct doctor *d, struct diagnosis *out, const char *url)
 {
 	struct rest_reading reading = { 0 };
-	struct visit v = { .url = url, .authorization = d->authorization,
-		.ca_file = d->policy->ca_file, .response_max = REST_RESPONSE_MAX };
+	struct visit v = { .url = url,
+		.authorization = d->authorization,
+		.ca_file = d->policy->ca_file,
+		.response_max = REST_RESPONSE_MAX };
 
 	*out = (struct diagnosis){ .class = REST_RETRY, .text = "Jira took too long before" };
 	if (seconds() >= d->until) {
 		if (!d->late)
 			doctor_say(d, VERDICT_BAD,
-				"Jira: it answers too slowly; what is not named here was not looked at");
+				"Jira: it answers too slowly; what is not named here was not "
+				"looked at");
 		d->late = true;
 		return;
 	}
 	visit_make(&v);
-	rest_read(true, v.result, v.status, login_denied(&v), v.error, v.body.p, v.body.len, &reading);
+	rest_read(true, v.result, v.status, login_denied(&v), v.error, v.body.p, v.body.len,
+		&reading);
 	if (v.date)
 		d->date = v.date;
-	*out = (struct diagnosis){ .class = reading.class, .status = v.status,
-		.text = arena_strdup(d->arena, reading.text), .body = reading.body };
+	*out = (struct diagnosis){ .class = reading.class,
+		.status = v.status,
+		.text = arena_strdup(d->arena, reading.text),
+		.body = reading.body };
 	visit_finish(&v);
 }
 
@@ -145,10 +151,10 @@ const char *doctor_names(struct doctor *d, const json_t *list)
 static void say_unreached(struct doctor *d, const struct diagnosis *x)
 {
 	if (x->class == REST_TOKEN)
-		doctor_say(d, VERDICT_BAD,
-			"jira.token: %s; make a new one%s", x->text,
+		doctor_say(d, VERDICT_BAD, "jira.token: %s; make a new one%s", x->text,
 			d->policy->flavour == ISSUE_CLOUD
-				? ", and see that jira.user is the e-mail of the account it belongs to"
+				? ", and see that jira.user is the e-mail of the account it "
+				  "belongs to"
 				: ", and leave jira.user empty if it is a personal token");
 	else
 		doctor_say(d, VERDICT_BAD, "jira.url: %s: %s", d->policy->url, x->text);
@@ -171,12 +177,13 @@ static bool examine_flavour(struct doctor *d, const json_t *info)
 	return false;
 }
 
-/* The version of the API that the flavour speaks may not be there at all: then the other one says why. */
+/* The version of the API that the flavour speaks may not be there at all: then the other one says
+ * why. */
 static bool examine_server(struct doctor *d)
 {
 	DIAGNOSIS_CLEANUP struct diagnosis x = { 0 }, other = { 0 };
-	const struct flavour *else_ = flavour_of(d->policy->flavour == ISSUE_CLOUD ? ISSUE_DATA_CENTER
-										   : ISSUE_CLOUD);
+	const struct flavour *else_ =
+		flavour_of(d->policy->flavour == ISSUE_CLOUD ? ISSUE_DATA_CENTER : ISSUE_CLOUD);
 
 	doctor_ask(d, &x, "serverInfo");
 	if (x.class == REST_OK)
@@ -203,8 +210,8 @@ static bool examine_account(struct doctor *d)
 	name = json_get_str(x.body, "displayName");
 	id = json_get_str(x.body, d->flavour->person);
 	zone = json_get_str(x.body, "timeZone");
-	doctor_say(d, VERDICT_GOOD, "Jira account: %s (%s), time zone %s", name ? name : "?", id ? id : "?",
-		zone ? zone : "not said");
+	doctor_say(d, VERDICT_GOOD, "Jira account: %s (%s), time zone %s", name ? name : "?",
+		id ? id : "?", zone ? zone : "not said");
 	if (!json_get_bool(x.body, "active", true))
 		doctor_say(d, VERDICT_BAD, "Jira account: it is not active");
 	return true;
@@ -216,8 +223,8 @@ static void examine_clock(struct doctor *d)
 
 	if (skew > SKEW_NOTE_S || skew < -SKEW_NOTE_S)
 		doctor_say(d, VERDICT_NOTE,
-			"clock: it differs from Jira's by %lld s; times in comments and on the timeline will "
-			"not agree",
+			"clock: it differs from Jira's by %lld s; times in comments and on the "
+			"timeline will not agree",
 			(long long)skew);
 }
 
@@ -237,8 +244,9 @@ static void examine_priorities(struct doctor *d)
 		if (!name || doctor_named(x.body, name))
 			continue;
 		missing++;
-		doctor_say(d, VERDICT_BAD, "jira.priority.%d: there is no priority \"%s\"; there are %s", level,
-			name, doctor_names(d, x.body));
+		doctor_say(d, VERDICT_BAD,
+			"jira.priority.%d: there is no priority \"%s\"; there are %s", level, name,
+			doctor_names(d, x.body));
 	}
 	if (!missing)
 		doctor_say(d, VERDICT_GOOD, "Jira priorities: all are there");
@@ -247,8 +255,12 @@ static void examine_priorities(struct doctor *d)
 /* ---- how changes come in ------------------------------------------------------------------ */
 
 static const char *const wanted_events[] = {
-	"jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created",
-	"comment_updated", "comment_deleted",
+	"jira:issue_created",
+	"jira:issue_updated",
+	"jira:issue_deleted",
+	"comment_created",
+	"comment_updated",
+	"comment_deleted",
 };
 #define EVENT_COUNT (sizeof(wanted_events) / sizeof(wanted_events[0]))
 
@@ -258,8 +270,10 @@ static bool has_text(const json_t *list, const char *text)
 	size_t at;
 
 	json_array_foreach(list, at, v)
+	{
 		if (json_string_value(v) && strcmp(json_string_value(v), text) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -278,13 +292,17 @@ static void examine_hook(struct doctor *d, const json_t *hook)
 		doctor_say(d, VERDICT_BAD, "Jira webhook \"%s\": it is switched off", name);
 	else if (!json_get_bool(hook, "isSigned", true))
 		doctor_say(d, VERDICT_BAD,
-			"Jira webhook \"%s\": it has no secret, so nothing of it is accepted; give it the one of "
-			"jira.webhook_secret", name);
+			"Jira webhook \"%s\": it has no secret, so nothing of it is accepted; give "
+			"it the one of jira.webhook_secret",
+			name);
 	else if (missing.len)
-		doctor_say(d, VERDICT_NOTE, "Jira webhook \"%s\": it does not tell %s", name, missing.p);
+		doctor_say(d, VERDICT_NOTE, "Jira webhook \"%s\": it does not tell %s", name,
+			missing.p);
 	else
-		doctor_say(d, VERDICT_GOOD, "Jira webhook \"%s\": %s, all events; whether its secret is ours, only "
-			"a delivery can tell", name, url ? url : "?");
+		doctor_say(d, VERDICT_GOOD,
+			"Jira webhook \"%s\": %s, all events; whether its secret is ours, only "
+			"a delivery can tell",
+			name, url ? url : "?");
 }
 
 static bool leads_here(const char *url)
@@ -307,8 +325,10 @@ static const char *events_text(struct doctor *d)
 static void say_unregistered(struct doctor *d, const char *why, enum verdict verdict)
 {
 	doctor_say(d, verdict,
-		"Jira webhook: %s; an administrator of Jira makes one: its URL leads to http.listen and ends with "
-		HOOK_PATH ", the secret is that of jira.webhook_secret, events %s", why, events_text(d));
+		"Jira webhook: %s; an administrator of Jira makes one: its URL leads to "
+		"http.listen and ends with " HOOK_PATH
+		", the secret is that of jira.webhook_secret, events %s",
+		why, events_text(d));
 }
 
 static void examine_hooks(struct doctor *d)
@@ -320,7 +340,8 @@ static void examine_hooks(struct doctor *d)
 
 	doctor_ask(d, &x, "/rest/webhooks/1.0/webhook");
 	if (x.class != REST_OK || !json_is_array(x.body)) {
-		say_unregistered(d, "only administrators may see whether one is there", VERDICT_NOTE);
+		say_unregistered(
+			d, "only administrators may see whether one is there", VERDICT_NOTE);
 		return;
 	}
 	json_array_foreach(x.body, at, hook)
@@ -332,24 +353,29 @@ static void examine_hooks(struct doctor *d)
 	}
 	if (!found && d->policy->relay_url)
 		doctor_say(d, VERDICT_NOTE,
-			"Jira webhook: none ends with " HOOK_PATH "; the one that feeds the relay cannot be told from "
-			"others");
+			"Jira webhook: none ends with " HOOK_PATH
+			"; the one that feeds the relay cannot be told from others");
 	else if (!found)
-		say_unregistered(d, "none of Jira's leads here", otherwise ? VERDICT_NOTE : VERDICT_BAD);
+		say_unregistered(
+			d, "none of Jira's leads here", otherwise ? VERDICT_NOTE : VERDICT_BAD);
 }
 
 static void examine_relay(struct doctor *d)
 {
 	char why[256];
 	/* Behind the question mark may stand what lets one in. */
-	const char *url = arena_strndup(d->arena, d->policy->relay_url, strcspn(d->policy->relay_url, "?"));
+	const char *url =
+		arena_strndup(d->arena, d->policy->relay_url, strcspn(d->policy->relay_url, "?"));
 
 	if (visit_connect(d->policy->relay_url, d->policy->ca_file, why, sizeof(why)))
-		doctor_say(d, VERDICT_GOOD, "Jira relay: %s can be reached; whether it takes us shows at the start", url);
+		doctor_say(d, VERDICT_GOOD,
+			"Jira relay: %s can be reached; whether it takes us shows at the start",
+			url);
 	else
 		doctor_say(d, VERDICT_BAD, "jira.relay_url: %s: %s", url, why);
 	if (!d->policy->relay_token)
-		doctor_say(d, VERDICT_NOTE, "jira.relay_token: there is none; a relay may want one");
+		doctor_say(
+			d, VERDICT_NOTE, "jira.relay_token: there is none; a relay may want one");
 }
 
 static void examine_ways_in(struct doctor *d)
@@ -358,12 +384,15 @@ static void examine_ways_in(struct doctor *d)
 
 	if (!p->webhook_secret)
 		doctor_say(d, p->poll_ms ? VERDICT_NOTE : VERDICT_BAD,
-			p->poll_ms ? "jira.webhook_secret: there is none, so changes in Jira are seen only when it "
+			p->poll_ms ? "jira.webhook_secret: there is none, so changes in Jira are "
+				     "seen only when it "
 				     "is polled"
-				   : "jira: neither poll nor webhook_secret; changes in Jira are never seen");
+				   : "jira: neither poll nor webhook_secret; changes in Jira are "
+				     "never seen");
 	else if (!d->config->http.listen && !p->relay_url)
 		doctor_say(d, p->poll_ms ? VERDICT_NOTE : VERDICT_BAD,
-			"http.listen: it is empty, so no webhook can come in, whatever jira.webhook_secret says");
+			"http.listen: it is empty, so no webhook can come in, whatever "
+			"jira.webhook_secret says");
 	else
 		examine_hooks(d);
 	if (p->relay_url)
@@ -416,18 +445,23 @@ static void examine(struct doctor *d)
 			doctor_project(d, p->projects[i].project);
 	if (!access_allows(&d->config->access, "jira:somebody", "incident.write"))
 		doctor_say(d, VERDICT_NOTE,
-			"rbac.bindings: nobody of Jira may write here (\"jira:*\": responder), so what people change there "
+			"rbac.bindings: nobody of Jira may write here (\"jira:*\": responder), so "
+			"what people change there "
 			"whom jira.people does not name is not followed, only shown");
 	if (p->assign && !p->people_count)
-		doctor_say(d, VERDICT_NOTE, "jira.people: nobody is named, so no assignee is kept in step");
+		doctor_say(d, VERDICT_NOTE,
+			"jira.people: nobody is named, so no assignee is kept in step");
 	examine_ways_in(d);
 }
 
 int jira_doctor(const struct config *config,
 	void (*line)(void *ctx, enum verdict verdict, const char *text), void *ctx)
 {
-	struct doctor d = { .config = config, .policy = &config->issue,
-		.flavour = flavour_of(config->issue.flavour), .line = line, .ctx = ctx,
+	struct doctor d = { .config = config,
+		.policy = &config->issue,
+		.flavour = flavour_of(config->issue.flavour),
+		.line = line,
+		.ctx = ctx,
 		.until = seconds() + DOCTOR_SECONDS };
 
 	if (!config->issue.url)

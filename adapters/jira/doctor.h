@@ -1,8 +1,9 @@
 #ifndef ADAPTERS_JIRA_DOCTOR_H
 #define ADAPTERS_JIRA_DOCTOR_H
 /*
- * `sitrep doctor` for Jira, in three parts: doctor.c asks about Jira itself, the account and how changes come in;
- * doctor_project.c about what is there in a project; doctor_paths.c about how issues can move. Blocking.
+ * `sitrep doctor` for Jira, in three parts: doctor.c asks about Jira itself, the account and how
+ * changes come in; doctor_project.c about what is there in a project; doctor_paths.c about how
+ * issues can move. Blocking.
  */
 #include "adapters/jira/client.h"
 #include "adapters/verdict.h"
@@ -13,13 +14,13 @@ struct doctor {
 	const struct config *config;
 	const struct issue_policy *policy;
 	const struct flavour *flavour;
-	struct arena *arena;  /* all answers: the doctor is not here for long */
+	struct arena *arena; /* all answers: the doctor is not here for long */
 	void (*line)(void *ctx, enum verdict verdict, const char *text);
 	void *ctx;
 	const char *authorization;
-	int64_t until;        /* s, monotonic: nothing is asked after it */
-	bool late;            /* that has been said */
-	int64_t date;         /* what Jira's clock said last, s */
+	int64_t until; /* s, monotonic: nothing is asked after it */
+	bool late;     /* that has been said */
+	int64_t date;  /* what Jira's clock said last, s */
 	int bad;
 };
 
@@ -27,12 +28,13 @@ struct diagnosis {
 	enum rest_class class;
 	int status;
 	const char *text; /* why not, one sentence */
-	json_t *body;     /* owned: diagnosis_finish */
+	json_t *body;	  /* owned: diagnosis_finish */
 };
 
 void doctor_say(struct doctor *d, enum verdict verdict, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* GET of a path, as printf makes it: behind the API's root, or, when it begins with '/', behind jira.url. */
+/* GET of a path, as printf makes it: behind the API's root, or, when it begins with '/', behind
+ * jira.url. */
 void doctor_ask(struct doctor *d, struct diagnosis *out, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void diagnosis_finish(struct diagnosis *x);

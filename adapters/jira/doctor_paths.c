@@ -1,7 +1,7 @@
 /*
- * Can an issue move between the statuses of the policy? Jira shows the ways out of a status only on an issue that is
- * there. So one issue of ours is looked at for each status in which there is any; the rest of the workflow stays
- * unseen, and nothing is said about ways that may lead through it.
+ * Can an issue move between the statuses of the policy? Jira shows the ways out of a status only on
+ * an issue that is there. So one issue of ours is looked at for each status in which there is any;
+ * the rest of the workflow stays unseen, and nothing is said about ways that may lead through it.
  */
 #include <string.h>
 
@@ -33,8 +33,10 @@ static void map_read(struct map *m, const json_t *statuses)
 	size_t at;
 
 	json_array_foreach(statuses, at, v)
+	{
 		if (json_get_str(v, "name") && m->count < STATUSES_MAX)
 			m->name[m->count++] = json_get_str(v, "name");
+	}
 }
 
 static void map_learn(struct doctor *d, struct map *m, int from, const char *id)
@@ -116,16 +118,18 @@ static void judge(struct doctor *d, const char *project, const struct map *m)
 			dark |= bit;
 		else
 			doctor_say(d, VERDICT_BAD,
-				"Jira %s: a %s in \"%s\" cannot be moved to %s: the workflow has no path that the account "
-				"may take", project, d->policy->type, m->name[i], names_of(d, m, missing));
+				"Jira %s: a %s in \"%s\" cannot be moved to %s: the workflow has "
+				"no path that the account may take",
+				project, d->policy->type, m->name[i], names_of(d, m, missing));
 	}
 	if (sure)
 		doctor_say(d, VERDICT_GOOD, "Jira %s: paths lead to every status from %s", project,
 			names_of(d, m, sure));
 	if (dark)
 		doctor_say(d, VERDICT_NOTE,
-			"Jira %s: whether paths lead to every status from %s cannot be seen: Jira shows them only on an "
-			"issue of ours that is there or on the way", project, names_of(d, m, dark));
+			"Jira %s: whether paths lead to every status from %s cannot be seen: Jira "
+			"shows them only on an issue of ours that is there or on the way",
+			project, names_of(d, m, dark));
 }
 
 static const char *jql_text(struct doctor *d, const char *s)
@@ -150,17 +154,21 @@ void doctor_paths(struct doctor *d, const char *project, const json_t *statuses)
 
 	map_read(&m, statuses);
 	jql = arena_printf(d->arena,
-		"project = %s AND labels = " ISSUE_LABEL " AND issuetype = %s ORDER BY updated DESC",
+		"project = %s AND labels = " ISSUE_LABEL
+		" AND issuetype = %s ORDER BY updated DESC",
 		jql_text(d, project), jql_text(d, d->policy->type));
-	doctor_ask(d, &x, "%s?jql=%s&fields=status&maxResults=%d", d->flavour->search, doctor_escape(d, jql),
-		LOOKED_MAX);
+	doctor_ask(d, &x, "%s?jql=%s&fields=status&maxResults=%d", d->flavour->search,
+		doctor_escape(d, jql), LOOKED_MAX);
 	if (x.class != REST_OK) {
-		doctor_say(d, VERDICT_NOTE, "Jira %s: issues cannot be searched: %s", project, x.text);
+		doctor_say(
+			d, VERDICT_NOTE, "Jira %s: issues cannot be searched: %s", project, x.text);
 		return;
 	}
 	json_array_foreach(json_get_arr(x.body, "issues"), at, issue)
 	{
-		int from = map_find(&m, json_get_str(json_get_obj(json_get_obj(issue, "fields"), "status"), "name"));
+		int from = map_find(
+			&m, json_get_str(
+				    json_get_obj(json_get_obj(issue, "fields"), "status"), "name"));
 		const char *id = json_get_str(issue, "id");
 
 		if (id && from >= 0 && !m.seen[from])

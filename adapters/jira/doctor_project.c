@@ -26,12 +26,14 @@ static bool needs_assigning(const struct issue_policy *p)
 static const struct permission permissions[] = {
 	{ "BROWSE_PROJECTS", "Browse projects", "issues cannot be seen", VERDICT_BAD, NULL },
 	{ "CREATE_ISSUES", "Create issues", "no issue can be made", VERDICT_BAD, NULL },
-	{ "EDIT_ISSUES", "Edit issues", "titles and priorities stay as they are in Jira", VERDICT_BAD, NULL },
+	{ "EDIT_ISSUES", "Edit issues", "titles and priorities stay as they are in Jira",
+		VERDICT_BAD, NULL },
 	{ "TRANSITION_ISSUES", "Transition issues", "no issue can be moved", VERDICT_BAD, NULL },
 	{ "ADD_COMMENTS", "Add comments", "updates do not get there", VERDICT_BAD, needs_comments },
-	{ "ASSIGN_ISSUES", "Assign issues", "the commander does not become the assignee", VERDICT_BAD,
-		needs_assigning },
-	{ "LINK_ISSUES", "Link issues", "issues have no link back to the incident", VERDICT_NOTE, NULL },
+	{ "ASSIGN_ISSUES", "Assign issues", "the commander does not become the assignee",
+		VERDICT_BAD, needs_assigning },
+	{ "LINK_ISSUES", "Link issues", "issues have no link back to the incident", VERDICT_NOTE,
+		NULL },
 };
 #define PERMISSION_COUNT (sizeof(permissions) / sizeof(permissions[0]))
 
@@ -44,20 +46,23 @@ static void examine_permissions(struct doctor *d, const char *project)
 	str_init_arena(&keys, d->arena, 300);
 	for (size_t i = 0; i < PERMISSION_COUNT; i++)
 		str_addf(&keys, "%s%s", i ? "," : "", permissions[i].key);
-	doctor_ask(d, &x, "mypermissions?projectKey=%s&permissions=%s", doctor_escape(d, project), keys.p);
+	doctor_ask(d, &x, "mypermissions?projectKey=%s&permissions=%s", doctor_escape(d, project),
+		keys.p);
 	if (x.class != REST_OK) {
-		doctor_say(d, VERDICT_NOTE, "Jira %s: permissions cannot be looked at: %s", project, x.text);
+		doctor_say(d, VERDICT_NOTE, "Jira %s: permissions cannot be looked at: %s", project,
+			x.text);
 		return;
 	}
 	for (size_t i = 0; i < PERMISSION_COUNT; i++) {
 		const struct permission *p = &permissions[i];
 		const json_t *theirs = json_get_obj(json_get_obj(x.body, "permissions"), p->key);
 
-		if ((p->needed && !p->needed(d->policy)) || json_get_bool(theirs, "havePermission", false))
+		if ((p->needed && !p->needed(d->policy)) ||
+			json_get_bool(theirs, "havePermission", false))
 			continue;
 		missing++;
-		doctor_say(d, p->verdict, "Jira %s: the account lacks the permission \"%s\": %s", project, p->name,
-			p->cost);
+		doctor_say(d, p->verdict, "Jira %s: the account lacks the permission \"%s\": %s",
+			project, p->name, p->cost);
 	}
 	if (!missing)
 		doctor_say(d, VERDICT_GOOD, "Jira %s: the account has all permissions", project);
@@ -78,14 +83,17 @@ static const json_t *field_find(const json_t *fields, const char *id)
 	size_t at;
 
 	json_array_foreach(fields, at, v)
+	{
 		if (field_id(v) && strcmp(field_id(v), id) == 0)
 			return v;
+	}
 	return NULL;
 }
 
 static bool policy_gives(const struct issue_policy *p, const char *id)
 {
-	static const char *const always[] = { "project", "issuetype", "summary", "description", "labels" };
+	static const char *const always[] = { "project", "issuetype", "summary", "description",
+		"labels" };
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		if (strcmp(id, always[i]) == 0)
@@ -111,16 +119,18 @@ static void examine_required(struct doctor *d, const char *project, const json_t
 		const char *id = field_id(field), *name = json_get_str(field, "name");
 
 		if (!id || !json_get_bool(field, "required", false) ||
-			json_get_bool(field, "hasDefaultValue", false) || policy_gives(d->policy, id))
+			json_get_bool(field, "hasDefaultValue", false) ||
+			policy_gives(d->policy, id))
 			continue;
 		missing++;
 		doctor_say(d, VERDICT_BAD,
-			"Jira %s: a new %s must have \"%s\" (%s); say it in jira.fields, or make it optional there",
+			"Jira %s: a new %s must have \"%s\" (%s); say it in jira.fields, or make "
+			"it optional there",
 			project, d->policy->type, name ? name : id, id);
 	}
 	if (!missing)
-		doctor_say(d, VERDICT_GOOD, "Jira %s: every required field of a new %s is given", project,
-			d->policy->type);
+		doctor_say(d, VERDICT_GOOD, "Jira %s: every required field of a new %s is given",
+			project, d->policy->type);
 }
 
 static void examine_screen(struct doctor *d, const char *project, const json_t *fields)
@@ -128,30 +138,36 @@ static void examine_screen(struct doctor *d, const char *project, const json_t *
 	static const struct {
 		const char *id, *name, *cost;
 	} ours[] = {
-		{ "labels", "Labels", "an issue whose creation was not answered is harder to find again" },
+		{ "labels", "Labels",
+			"an issue whose creation was not answered is harder to find again" },
 		{ "priority", "Priority", "levels are not kept in step" },
 		{ "description", "Description", "the issue does not say what it is about" },
 	};
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (!field_find(fields, ours[i].id))
-			doctor_say(d, VERDICT_NOTE, "Jira %s: \"%s\" is not on the screen for a new %s: %s", project,
+			doctor_say(d, VERDICT_NOTE,
+				"Jira %s: \"%s\" is not on the screen for a new %s: %s", project,
 				ours[i].name, d->policy->type, ours[i].cost);
 	for (size_t i = 0; i < d->policy->extra_count; i++)
 		if (!field_find(fields, d->policy->extra[i].field))
 			doctor_say(d, VERDICT_BAD,
-				"jira.fields.%s: it is not on the screen for a new %s in %s, or does not exist",
+				"jira.fields.%s: it is not on the screen for a new %s in %s, or "
+				"does not exist",
 				d->policy->extra[i].field, d->policy->type, project);
 }
 
-/* Data Center before 8.4 tells all at once, by id; here it becomes the list that the others have. */
+/* Data Center before 8.4 tells all at once, by id; here it becomes the list that the others have.
+ */
 static json_t *fields_of_old(struct doctor *d, const char *project)
 {
 	DIAGNOSIS_CLEANUP struct diagnosis x = { 0 };
 	json_t *fields, *field, *out;
 	const char *id;
 
-	doctor_ask(d, &x, "issue/createmeta?projectKeys=%s&issuetypeNames=%s&expand=projects.issuetypes.fields",
+	doctor_ask(d, &x,
+		"issue/"
+		"createmeta?projectKeys=%s&issuetypeNames=%s&expand=projects.issuetypes.fields",
 		doctor_escape(d, project), doctor_escape(d, d->policy->type));
 	fields = json_at(x.body, "projects.0.issuetypes.0.fields");
 	if (!json_is_object(fields))
@@ -170,8 +186,8 @@ static json_t *fields_of(struct doctor *d, const char *project, const char *type
 	DIAGNOSIS_CLEANUP struct diagnosis x = { 0 };
 	json_t *list;
 
-	doctor_ask(d, &x, "issue/createmeta/%s/issuetypes/%s?maxResults=200", doctor_escape(d, project),
-		doctor_escape(d, type));
+	doctor_ask(d, &x, "issue/createmeta/%s/issuetypes/%s?maxResults=200",
+		doctor_escape(d, project), doctor_escape(d, type));
 	list = json_get_arr(x.body, "fields");
 	list = list ? list : json_get_arr(x.body, "values");
 	return x.class == REST_OK && list ? json_incref(list) : fields_of_old(d, project);
@@ -183,8 +199,10 @@ static void examine_fields(struct doctor *d, const char *project, const char *ty
 
 	if (!fields) {
 		doctor_say(d, VERDICT_NOTE,
-			"Jira %s: which fields a new %s must have cannot be looked at (\"Create issues\" is needed for "
-			"it)", project, d->policy->type);
+			"Jira %s: which fields a new %s must have cannot be looked at (\"Create "
+			"issues\" is needed for "
+			"it)",
+			project, d->policy->type);
 		return;
 	}
 	examine_required(d, project, fields);
@@ -196,8 +214,8 @@ static void examine_fields(struct doctor *d, const char *project, const char *ty
 static void say_status(struct doctor *d, const char *project, const char *key, const char *status,
 	const json_t *there)
 {
-	doctor_say(d, VERDICT_BAD, "jira.%s: in %s a %s has no status \"%s\"; it has %s", key, project,
-		d->policy->type, status, doctor_names(d, there));
+	doctor_say(d, VERDICT_BAD, "jira.%s: in %s a %s has no status \"%s\"; it has %s", key,
+		project, d->policy->type, status, doctor_names(d, there));
 }
 
 static void examine_statuses(struct doctor *d, const char *project, const json_t *there)
@@ -208,15 +226,18 @@ static void examine_statuses(struct doctor *d, const char *project, const json_t
 	for (size_t s = 0; s < STATE_COUNT; s++)
 		if (p->status[s] && !doctor_named(there, p->status[s]))
 			say_status(d, project,
-				arena_printf(d->arena, "status.%s", state_name((enum incident_state)s)),
+				arena_printf(
+					d->arena, "status.%s", state_name((enum incident_state)s)),
 				p->status[s], there);
 	/* A status that is nowhere only means nothing: another project may have it. */
 	for (size_t i = 0; i < p->status_count; i++)
 		if (!doctor_named(there, p->statuses[i].status))
-			doctor_say(d, VERDICT_NOTE, "jira.statuses: in %s a %s has no status \"%s\"", project,
-				p->type, p->statuses[i].status);
+			doctor_say(d, VERDICT_NOTE,
+				"jira.statuses: in %s a %s has no status \"%s\"", project, p->type,
+				p->statuses[i].status);
 	if (d->bad == before)
-		doctor_say(d, VERDICT_GOOD, "Jira %s: every status of the states is there", project);
+		doctor_say(
+			d, VERDICT_GOOD, "Jira %s: every status of the states is there", project);
 }
 
 static void examine_workflow(struct doctor *d, const char *project)
@@ -228,8 +249,8 @@ static void examine_workflow(struct doctor *d, const char *project)
 	type = doctor_named(x.body, d->policy->type);
 	there = json_get_arr(type, "statuses");
 	if (!there) {
-		doctor_say(d, VERDICT_NOTE, "Jira %s: the statuses of a %s cannot be looked at: %s", project,
-			d->policy->type, *x.text ? x.text : "they are not told");
+		doctor_say(d, VERDICT_NOTE, "Jira %s: the statuses of a %s cannot be looked at: %s",
+			project, d->policy->type, *x.text ? x.text : "they are not told");
 		return;
 	}
 	examine_statuses(d, project, there);
@@ -246,12 +267,16 @@ static const char *type_id(struct doctor *d, const char *project, const json_t *
 	const char *id = json_get_str(type, "id");
 
 	if (!types)
-		doctor_say(d, VERDICT_NOTE, "Jira %s: its issue types cannot be looked at", project);
+		doctor_say(
+			d, VERDICT_NOTE, "Jira %s: its issue types cannot be looked at", project);
 	else if (!type)
-		doctor_say(d, VERDICT_BAD, "jira.type: there is no issue type \"%s\" in %s; there are %s",
+		doctor_say(d, VERDICT_BAD,
+			"jira.type: there is no issue type \"%s\" in %s; there are %s",
 			d->policy->type, project, doctor_names(d, types));
 	else if (json_get_bool(type, "subtask", false))
-		doctor_say(d, VERDICT_BAD, "jira.type: \"%s\" is a type of sub-tasks; an incident's issue stands alone",
+		doctor_say(d, VERDICT_BAD,
+			"jira.type: \"%s\" is a type of sub-tasks; an incident's issue stands "
+			"alone",
 			d->policy->type);
 	else
 		return id ? arena_strdup(d->arena, id) : NULL;
@@ -266,8 +291,9 @@ void doctor_project(struct doctor *d, const char *project)
 	doctor_ask(d, &x, "project/%s", doctor_escape(d, project));
 	if (x.class == REST_GONE || x.class == REST_FORBIDDEN) {
 		doctor_say(d, VERDICT_BAD,
-			"Jira %s: there is no such project that the account can see; give it \"Browse projects\", or "
-			"mend jira.project and jira.projects", project);
+			"Jira %s: there is no such project that the account can see; give it "
+			"\"Browse projects\", or mend jira.project and jira.projects",
+			project);
 		return;
 	}
 	if (x.class != REST_OK) {
