@@ -465,6 +465,25 @@ static int64_t may_sleep(struct core *c)
 	return sleep;
 }
 
+/* A tracker that was not configured before is asked from now on. What fails is tried again at the next start. */
+static void arm_poll(struct core *c)
+{
+	struct error err = { 0 };
+	int rc = store_begin(c->desk.store, &err);
+
+	if (rc == 0) {
+		rc = issue_poll_arm(c->desk.store, c->config, clock_now(c->clock), &err);
+		if (rc == 0)
+			rc = store_commit(c->desk.store, &err);
+		else
+			store_rollback(c->desk.store);
+	}
+	if (rc == 0)
+		rc = timer_next(c->desk.store, &c->timer_at, &err);
+	if (rc < 0)
+		log_error("core", "the tracker is not polled: %s", err.text);
+}
+
 static void take_config(struct core *c)
 {
 	struct config *next = atomic_exchange(&c->next_config, NULL);
@@ -474,6 +493,7 @@ static void take_config(struct core *c)
 	config_release(c->config);
 	c->config = next;
 	c->desk.config = next;
+	arm_poll(c);
 }
 
 int64_t core_turn(struct core *c)

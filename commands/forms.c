@@ -1,6 +1,7 @@
 /* The form of an operation, from the same declaration as its line (FEATURES A1). */
 #include <string.h>
 
+#include "commands/issues.h"
 #include "commands/protected.h"
 #include "commands/reading.h"
 #include "store/incidents.h"
@@ -77,12 +78,34 @@ static json_t *options_incident(struct call *c)
 	return options;
 }
 
+/* The issue too: the one that it has, to be unlinked, else a new one. */
+static json_t *options_issue(struct call *c, const struct arg_def *d)
+{
+	json_t *options = options_incident(c);
+	bool part = !strcmp(d->name, "from"), has;
+	struct reference ref;
+	struct issue_record rec;
+
+	if (!c->config->issue.url || !c->has_incident)
+		return options;
+	has = issue_get(c, &ref, &rec) == 0;
+	if (has != part)
+		return options;
+	if (!options)
+		options = json_array();
+	if (part)
+		option_add(options, ISSUE_SYSTEM, rec.name ? rec.name : "its issue, which is not created yet");
+	else
+		option_add(options, "new", "a new issue in Jira");
+	return options;
+}
+
 static json_t *options_of(struct call *c, const struct arg_def *d)
 {
 	json_t *options;
 
 	if (d->type == ARG_INCIDENT)
-		return options_incident(c);
+		return d->flags & ARG_ISSUE ? options_issue(c, d) : options_incident(c);
 	if (strcmp(field_types[d->type], "choice"))
 		return NULL;
 	if (d->type == ARG_SEVERITY)

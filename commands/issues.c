@@ -39,7 +39,7 @@ int issue_load(struct call *c, struct issue *out)
 
 int issue_get(struct call *c, struct reference *ref, struct issue_record *record)
 {
-	struct issue i;
+	struct issue i = { 0 };
 	int rc = issue_load(c, &i);
 
 	*ref = i.ref;

@@ -1184,6 +1184,26 @@ static void test_settle_refuses(void **state)
 	assert_refused(x, "usage", "name one as #12");
 }
 
+static void test_form(void **state)
+{
+	struct talk *x = *state;
+	char *form;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "declare sev3 something else");
+	x->forms = true;
+	talk_say(x, "#2 link");
+	assert_int_equal(x->reply.kind, REPLY_FORM);
+	form = json_text(x->arena, x->reply.form);
+	assert_has(form, "a new issue in Jira");
+	talk_say(x, "#1 unlink");
+	form = json_text(x->arena, x->reply.form);
+	assert_has(form, "PAY-123");
+	talk_submit(x, ALICE, "unlink", 1, json_pack("{s:s}", "from", "jira"));
+	assert_answered(x, "go their own ways");
+}
+
 static void test_title(void **state)
 {
 	struct talk *x = *state;
@@ -1239,6 +1259,7 @@ int main(void)
 		TEST(test_no_right),
 		TEST(test_assignee),
 		TEST(test_settle_refuses),
+		TEST(test_form),
 		TEST(test_title),
 	};
 
