@@ -75,6 +75,11 @@ static void read_it(struct job *j, const char *id, const char *key)
 
 /* ---- making it --------------------------------------------------------------------------- */
 
+static bool is_custom(const char *key)
+{
+	return strncmp(key, "customfield_", 12) == 0;
+}
+
 /* Names of custom fields, for people: "customfield_10042" → "Team". */
 static const char *named(struct job *j, const json_t *list, const char *words)
 {
@@ -104,34 +109,63 @@ static const char *named(struct job *j, const json_t *list, const char *words)
 	return out.p;
 }
 
-static void on_names(struct job *j, const struct rest_answer *answer)
+static const char *name_of(const json_t *list, const char *key)
 {
-	struct create *c = j->own;
+	json_t *field;
+	size_t at;
 
-	job_end(j, OUTCOME_REFUSED, NULL,
-		answer->class == REST_OK ? named(j, answer->body, c->error) : c->error, 0);
+	json_array_foreach(list, at, field)
+	{
+		const char *id = json_get_str(field, "id");
+
+		if (id && strcmp(id, key) == 0)
+			return json_get_str(field, "name");
+	}
+	return NULL;
 }
 
-/* Jira's words, with the keys of its custom fields by name. */
+/* Which fields it is about, where Jira's words do not say so. */
+static void on_names(struct job *j, const struct rest_answer *answer)
+{
+	const json_t *list = answer->class == REST_OK ? answer->body : NULL;
+	struct create *c = j->own;
+	const char *key, *name;
+	struct str words;
+	json_t *v;
+
+	str_init_arena(&words, j->e->arena, 900);
+	str_add(&words, named(j, list, c->error));
+	json_object_foreach(j->kept[RESULT], key, v)
+	{
+		name = name_of(list, key);
+		if (is_custom(key) && !strstr(words.p, name ? name : key))
+			str_addf(&words, " (%s)", name ? name : key);
+	}
+	job_end(j, OUTCOME_REFUSED, NULL, words.p, 0);
+}
+
+/* Jira's words, with what they are about by name. */
 static void refuse(struct job *j, const struct rest_answer *answer)
 {
 	struct create *c = j->own;
-	struct str words;
-	const char *field;
+	json_t *errors = json_get_obj(answer->body, "errors"), *fields = json_get_obj(j->kept[BODY], "fields");
+	const char *key;
+	bool custom = false;
 	json_t *v;
 
-	str_init_arena(&words, j->e->arena, 700);
-	str_add(&words, answer->text);
-	json_object_foreach(json_get_obj(answer->body, "errors"), field, v)
-	{
-		if (strncmp(field, "customfield_", 12) == 0 && !strstr(words.p, field))
-			str_addf(&words, " (%s)", field);
-	}
-	c->error = words.p;
-	if (strstr(words.p, "customfield_"))
+	c->error = arena_strdup(j->e->arena, answer->text);
+	if (json_object_get(errors, "project") || json_object_get(errors, "issuetype") ||
+		json_object_get(errors, "pid"))
+		c->error = arena_printf(j->e->arena, "%s (project %s, type %s)", answer->text,
+			json_string_value(json_at(fields, "project.key")),
+			json_string_value(json_at(fields, "issuetype.name")));
+	json_object_foreach(errors, key, v) custom = custom || is_custom(key);
+	json_decref(j->kept[RESULT]);
+	j->kept[RESULT] = json_incref(errors);
+	if (custom)
 		job_call(j, NULL, "field", NULL, on_names);
 	else
-		job_end(j, OUTCOME_REFUSED, NULL, words.p, 0);
+		job_end(j, OUTCOME_REFUSED, NULL, c->error, 0);
 }
 
 static bool can_do_without(struct job *j, const char *field)

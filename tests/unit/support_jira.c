@@ -139,7 +139,7 @@ static bool host_submit(void *ctx, struct request *take)
 static void on_limit(void *ctx)
 {
 	(void)ctx;
-	T.timed_out = true;
+	T.timed_out = !T.r->stop_after_ms;
 	io_stop(T.io);
 }
 
@@ -195,7 +195,7 @@ void run_effect(struct effect_run *r)
 	next = io_timer_create(T.io, on_next, NULL);
 	T.limit = io_timer_create(T.io, on_limit, NULL);
 	io_on_stop(T.io, &hook);
-	io_timer_start(T.limit, LIMIT);
+	io_timer_start(T.limit, r->stop_after_ms ? r->stop_after_ms : LIMIT);
 	r->took_ms = clock_monotonic_ms();
 	io_timer_start(next, 0);
 	io_run(T.io);

@@ -129,6 +129,23 @@ static void test_without_knowing_nothing_is_made(void **state)
 	assert_int_equal(run_count(&R, "POST "), 0);
 }
 
+static void test_the_stop_ends_a_look_without_an_outcome(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "search/jql", .status = 200, .body = "{\"issues\":[]}",
+			.times = SCRIPT_FOR_EVER },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.verify = true;
+	R.search_lag_ms = 60000;
+	R.stop_after_ms = 200;
+	run(EFFECT_ISSUE_CREATE, CREATE, "");
+	assert_int_equal(R.calls, 1);
+	assert_true(R.took_ms < 2000);
+}
+
 static void test_a_lost_create_without_its_label_is_found_by_its_property(void **state)
 {
 	struct line script[] = {
@@ -225,7 +242,7 @@ static void test_how_a_create_fails(void **state)
 		{ 403, "{\"errorMessages\":[]}", "X-Seraph-LoginReason: AUTHENTICATION_DENIED", "retry", 60000 },
 		{ 403, "{\"errorMessages\":[\"may not\"]}", NULL, "refused", 0 },
 		{ 404, "<html>", NULL, "retry", 0 },
-		{ 400, "{\"errorMessages\":[\"no project\"],\"errors\":{}}", NULL, "refused", 0 },
+		{ 400, "{\"errorMessages\":[],\"errors\":{\"project\":\"valid project is required\"}}", NULL, "refused", 0 },
 		{ 302, "", "Location: http://127.0.0.1:1/login", "retry", 0 },
 	};
 
@@ -238,6 +255,8 @@ static void test_how_a_create_fails(void **state)
 		SCRIPT(&R, script);
 		run(EFFECT_ISSUE_CREATE, CREATE, cases[i].outcome);
 		assert_true(*R.error);
+		if (cases[i].status == 400)
+			assert_non_null(strstr(R.error, "(project PAY, type Bug)"));
 		assert_null(strstr(R.error, "a-secret-token"));
 		if (R.retry_after_ms < cases[i].at_least_ms)
 			fail_msg("case %zu: wait %lld", i, (long long)R.retry_after_ms);
@@ -553,6 +572,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_lost_create_is_looked_for_until_the_search_cannot_lag, fresh, done),
 		cmocka_unit_test_setup_teardown(test_what_is_not_found_is_made, fresh, done),
 		cmocka_unit_test_setup_teardown(test_without_knowing_nothing_is_made, fresh, done),
+		cmocka_unit_test_setup_teardown(test_the_stop_ends_a_look_without_an_outcome, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_lost_create_without_its_label_is_found_by_its_property, fresh, done),
 		cmocka_unit_test_setup_teardown(test_fields_that_are_not_on_the_screen_are_left_out, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_required_field_is_named_in_the_refusal, fresh, done),
