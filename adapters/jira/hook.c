@@ -105,7 +105,6 @@ static int64_t issue_in_url(const char *url)
 	return id;
 }
 
-
 /* "PAY-123": capitals, digits and _, of which the first is a letter. */
 static bool name_valid(const char *name)
 {

@@ -28,6 +28,9 @@ struct hook {
  *   400   it can never be valid (Jira never sends it again)
  *   200   valid, but nothing that concerns an issue
  *
+ * The request is "issue.hint" with {issue: its id as text, name: "PAY-7", updated_ms, change and
+ * comment: numbers, deleted: true}, each only if it was said, and issue or name always.
+ *
  * secret NULL: whoever brought it has vouched for it already (a relay, which knows our token); the
  * HTTP route must not exist then. */
 int hook_read(const struct hook *h, const char *secret, int64_t now, struct request **out);

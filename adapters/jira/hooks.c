@@ -3,8 +3,8 @@
  *
  * The happy path of one is: hook_read → "issue.hint" to the core → committed → its answer comes
  * back → 200. When it could not be recorded, when too many wait already, and when we are stopping
- * it is 503, which Jira and relays bring again. Each delivery is answered exactly once, and only the
- * ticket in its request says who waits for it.
+ * it is 503, which Jira and relays bring again. Each delivery is answered exactly once, and only
+ * the ticket in its request says who waits for it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ struct hook_handle {
 
 struct jira_hooks {
 	struct jira *jira;
-	const char *secret; /* the policy's; NULL */
+	const char *secret;  /* the policy's; NULL */
 	struct relay *relay; /* NULL: none */
 	struct delivery *waiting;
 	size_t by_http, by_relay;
@@ -109,8 +109,7 @@ static size_t *delivery_count(struct jira_hooks *h, const struct delivery *d)
 	return d->http ? &h->by_http : &h->by_relay;
 }
 
-static void delivery_submit(
-	struct jira_hooks *h, const struct delivery *from, struct request *take)
+static void delivery_submit(struct jira_hooks *h, const struct delivery *from, struct request *take)
 {
 	struct delivery *d = jira_alloc(sizeof(*d));
 	struct hook_handle *handle = arena_alloc(take->arena, sizeof(*handle));
@@ -188,8 +187,7 @@ static void on_http(void *ctx, struct http_request *r)
 		delivery_submit(h, &d, request);
 }
 
-static void on_relay_event(
-	void *ctx, int64_t generation, const char *id, const struct hook *hook)
+static void on_relay_event(void *ctx, int64_t generation, const char *id, const struct hook *hook)
 {
 	struct jira_hooks *h = ctx;
 	struct delivery d = { .generation = generation };

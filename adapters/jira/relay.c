@@ -33,7 +33,7 @@ struct relay {
 	struct io_timer *again, *start;
 	int failures;
 	bool stopping, paused;
-	bool refused;	      /* of this connection: only the operator can mend it */
+	bool refused;		/* of this connection: only the operator can mend it */
 	char refused_said[200]; /* until it works again */
 	uint64_t bad_frames;
 };
@@ -106,8 +106,8 @@ static void on_close(void *ctx, int code, const char *reason, bool opened)
 {
 	struct relay *r = ctx;
 	const char *refusal = opened ? refusal_find(code) : NULL;
-	bool lasted = r->phase == RELAY_SERVING &&
-		      io_now(r->options.io) - r->serving_at >= LASTING_MS;
+	bool lasted =
+		r->phase == RELAY_SERVING && io_now(r->options.io) - r->serving_at >= LASTING_MS;
 
 	r->ws = NULL;
 	if (r->stopping)

@@ -116,6 +116,18 @@ def test_the_relay_comes_back(by_relay, sandbox, jira, kind):
     title_is(by_relay, "Changed while nobody listened")
 
 
+@pytest.mark.parametrize("hard", [False, True])
+def test_what_came_while_the_bot_was_away(by_relay, sandbox, jira, hard):
+    key = opened(by_relay, sandbox)
+    jira.fault("relay_ignore_answer", count=1)
+    jira.edit(key, user="bob", summary="Before the end")
+    by_relay.kill() if hard else by_relay.stop()
+    jira.edit(key, user="bob", summary="While it was away")
+    by_relay.start()
+    title_is(by_relay, "While it was away")
+    eventually(lambda: set(statuses(jira, "relay")) == {200}, timeout=seconds(10))
+
+
 def test_answers_that_are_lost_are_given_again(by_relay, sandbox, jira):
     key = opened(by_relay, sandbox)
     jira.fault("relay_ignore_answer", count=2)
