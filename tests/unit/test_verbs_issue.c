@@ -405,7 +405,7 @@ static void test_theirs_comes_in(void **state)
 	change(ISSUE_PRIORITY, "Highest", "dave");
 	change(ISSUE_STATUS, "In Progress", "dave");
 	hint(x);
-	settle(x);
+	assert_int_equal(settle(x), 1); /* what is followed need not be told */
 	assert_int_equal(talk_incident(x, 1).severity, 1);
 	assert_int_equal(talk_incident(x, 1).state, STATE_INVESTIGATING);
 	assert_string_equal(talk_entry(x, 1, 0).author, "jira:dave");
@@ -546,8 +546,11 @@ static void test_rule_refuses(void **state)
 	assert_int_equal(talk_incident(x, 1).state, STATE_TRIAGE);
 	assert_string_equal(ref_of(x, 1).state, "conflict");
 	assert_said(x, "It was not followed");
+	there.change++; /* of something else */
 	hint(x);
 	settle(x);
+	assert_string_equal(there.value[ISSUE_STATUS], "Done");
+	assert_string_equal(ref_of(x, 1).state, "conflict");
 	talk_say(x, "#1 settle status jira");
 	assert_refused(x, "policy", "--signal");
 	/* What was undone within left no mark in the chain of the audit. */
@@ -706,6 +709,47 @@ static void test_sync_lost(void **state)
 	assert_string_equal(ref_of(x, 1).state, "synced"); /* our own write is no change of theirs */
 	assert_int_equal(talk_incident(x, 1).state, STATE_CANCELLED);
 	assert_string_equal(there.value[ISSUE_STATUS], "Cancelled");
+}
+
+/* A value that was ours once, and arrived, is theirs when somebody there chooses it. */
+static void test_arrived_is_over(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "#1 investigating");
+	settle(x);
+	talk_say(x, "#1 resolve done --signal ok --health ok");
+	settle(x);
+	assert_string_equal(there.value[ISSUE_STATUS], "Done");
+	change(ISSUE_STATUS, "In Progress", "dave");
+	hint(x);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).state, STATE_INVESTIGATING);
+	assert_string_equal(there.value[ISSUE_STATUS], "In Progress");
+}
+
+/* The answer comes when the issue is another one. */
+static void test_late_answer(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "#1 investigating");
+	e = next(x);
+	assert_int_equal(e->kind, EFFECT_ISSUE_SYNC);
+	talk_say(x, "#1 unlink jira");
+	pass(x, 1000);
+	talk_say(x, "#1 link PAY-200");
+	outcome(x, e, OUTCOME_DELIVERED, json_pack("{s:o}", "read", read_of()), NULL);
+	assert_null(ref_of(x, 1).key);
+	there.id = 10200;
+	there.name = "PAY-200";
+	settle(x);
+	assert_string_equal(ref_of(x, 1).key, "jira:10200");
 }
 
 static void test_trouble(void **state)
@@ -1242,6 +1286,8 @@ int main(void)
 		TEST(test_create_partly),
 		TEST(test_create_refused),
 		TEST(test_sync_lost),
+		TEST(test_arrived_is_over),
+		TEST(test_late_answer),
 		TEST(test_trouble),
 		TEST(test_silent_adapter),
 		TEST(test_comments),
