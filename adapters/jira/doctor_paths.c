@@ -118,7 +118,7 @@ static void judge(struct doctor *d, const char *project, const struct map *m)
 			dark |= bit;
 		else
 			doctor_say(d, VERDICT_BAD,
-				"Jira %s: a %s in \"%s\" cannot be moved to %s: the workflow has "
+				"Jira %s: no %s in \"%s\" can be moved to %s: the workflow has "
 				"no path that the account may take",
 				project, d->policy->type, m->name[i], names_of(d, m, missing));
 	}

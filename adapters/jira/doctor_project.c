@@ -214,8 +214,8 @@ static void examine_fields(struct doctor *d, const char *project, const char *ty
 static void say_status(struct doctor *d, const char *project, const char *key, const char *status,
 	const json_t *there)
 {
-	doctor_say(d, VERDICT_BAD, "jira.%s: in %s a %s has no status \"%s\"; it has %s", key,
-		project, d->policy->type, status, doctor_names(d, there));
+	doctor_say(d, VERDICT_BAD, "jira.%s: in %s no %s can have the status \"%s\"; there are %s",
+		key, project, d->policy->type, status, doctor_names(d, there));
 }
 
 static void examine_statuses(struct doctor *d, const char *project, const json_t *there)
@@ -233,8 +233,8 @@ static void examine_statuses(struct doctor *d, const char *project, const json_t
 	for (size_t i = 0; i < p->status_count; i++)
 		if (!doctor_named(there, p->statuses[i].status))
 			doctor_say(d, VERDICT_NOTE,
-				"jira.statuses: in %s a %s has no status \"%s\"", project, p->type,
-				p->statuses[i].status);
+				"jira.statuses: in %s no %s can have the status \"%s\"", project,
+				p->type, p->statuses[i].status);
 	if (d->bad == before)
 		doctor_say(
 			d, VERDICT_GOOD, "Jira %s: every status of the states is there", project);
@@ -249,8 +249,9 @@ static void examine_workflow(struct doctor *d, const char *project)
 	type = doctor_named(x.body, d->policy->type);
 	there = json_get_arr(type, "statuses");
 	if (!there) {
-		doctor_say(d, VERDICT_NOTE, "Jira %s: the statuses of a %s cannot be looked at: %s",
-			project, d->policy->type, *x.text ? x.text : "they are not told");
+		doctor_say(d, VERDICT_NOTE,
+			"Jira %s: the statuses of type %s cannot be looked at: %s", project,
+			d->policy->type, *x.text ? x.text : "they are not told");
 		return;
 	}
 	examine_statuses(d, project, there);

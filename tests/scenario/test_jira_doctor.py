@@ -189,9 +189,9 @@ def test_a_priority_that_is_not_there(doctor):
 
 def test_a_status_that_is_not_there(doctor):
     answer = doctor(monitoring="Watching", statuses="{Blocked: investigating}")
-    assert bad(answer) == [f'jira.status.monitoring: in {project} a Incident has no status "Watching"; it has "To Do", '
+    assert bad(answer) == [f'jira.status.monitoring: in {project} no Incident can have the status "Watching"; there are "To Do", '
                            '"In Progress", "In Review", "Done"' for project in ("OPS", "PAY")]
-    assert sum('no status "Blocked"' in note for note in notes(answer)) == 2
+    assert sum('no Incident can have the status "Blocked"' in note for note in notes(answer)) == 2
 
 
 def test_no_way_out_of_a_status(doctor, sandbox):
@@ -203,7 +203,7 @@ def test_no_way_out_of_a_status(doctor, sandbox):
     sandbox.jira.settings(workflow=flow)
     issue(sandbox.jira, "OPS", "Done")
     answer = doctor()
-    one(bad(answer), 'Jira OPS: a Incident in "Done" cannot be moved to "To Do", "In Progress", "In Review"')
+    one(bad(answer), 'Jira OPS: no Incident in "Done" can be moved to "To Do", "In Progress", "In Review"')
     # Of the others no issue is there: nothing is claimed.
     assert any('Jira OPS: whether paths lead to every status from "To Do", "In Progress", "In Review" cannot be seen' in n
                for n in notes(answer)), answer
