@@ -194,17 +194,13 @@ static bool circuit_open(const struct rest *r)
 	return r->circuit.until != 0;
 }
 
-/* May this call go? An open circuit lets one through when its time has come. */
-static bool circuit_lets(struct rest *r, struct rest_call *c, int64_t *wait)
+/* An open circuit lets one through when its time has come. */
+static bool circuit_lets(const struct rest *r, int64_t *wait)
 {
 	int64_t now = io_now(r->io);
 
-	if (!circuit_open(r))
+	if (!circuit_open(r) || (!r->circuit.probing && now >= r->circuit.until))
 		return true;
-	if (!r->circuit.probing && now >= r->circuit.until) {
-		r->circuit.probing = c->probe = true;
-		return true;
-	}
 	*wait = later(r->circuit.until - now, PROBE_WAIT_MS);
 	return false;
 }
@@ -450,8 +446,10 @@ static int call_send(struct rest *r, struct rest_call *c, struct error *err)
 static void call_go(struct rest *r, struct rest_call *c)
 {
 	struct error err;
-	int rc = call_send(r, c, &err);
+	int rc;
 
+	r->circuit.probing = c->probe = circuit_open(r);
+	rc = call_send(r, c, &err);
 	if (!rc)
 		return;
 	if (c->probe)
@@ -469,15 +467,13 @@ static enum pump_verdict pump_next(struct rest *r, struct rest_call **out, int64
 	*soonest = -1;
 	for (struct rest_call *c = r->waiting.first; c; c = c->next) {
 		*out = c;
-		if (circuit_open(r) && (r->circuit.probing || now < r->circuit.until)) {
-			circuit_lets(r, c, wait);
+		if (!circuit_lets(r, wait))
 			return PUMP_DOWN;
-		}
 		if (r->running.count >= RUNNING_MAX)
 			return PUMP_NOTHING; /* the next answer pumps again */
 		*wait = call_turn(r, c);
 		if (!*wait)
-			return circuit_lets(r, c, wait) ? PUMP_GO : PUMP_DOWN;
+			return PUMP_GO;
 		if (now + *wait > c->queued_at + REST_PATIENCE_MS)
 			return PUMP_BACK;
 		*soonest = *soonest < 0 || *wait < *soonest ? *wait : *soonest;

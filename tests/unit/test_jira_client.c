@@ -329,6 +329,21 @@ static void test_slow_down_is_for_all_when_jira_says_so(void **state)
 	assert_int_equal(T.requests, 1);
 }
 
+static void test_slow_down_at_a_read_is_for_all(void **state)
+{
+	(void)state;
+	T.status[0] = 429;
+	T.bad = "issue/1 ";
+	T.header = "Retry-After: 60\r\n";
+	T.then = after_slow_down;
+	begin(NULL, false);
+	call("GET", "issue/1", "1");
+	io_timer_start(T.later, 200);
+	end();
+	assert_int_equal(other->class, REST_RETRY);
+	assert_int_equal(T.requests, 1);
+}
+
 /* ---- the circuit ------------------------------------------------------------------------- */
 
 static void when_it_is_back(void)
@@ -425,6 +440,7 @@ int main(void)
 		cmocka_unit_test_setup(test_writes_to_one_issue_are_paced_alone, fresh),
 		cmocka_unit_test_setup(test_slow_down_is_for_one_issue, fresh),
 		cmocka_unit_test_setup(test_slow_down_is_for_all_when_jira_says_so, fresh),
+		cmocka_unit_test_setup(test_slow_down_at_a_read_is_for_all, fresh),
 		cmocka_unit_test_setup(test_one_finds_out_for_all, fresh),
 		cmocka_unit_test_setup(test_a_token_that_is_refused_is_not_tried_again_at_once, fresh),
 		cmocka_unit_test_setup(test_nobody_listens, fresh),

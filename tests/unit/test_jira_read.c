@@ -65,10 +65,10 @@ static void test_an_issue(void **state)
 		"{\"id\":\"10001\",\"key\":\"PAY-7\",\"fields\":{\"summary\":\"a\\u0001 title\",\"priority\":{\"name\":\"High\"},"
 		"\"status\":{\"name\":\"In Progress\",\"id\":\"3\"},\"assignee\":{\"accountId\":\"5b:1\",\"displayName\":\"Bob\"},"
 		"\"updated\":\"2019-02-15T19:11:18.321-0800\"},\"changelog\":{\"histories\":["
-		"{\"id\":\"9\",\"author\":{\"accountId\":\"x\",\"displayName\":\"Old\"},\"created\":\"2019-02-15T19:11:18.321-0800\","
-		"\"items\":[{\"field\":\"status\",\"fieldId\":\"status\"}]},"
 		"{\"id\":\"10\",\"author\":{\"accountId\":\"y\",\"displayName\":\"New\"},\"created\":\"2019-02-16T03:11:19Z\","
 		"\"items\":[{\"field\":\"Status\"},{\"field\":\"labels\"}]},"
+		"{\"id\":\"9\",\"author\":{\"accountId\":\"x\",\"displayName\":\"Old\"},\"created\":\"2019-02-15T19:11:18.321-0800\","
+		"\"items\":[{\"field\":\"status\",\"fieldId\":\"status\"}]},"
 		"{\"id\":\"8\",\"items\":[{\"field\":\"summary\"}]}]}}"));
 	assert_string_equal(text_at("id"), "10001");
 	assert_string_equal(text_at("name"), "PAY-7");
