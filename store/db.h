@@ -55,6 +55,7 @@ const void *db_blob(struct stmt *st, int column);  /* the same for bytes; length
 size_t db_bytes(struct stmt *st, int column);
 bool db_null(struct stmt *st, int column);
 int64_t db_changes(struct db *db);                 /* rows of the last statement */
+int64_t db_changes_ever(struct db *db);            /* rows changed since it was opened, whatever became of them */
 int64_t db_user_version(struct db *db);
 bool db_in_transaction(struct db *db);
 const char *db_path(struct db *db);

@@ -522,3 +522,8 @@ int64_t db_changes(struct db *db)
 {
 	return sqlite3_changes64(db->handle);
 }
+
+int64_t db_changes_ever(struct db *db)
+{
+	return sqlite3_total_changes64(db->handle);
+}

@@ -43,6 +43,9 @@ struct store {
 	struct stmt **stmt[RECORD_COUNT];
 	struct audit_head head;
 	struct audit_head head_mark[STORE_SAVEPOINTS_MAX]; /* as of each savepoint, outermost first */
+	int64_t changes_mark[STORE_SAVEPOINTS_MAX];
+	bool together; /* this transaction has no savepoints of the database */
+	bool spoiled;  /* what was to be undone in it could not be */
 	int savepoints;
 	struct audit_hasher *hasher;
 	struct seen *seen; /* NULL until the inbox is first asked */

@@ -272,15 +272,33 @@ struct db *store_db(struct store *s)
 
 /* ---- transactions ----------------------------------------------------------------------- */
 
-int store_begin(struct store *s, struct error *err)
+static int begin(struct store *s, bool together, struct error *err)
 {
 	s->savepoints = 0;
+	s->together = together;
+	s->spoiled = false;
 	return db_begin(s->db, err);
+}
+
+int store_begin(struct store *s, struct error *err)
+{
+	return begin(s, false, err);
+}
+
+int store_begin_together(struct store *s, struct error *err)
+{
+	return begin(s, true, err);
+}
+
+bool store_spoiled(const struct store *s)
+{
+	return s->spoiled;
 }
 
 int store_commit(struct store *s, struct error *err)
 {
-	int rc = audit_seal(s, err);
+	int rc = s->spoiled ? error_set(err, -ERESTART, "a request of the batch was to be undone") :
+		audit_seal(s, err);
 
 	if (rc) {
 		store_rollback(s);
@@ -306,24 +324,29 @@ int store_savepoint(struct store *s, struct error *err)
 {
 	if (s->savepoints == STORE_SAVEPOINTS_MAX)
 		return error_set(err, -ELOOP, "savepoints are %d deep", s->savepoints);
-	int rc = db_savepoint(s->db, err);
-	if (rc == 0)
-		s->head_mark[s->savepoints++] = s->head;
-	return rc;
+	int rc = s->together ? 0 : db_savepoint(s->db, err);
+	if (rc)
+		return rc;
+	s->changes_mark[s->savepoints] = db_changes_ever(s->db);
+	s->head_mark[s->savepoints++] = s->head;
+	return 0;
 }
 
 int store_release(struct store *s, struct error *err)
 {
 	if (s->savepoints > 0)
 		s->savepoints--;
-	return db_release(s->db, err);
+	return s->together ? 0 : db_release(s->db, err);
 }
 
 void store_undo(struct store *s)
 {
-	db_rollback_to(s->db);
+	if (!s->together)
+		db_rollback_to(s->db);
 	if (s->savepoints > 0)
 		s->head = s->head_mark[--s->savepoints];
+	if (s->together && db_changes_ever(s->db) != s->changes_mark[s->savepoints])
+		s->spoiled = true;
 	s->pruned = 0; /* or more than that: what was pruned stays in memory till the next time */
 }
 

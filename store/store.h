@@ -26,6 +26,11 @@ struct db *store_db(struct store *s);
 
 /* The core's: one transaction a batch, one savepoint a request; a request that runs another one has one more within. */
 int store_begin(struct store *s, struct error *err);
+/* The same for a batch that is likely to go through: a savepoint costs nothing, since there is none. Undoing
+ * what did change something spoils the transaction; it can only be rolled back then (store_commit: -ERESTART),
+ * for its requests to run again after store_begin. */
+int store_begin_together(struct store *s, struct error *err);
+bool store_spoiled(const struct store *s);
 int store_commit(struct store *s, struct error *err);
 void store_rollback(struct store *s);
 int store_savepoint(struct store *s, struct error *err);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "store/audit.h"
 #include "store/db.h"
 #include "store/store.h"
 #include "support_bot.h"
@@ -426,6 +427,38 @@ static void an_outcome_that_fails_by_itself_is_run_again(void **state)
 	assert_int_equal(kind_count(b, EFFECT_CHANNEL_OPEN), 1);
 }
 
+/* One request that fails after it changed something leaves the others of its batch as they are, and
+ * nothing of itself. */
+static void one_of_a_batch_is_undone_alone(void **state)
+{
+	struct test_bot *b = *state;
+	const char *const lines[] = { "declare sev3 first", "declare sev3 explodes",
+		"declare sev3 third", "#2 note it follows the second" };
+	struct error err = { 0 };
+	int64_t entries;
+
+	bot_type(b, "whoami");
+	size_t answers = b->answers, performed = b->performed_count;
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"CREATE TEMP TRIGGER no BEFORE INSERT ON main.timeline WHEN NEW.text LIKE "
+		"'explodes%' BEGIN SELECT RAISE(ABORT, 'not this one'); END", &err), 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_true(core_submit(b->core, bot_request(b, lines[i])));
+	core_turn(b->core);
+	assert_int_equal(b->answers, answers + 4);
+	assert_int_equal(b->answer_kind, REPLY_MESSAGE);
+	assert_int_equal(db_script(store_db(core_store(b->core)), "DROP TRIGGER no", &err), 0);
+	bot_settle(b);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 2);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident WHERE id = 2 AND title = 'third'"), 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timeline WHERE incident = 2 AND kind = 'note'"), 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM inbox WHERE reply LIKE '%explodes%'"), 0);
+	assert_int_equal(audit_verify(core_store(b->core), &entries, &err), 0);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE kind = 'channel.open'"), 2);
+	assert_null(bot_find(b, performed, "explodes"));
+	assert_non_null(bot_find(b, performed, "third"));
+}
+
 static void a_full_queue_says_so_and_tells_when_there_is_room(void **state)
 {
 	struct test_bot *b = *state;
@@ -497,6 +530,7 @@ int main(void)
 		T(a_full_disk_answers_and_loses_nothing),
 		T(outcomes_wait_for_the_store_and_nobody_waits_for_them),
 		T(an_outcome_that_fails_by_itself_is_run_again),
+		T(one_of_a_batch_is_undone_alone),
 		T(a_full_queue_says_so_and_tells_when_there_is_room),
 		T(one_bad_request_does_not_spoil_its_batch),
 		T(resolving_disarms_and_reopening_arms_again),
