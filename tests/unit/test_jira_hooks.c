@@ -433,6 +433,7 @@ enum { EVENTS = 100 };
 static atomic_int relay_statuses[EVENTS], relay_answers;
 static size_t turns;
 static atomic_bool relay_signs, relay_leaves;
+static atomic_int relay_brings;
 
 static bool relay_event(int fd, int i)
 {
@@ -483,7 +484,7 @@ static void serve_events(struct peer *peer, int fd, int nth, void *ctx)
 	if (!peer_upgrade(fd) || peer_read_frame(fd, buf, sizeof(buf), &n) != 2)
 		return;
 	peer_frame(fd, 1, true, start, sizeof(start) - 1);
-	for (int i = 0; i < EVENTS; i++)
+	for (int i = 0; i < relay_brings; i++)
 		relay_event(fd, i);
 	if (relay_leaves && nth == 0) {
 		peer_sleep(200);
@@ -504,6 +505,7 @@ static void relay_begin(const char *secret, bool is_signed)
 	relay_answers = 0;
 	relay_signs = is_signed;
 	relay_leaves = false;
+	relay_brings = EVENTS;
 	turns = 0;
 	begin(secret, serve_events);
 }
@@ -612,9 +614,13 @@ static void test_relay_comes_back(void **state)
 	end();
 }
 
-static void stop_at_sixty_four(void)
+/* Fewer than would be left unread: a socket that is closed with something unread is reset, and takes
+ * the last answers along. (Those events come again, too.) */
+enum { AT_STOP = 40 };
+
+static void stop_when_all_are_held(void)
 {
-	if (F.held_count == 64)
+	if (F.held_count == AT_STOP)
 		io_stop(F.io);
 }
 
@@ -622,12 +628,13 @@ static void test_relay_stop(void **state)
 {
 	(void)state;
 	relay_begin(NULL, false);
+	relay_brings = AT_STOP;
 	F.mood = CORE_HOLDS;
-	F.at_turn = stop_at_sixty_four;
+	F.at_turn = stop_when_all_are_held;
 	io_run(F.io);
 	end();
-	assert_int_equal(relay_answers, 64);
-	for (int i = 0; i < 64; i++)
+	assert_int_equal(relay_answers, AT_STOP);
+	for (int i = 0; i < AT_STOP; i++)
 		assert_int_equal(relay_statuses[i], 503);
 }
 
