@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "commands/issues.h"
 #include "commands/reading.h"
+#include "commands/relate.h"
 #include "store/people.h"
 
 #define TEXT_BYTES_MAX  3000 /* where a declaration says nothing */
@@ -424,6 +425,10 @@ static const char *read_incident(
 	bool tracker = d->flags & ARG_ISSUE && c->config->issue.url;
 	const char *name;
 
+	if ((n == 0 || text[n]) && d->flags & ARG_ISSUE && text_equal_fold(text, LINK_HERE)) {
+		*out = (struct arg_value){ .text = LINK_HERE };
+		return NULL;
+	}
 	if ((n == 0 || text[n]) && tracker &&
 		(issue_named(c, text, &name) || text_equal_fold(text, "new") ||
 			text_equal_fold(text, ISSUE_SYSTEM))) {

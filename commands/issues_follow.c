@@ -183,7 +183,7 @@ static void plan_make(struct call *c, enum issue_field f, const char *theirs, st
 static int run_step(struct call *c, const struct issue_follower *who, const char *op, json_t *args,
 	const char **why)
 {
-	struct request *r = request_create((enum request_source)who->source);
+	struct request *r = request_create(who->source);
 	struct reply reply = { 0 };
 	int rc;
 

@@ -49,7 +49,7 @@ const char *issue_plain(struct call *c, const json_t *doc);
 int issue_person(struct call *c, const char *account, const char *name, const char **person);
 struct issue_follower {
 	const char *person, *name; /* who acts; the system itself when nobody was named */
-	int source;                /* enum request_source */
+	enum request_source source;
 };
 enum issue_followed {
 	FOLLOWED_DONE, /* the record has it, or had it already; or it means nothing here, which the timeline says. The memory is settled. */

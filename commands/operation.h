@@ -41,7 +41,7 @@ enum arg_flag {
 	ARG_LONG = 1 << 6,     /* a form shows a multi-line field */
 	ARG_NO_FORM = 1 << 7,  /* not in the form */
 	ARG_MANY = 1 << 8,     /* may be given several times; joined with commas */
-	ARG_ISSUE = 1 << 9,    /* ARG_INCIDENT: or an issue of the tracker, PAY-123 or its URL, "new", "jira"; the number is 0 then */
+	ARG_ISSUE = 1 << 9,    /* ARG_INCIDENT: or an issue of the tracker, PAY-123 or its URL, "new", "jira"; or "here", this channel; the number is 0 then */
 };
 
 struct arg_def {

@@ -31,6 +31,15 @@ const char *relate_channel(struct call *c);
 /* Buttons of a merged one: where it goes on, and telling it apart. */
 void relate_merged_buttons(struct call *c, json_t *doc);
 
+/* ---- the channel (commands/place.c) ---- */
+
+#define LINK_HERE "here" /* "/inc #42 link here": the channel in which it is said */
+
+/* This channel becomes that of c->incident: card, topic and people come, and what it had before says where it goes on. */
+struct done place_link(struct call *c);
+/* It is no channel of c->incident any more; people and words stay in it. */
+struct done place_unlink(struct call *c);
+
 /* ---- merging (commands/merging.c) ---- */
 
 /*

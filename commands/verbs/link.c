@@ -5,6 +5,7 @@
  * What is named may be an issue of the tracker instead (FEATURES H10): commands/issues.c.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "commands/issues.h"
 #include "commands/messages.h"
@@ -111,6 +112,8 @@ static struct done link_run(struct call *c)
 {
 	const char *issue = named_issue(c, "to");
 
+	if (issue && !strcmp(issue, LINK_HERE))
+		return place_link(c);
 	return issue ? issue_link(c, issue) : link_incident(c);
 }
 
@@ -125,7 +128,7 @@ static const struct arg_def link_args[] = {
 		.type = ARG_INCIDENT,
 		.flags = ARG_REQUIRED | ARG_ISSUE,
 		.label = "the other one",
-		.help = "The related incident: #12; or an issue: PAY-123, its URL, or new" },
+		.help = "The related incident: #12; or an issue: PAY-123, its URL, or new; or here, this channel" },
 	{ .name = "why",
 		.type = ARG_REST,
 		.label = "why",
@@ -136,7 +139,7 @@ static const struct arg_def link_args[] = {
 const struct operation op_link = {
 	.name = "link",
 	.aliases = link_aliases,
-	.summary = "Related to another incident, or to an issue of the tracker",
+	.summary = "Related to another incident, to an issue of the tracker, or to this channel",
 	.example = "/inc link #12 same database",
 	.args = link_args,
 	.need = NEED_INCIDENT,
@@ -178,6 +181,8 @@ static struct done unlink_run(struct call *c)
 {
 	const char *issue = named_issue(c, "from");
 
+	if (issue && !strcmp(issue, LINK_HERE))
+		return place_unlink(c);
 	return issue ? issue_unlink(c, issue) : unlink_incident(c);
 }
 
@@ -191,7 +196,7 @@ static const struct arg_def unlink_args[] = {
 		.type = ARG_INCIDENT,
 		.flags = ARG_REQUIRED | ARG_ISSUE,
 		.label = "the other one",
-		.help = "The incident that is not related: #12; or its issue: PAY-123, or jira" },
+		.help = "The incident that is not related: #12; or its issue: PAY-123, or jira; or here, this channel" },
 	{ .name = "why",
 		.type = ARG_REST,
 		.label = "why",
@@ -202,7 +207,7 @@ static const struct arg_def unlink_args[] = {
 const struct operation op_unlink = {
 	.name = "unlink",
 	.aliases = unlink_aliases,
-	.summary = "Not related to the other incident, or to the issue, after all",
+	.summary = "Not related to the other incident, to the issue, or to this channel, after all",
 	.example = "/inc unlink #12",
 	.args = unlink_args,
 	.need = NEED_INCIDENT,

@@ -88,7 +88,7 @@ static const char *const lines[] = {
 	"#%I customer --confirm", "#%I protect it is a breach", "#%I grant %P", "#%I revoke %P", "#%I access",
 	"#%I subscribe", "subscribe --all", "subscribe --service checkout", "#%I unsubscribe", "unsubscribe --all",
 	"#%I merge #%I", "#%I merge into #%I same", "#%I unmerge two after all", "#%I link #%I", "#%I unlink #%I",
-	"#%I title renamed %U", "#%I settle status ours", "#%I settle title jira", "#%I link PAY-%N", "#%I unlink jira",
+	"#%I title renamed %U", "#%I settle status ours", "#%I settle title jira", "#%I link PAY-%N", "#%I unlink jira", "#%I link here", "#%I unlink here",
 	"diagnosis pod p-%N: OOMKilled --tool doctor", "#%I diagnosis pod p-%N: OOMKilled", "#%I diagnoses", "diagnoses",
 	"attach D%D #%I", "promote D%D sev2 promoted %U",
 	"#%I check", "#%I export md", "#%I export csv", "#%I preview resolution", "#%I show", "#%I timeline", "list", "list failing", "list sev1", "mine",

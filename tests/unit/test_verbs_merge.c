@@ -84,6 +84,46 @@ static void test_link_refuses(void **state)
 	assert_int_equal(entries_with(x, 1, "related"), 0);
 }
 
+/* A channel that was there before becomes the incident's. */
+static void test_link_here(void **state)
+{
+	struct talk *x = *state;
+	struct effect_row *row;
+	size_t n;
+
+	talk_say(x, "declare sev3 something else");
+	talk_deliver(x);
+	x->channel = NULL;
+	talk_say(x, "#1 link here");
+	assert_refused(x, "conflict", "no channel");
+	x->channel = "slack:D1";
+	talk_say(x, "#1 link here");
+	assert_refused(x, "conflict", "no channel");
+	x->channel = "slack:CINC2";
+	talk_say(x, "#1 link here");
+	assert_refused(x, "conflict", "another incident");
+	x->channel = "slack:CWAR";
+	talk_say(x, "#1 link here");
+	assert_answered(x, "channel of INC-1 now");
+	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "slack:CINC1"), "INC-1 goes on in");
+	talk_say(x, "#1 link here");
+	assert_answered(x, "already");
+	talk_deliver(x);
+	talk_say(x, "note said in the new channel"); /* by its place */
+	assert_answered(x, "INC-1");
+	talk_say(x, "#1 mitigating");
+	n = talk_effects(x, EFFECT_MESSAGE_EDIT, NULL, &row);
+	assert_true(n > 0);
+	talk_deliver(x);
+	x->channel = "slack:CINC1";
+	talk_say(x, "#1 unlink here");
+	assert_refused(x, "conflict", "Say it there");
+	x->channel = "slack:CWAR";
+	talk_say(x, "#1 unlink here");
+	assert_answered(x, "not the channel of INC-1 any more");
+	talk_deliver(x);
+}
+
 static int64_t declare_protected(struct talk *x, const char *who)
 {
 	const char *p;
@@ -347,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_link),
 		TEST(test_link_refuses),
+		TEST(test_link_here),
 		TEST(test_protect_merged),
 		TEST(test_protected),
 		TEST(test_merge),
