@@ -20,8 +20,9 @@
 #define TOKEN_WAIT_MS	 60000
 #define OPEN_FIRST_MS	 500
 #define OPEN_LONGEST_MS	 30000
-#define OPEN_AFTER	 3 /* lost or failed answers in a row; refused connections and 503 open at once */
-#define PROBE_WAIT_MS	 1000 /* while another finds out */
+#define OPEN_AFTER	 3 /* lost or failed answers in a row; refused connections and 503 open at once \
+			    */
+#define PROBE_WAIT_MS 1000 /* while another finds out */
 
 /* Published limits: so many in a time. A little below, for other programs use the account too. */
 struct rate {
@@ -56,10 +57,10 @@ struct rest {
 	struct issue_pace *issues;
 	int64_t closed_until; /* io_now: a 429 to all */
 	struct {
-		int failures;	 /* in a row */
-		int64_t until;	 /* io_now; 0: closed, calls go */
-		bool probing;	 /* one is finding out */
-		bool token;	 /* it is the token that is not taken */
+		int failures;  /* in a row */
+		int64_t until; /* io_now; 0: closed, calls go */
+		bool probing;  /* one is finding out */
+		bool token;    /* it is the token that is not taken */
 		char why[200];
 	} circuit;
 	struct call_list waiting, running;
@@ -237,9 +238,11 @@ static void circuit_close(struct rest *r)
 }
 
 /* Was it Jira that answered, or is it not there? */
-static void circuit_note(struct rest *r, const struct http_call *http, const struct rest_reading *reading)
+static void circuit_note(
+	struct rest *r, const struct http_call *http, const struct rest_reading *reading)
 {
-	bool down = http->result == HTTP_NOT_SENT || (http->result == HTTP_ANSWERED && http->status == 503);
+	bool down = http->result == HTTP_NOT_SENT ||
+		    (http->result == HTTP_ANSWERED && http->status == 503);
 	bool ill = http->result == HTTP_UNKNOWN || http->status == 502 || http->status == 504;
 
 	if (reading->class == REST_TOKEN) {
@@ -315,7 +318,8 @@ static void call_end(struct rest_call *c, const struct rest_answer *answer)
 	c->on_done(c, answer);
 }
 
-static void call_give_back(struct rest_call *c, enum rest_class class, const char *why, int64_t retry_after_ms)
+static void call_give_back(
+	struct rest_call *c, enum rest_class class, const char *why, int64_t retry_after_ms)
 {
 	struct rest_answer answer = {
 		.class = class,
@@ -329,12 +333,14 @@ static void call_give_back(struct rest_call *c, enum rest_class class, const cha
 /* Jira can refuse a login and then serve the call as a stranger's, for whom much is "not found". */
 static bool login_denied(const struct http_call *http)
 {
-	static const char *const headers[] = { "X-Seraph-LoginReason", "X-Authentication-Denied-Reason" };
+	static const char *const headers[] = { "X-Seraph-LoginReason",
+		"X-Authentication-Denied-Reason" };
 	char value[200];
 
 	for (size_t i = 0; i < 2; i++) {
 		if (http_call_header(http, headers[i], value, sizeof(value)) &&
-			(strstr(value, "FAILED") || strstr(value, "DENIED") || strstr(value, "CAPTCHA")))
+			(strstr(value, "FAILED") || strstr(value, "DENIED") ||
+				strstr(value, "CAPTCHA")))
 			return true;
 	}
 	return false;
@@ -459,8 +465,10 @@ static void call_go(struct rest *r, struct rest_call *c)
 
 enum pump_verdict { PUMP_NOTHING, PUMP_GO, PUMP_BACK, PUMP_DOWN };
 
-/* The next call that goes, or is given back. Callbacks may start calls, so each round begins anew. */
-static enum pump_verdict pump_next(struct rest *r, struct rest_call **out, int64_t *soonest, int64_t *wait)
+/* The next call that goes, or is given back. Callbacks may start calls, so each round begins anew.
+ */
+static enum pump_verdict pump_next(
+	struct rest *r, struct rest_call **out, int64_t *soonest, int64_t *wait)
 {
 	int64_t now = io_now(r->io);
 
@@ -487,15 +495,15 @@ static void rest_pump(struct rest *r)
 	enum pump_verdict verdict;
 	int64_t soonest = -1, wait = 0;
 
-	while (!r->stopping &&
-		(verdict = pump_next(r, &c, &soonest, &wait)) != PUMP_NOTHING) {
+	while (!r->stopping && (verdict = pump_next(r, &c, &soonest, &wait)) != PUMP_NOTHING) {
 		list_remove(&r->waiting, c);
 		c->waiting = false;
 		if (verdict == PUMP_GO)
 			call_go(r, c);
 		else
 			call_give_back(c, REST_RETRY,
-				verdict == PUMP_DOWN ? r->circuit.why : "Jira says to slow down", wait);
+				verdict == PUMP_DOWN ? r->circuit.why : "Jira says to slow down",
+				wait);
 	}
 	if (!r->stopping && soonest >= 0)
 		io_timer_start(r->timer, soonest);

@@ -101,12 +101,13 @@ static void read_failure(struct rest_reading *out, int status, size_t n)
 		read_text(out, "Jira says to slow down", "");
 	else
 		read_refusal(out, status);
-	/* A proxy, a login page, a base URL that is not Jira's: somebody may mend it. But a body that is
-	 * too large for whoever stands before Jira stays too large. */
+	/* A proxy, a login page, a base URL that is not Jira's: somebody may mend it. But a body
+	 * that is too large for whoever stands before Jira stays too large. */
 	if (!is_jiras(out->body) && doubtful(out, status, n)) {
 		char what[96];
 
-		snprintf(what, sizeof(what), "%d, but not in Jira's words: is jira.url right?", status);
+		snprintf(what, sizeof(what), "%d, but not in Jira's words: is jira.url right?",
+			status);
 		read_text(out, "an answer came with status ", what);
 		out->class = REST_RETRY;
 	}
@@ -159,7 +160,7 @@ void rest_escape(struct str *out, const char *s)
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 		bool keep = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || strchr(plain, c);
+			    (c >= '0' && c <= '9') || strchr(plain, c);
 
 		if (keep)
 			str_addc(out, *s);

@@ -1,6 +1,7 @@
 /*
- * Walking through an issue's comments, page by page. Servers that do not tell the properties of comments
- * in a list are asked for ours, comment by comment; whether they do is remembered once one did.
+ * Walking through an issue's comments, page by page. Servers that do not tell the properties of
+ * comments in a list are asked for ours, comment by comment; whether they do is remembered once one
+ * did.
  */
 #include <stdlib.h>
 
@@ -33,7 +34,8 @@ static void on_property(struct job *j, const struct rest_answer *answer)
 		return;
 	}
 	if (answer->class == REST_OK && value)
-		json_array_append_new(list, json_pack("{s:s, s:O}", "key", JIRA_PROPERTY, "value", value));
+		json_array_append_new(
+			list, json_pack("{s:s, s:O}", "key", JIRA_PROPERTY, "value", value));
 	json_object_set_new(comment_now(j), "properties", list);
 	comment_take(j);
 	comments_next(j);
@@ -91,8 +93,9 @@ static void on_comments(struct job *j, const struct rest_answer *answer)
 static void comments_page(struct job *j)
 {
 	job_call(j, NULL,
-		job_path(j, "/comment?orderBy=-created&expand=properties&maxResults=%d&startAt=%lld", PAGE,
-			(long long)j->comments.seen),
+		job_path(j,
+			"/comment?orderBy=-created&expand=properties&maxResults=%d&startAt=%lld",
+			PAGE, (long long)j->comments.seen),
 		NULL, on_comments);
 }
 

@@ -21,8 +21,8 @@ static void on_posted(struct job *j, const struct rest_answer *answer)
 static void post(struct job *j)
 {
 	json_t *body = json_pack("{s:o, s:[{s:s, s:{s:s}}]}", "body",
-		text_to_jira(j->jira->flavour, json_get_str(j->e->payload, "text")), "properties", "key",
-		JIRA_PROPERTY, "value", "op", j->e->op_id ? j->e->op_id : "");
+		text_to_jira(j->jira->flavour, json_get_str(j->e->payload, "text")), "properties",
+		"key", JIRA_PROPERTY, "value", "op", j->e->op_id ? j->e->op_id : "");
 
 	job_call(j, "POST", job_path(j, "/comment"), body, on_posted);
 }
@@ -43,11 +43,12 @@ static void looked(struct job *j, const struct rest_answer *failed)
 	if (failed && failed->class == REST_GONE) {
 		job_end(j, OUTCOME_REFUSED, NULL, "the issue is not there any more", 0);
 	} else if (failed) { /* without knowing, it is not said again */
-		job_end(j, OUTCOME_UNKNOWN, NULL, *failed->text ? failed->text : "Jira's answer makes no sense",
+		job_end(j, OUTCOME_UNKNOWN, NULL,
+			*failed->text ? failed->text : "Jira's answer makes no sense",
 			failed->retry_after_ms);
 	} else if (j->own) {
-		log_line(LOG_INFO, JIRA_AREA, j->e->incident, "a comment whose answer was lost is there: %s",
-			(const char *)j->own);
+		log_line(LOG_INFO, JIRA_AREA, j->e->incident,
+			"a comment whose answer was lost is there: %s", (const char *)j->own);
 		job_done(j, json_pack("{s:s}", "comment", (const char *)j->own));
 	} else {
 		post(j);

@@ -1,12 +1,13 @@
 /*
- * An issue, once. The happy path is: POST issue with a label that no other has → it is read → "read" is
- * the result. When an earlier attempt's outcome is unknown, it is looked for first, again and again
- * until a search can no longer lag behind: what carries the label is adopted (of two the lower id), and
- * only when there is none it is made.
+ * An issue, once. The happy path is: POST issue with a label that no other has → it is read →
+ * "read" is the result. When an earlier attempt's outcome is unknown, it is looked for first, again
+ * and again until a search can no longer lag behind: what carries the label is adopted (of two the
+ * lower id), and only when there is none it is made.
  *
- * Fields that Jira does not take and that we can do without (not on the screen, no such priority) are
- * left out, once each, and named in result.trouble; so are extra fields whose names Jira does not know; without the label (not on the screen either) a
- * lost create is found by our property on the issues that we made meanwhile.
+ * Fields that Jira does not take and that we can do without (not on the screen, no such priority)
+ * are left out, once each, and named in result.trouble; so are extra fields whose names Jira does
+ * not know. Without the label (not on the screen either) a lost create is found by our property on
+ * the issues that we made meanwhile.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -93,10 +94,12 @@ static const char *named(struct job *j, const json_t *list, const char *words)
 
 		json_array_foreach(list, at, field)
 		{
-			const char *id = json_get_str(field, "id"), *name = json_get_str(field, "name");
+			const char *id = json_get_str(field, "id"),
+				   *name = json_get_str(field, "name");
 			size_t n = id ? strlen(id) : 0;
 
-			if (!name || n < 8 || strncmp(words, id, n) != 0 || (words[n] >= '0' && words[n] <= '9'))
+			if (!name || n < 8 || strncmp(words, id, n) != 0 ||
+				(words[n] >= '0' && words[n] <= '9'))
 				continue;
 			str_add(&out, name);
 			skip = n;
@@ -148,7 +151,8 @@ static void on_names(struct job *j, const struct rest_answer *answer)
 static void refuse(struct job *j, const struct rest_answer *answer)
 {
 	struct create *c = j->own;
-	json_t *errors = json_get_obj(answer->body, "errors"), *fields = json_get_obj(j->kept[BODY], "fields");
+	json_t *errors = json_get_obj(answer->body, "errors"),
+	       *fields = json_get_obj(j->kept[BODY], "fields");
 	const char *key;
 	bool custom = false;
 	json_t *v;
@@ -170,11 +174,13 @@ static void refuse(struct job *j, const struct rest_answer *answer)
 
 static bool can_do_without(struct job *j, const char *field)
 {
-	static const char *const optional[] = { "priority", "labels", "assignee", "description", "parent" };
+	static const char *const optional[] = { "priority", "labels", "assignee", "description",
+		"parent" };
 
 	for (size_t i = 0; i < sizeof(optional) / sizeof(*optional); i++) {
 		if (strcmp(field, optional[i]) == 0)
-			return strcmp(field, "parent") != 0 || !json_get_str(j->e->payload, "parent");
+			return strcmp(field, "parent") != 0 ||
+			       !json_get_str(j->e->payload, "parent");
 	}
 	return json_object_get(json_get_obj(j->e->payload, "fields"), field) != NULL;
 }
@@ -201,12 +207,14 @@ static bool leave_out(struct job *j, const json_t *errors)
 		if (!json_object_get(fields, field) || !can_do_without(j, field))
 			continue;
 		json_object_set_new(j->kept[TROUBLE], our_name(field),
-			json_string(json_string_value(words) ? json_string_value(words) :
-							       "Jira does not take it"));
+			json_string(json_string_value(words) ? json_string_value(words)
+							     : "Jira does not take it"));
 		json_object_del(fields, field);
 		left = true;
-		log_line(LOG_WARN, JIRA_AREA, j->e->incident, "an issue is made without %s: %s", field,
-			json_string_value(words) ? json_string_value(words) : "Jira does not take it");
+		log_line(LOG_WARN, JIRA_AREA, j->e->incident, "an issue is made without %s: %s",
+			field,
+			json_string_value(words) ? json_string_value(words)
+						 : "Jira does not take it");
 	}
 	return left;
 }
@@ -222,7 +230,7 @@ static void on_posted(struct job *j, const struct rest_answer *answer)
 	} else if (answer->class == REST_OK) {
 		job_end(j, OUTCOME_UNKNOWN, NULL, "Jira's answer does not name the issue", 0);
 	} else if (answer->class == REST_REFUSED && ++c->rounds < ROUNDS_MAX &&
-		leave_out(j, json_get_obj(answer->body, "errors"))) {
+		   leave_out(j, json_get_obj(answer->body, "errors"))) {
 		post(j);
 	} else if (job_said_no(answer)) {
 		refuse(j, answer);
@@ -253,7 +261,8 @@ static json_t *labels_of(const json_t *payload)
 	return labels;
 }
 
-/* By which a comment or an issue of ours is known again: whatever the record wants to say there, and the effect. */
+/* By which a comment or an issue of ours is known again: whatever the record wants to say there,
+ * and the effect. */
 static json_t *property_of(struct job *j)
 {
 	json_t *value = json_copy(json_get_obj(j->e->payload, "property"));
@@ -270,24 +279,28 @@ static json_t *create_body(struct job *j)
 	json_t *values = json_get_obj(payload, "values");
 	const char *priority = json_get_str(values, issue_field_name(ISSUE_PRIORITY));
 	const char *assignee = json_get_str(values, issue_field_name(ISSUE_ASSIGNEE));
-	const char *parent = json_get_str(payload, "parent"), *project = json_get_str(payload, "project");
+	const char *parent = json_get_str(payload, "parent"),
+		   *project = json_get_str(payload, "project");
 	json_t *fields = json_pack("{s:{s:s}, s:{s:s}, s:s, s:o, s:o}", "project", "key",
 		project ? project : "", "issuetype", "name",
 		json_get_str(payload, "type") ? json_get_str(payload, "type") : "", "summary",
-		text_title(j->e->arena, json_get_str(values, issue_field_name(ISSUE_TITLE))), "labels",
-		labels_of(payload), "description", text_to_jira(flavour, json_get_str(payload, "text")));
+		text_title(j->e->arena, json_get_str(values, issue_field_name(ISSUE_TITLE))),
+		"labels", labels_of(payload), "description",
+		text_to_jira(flavour, json_get_str(payload, "text")));
 
 	if (priority && *priority)
 		json_object_set_new(fields, "priority", json_pack("{s:s}", "name", priority));
 	if (assignee && *assignee)
-		json_object_set_new(fields, "assignee", json_pack("{s:s}", flavour->person, assignee));
+		json_object_set_new(
+			fields, "assignee", json_pack("{s:s}", flavour->person, assignee));
 	if (parent && *parent)
 		json_object_set_new(fields, "parent",
-			json_pack("{s:s}", strspn(parent, "0123456789") == strlen(parent) ? "id" : "key",
+			json_pack("{s:s}",
+				strspn(parent, "0123456789") == strlen(parent) ? "id" : "key",
 				parent));
 	json_object_update_missing(fields, json_get_obj(payload, "fields"));
-	return json_pack("{s:o, s:[{s:s, s:o}]}", "fields", fields, "properties", "key", JIRA_PROPERTY,
-		"value", property_of(j));
+	return json_pack("{s:o, s:[{s:s, s:o}]}", "fields", fields, "properties", "key",
+		JIRA_PROPERTY, "value", property_of(j));
 }
 
 /* ---- extra fields by their names --------------------------------------------------------- */
@@ -331,8 +344,8 @@ static void on_fields(struct job *j, const struct rest_answer *answer)
 		if (id)
 			json_object_set(by_id, id, v);
 		else
-			json_object_set_new(
-				j->kept[TROUBLE], name, json_string("Jira has no field of that name"));
+			json_object_set_new(j->kept[TROUBLE], name,
+				json_string("Jira has no field of that name"));
 	}
 	json_object_set_new(j->e->payload, "fields", by_id);
 	begin(j);
@@ -359,7 +372,8 @@ static void look_at_candidate(struct job *j);
 /* Without knowing, it is not made again. */
 static void look_failed(struct job *j, const struct rest_answer *answer)
 {
-	job_end(j, OUTCOME_UNKNOWN, NULL, *answer->text ? answer->text : "Jira's answer makes no sense",
+	job_end(j, OUTCOME_UNKNOWN, NULL,
+		*answer->text ? answer->text : "Jira's answer makes no sense",
 		answer->retry_after_ms);
 }
 
@@ -425,7 +439,8 @@ static void look_at_own(struct job *j)
 
 	str_init_arena(&jql, j->e->arena, 2000);
 	str_addf(&jql,
-		"project = %s AND reporter = currentUser() AND created >= \"-%lldm\" AND labels is EMPTY "
+		"project = %s AND reporter = currentUser() AND created >= \"-%lldm\" AND labels is "
+		"EMPTY "
 		"ORDER BY created DESC",
 		job_quoted(j, project ? project : ""), (long long)(minutes > 2 ? minutes : 2));
 	job_call(j, NULL, job_search(j, jql.p, "created", CANDIDATES, NULL), NULL, on_own);
@@ -452,7 +467,8 @@ static void adopt(struct job *j, json_t *issues)
 		job_end(j, OUTCOME_UNKNOWN, NULL, "Jira found an issue that has no id", 0);
 		return;
 	}
-	log_line(LOG_INFO, JIRA_AREA, j->e->incident, "an issue whose answer was lost is there: %s%s", best,
+	log_line(LOG_INFO, JIRA_AREA, j->e->incident,
+		"an issue whose answer was lost is there: %s%s", best,
 		c->twin ? " (and a second one)" : "");
 	read_it(j, best, key);
 }
@@ -461,7 +477,8 @@ static void on_looked(struct job *j, const struct rest_answer *answer)
 {
 	struct create *c = j->own;
 	json_t *issues = json_get_arr(answer->body, "issues");
-	int64_t left = c->began + j->jira->policy->search_lag_ms - io_now(j->jira->adapter.host->io);
+	int64_t left =
+		c->began + j->jira->policy->search_lag_ms - io_now(j->jira->adapter.host->io);
 
 	if (answer->class != REST_OK || !issues) {
 		look_failed(j, answer);
@@ -478,7 +495,8 @@ static void on_looked(struct job *j, const struct rest_answer *answer)
 static void look(struct job *j)
 {
 	const char *label = json_get_str(j->e->payload, "label");
-	const char *jql = arena_printf(j->e->arena, "labels = %s ORDER BY created ASC", job_quoted(j, label));
+	const char *jql =
+		arena_printf(j->e->arena, "labels = %s ORDER BY created ASC", job_quoted(j, label));
 
 	job_call(j, NULL, job_search(j, jql, "created", 2, NULL), NULL, on_looked);
 }

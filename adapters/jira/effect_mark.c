@@ -1,6 +1,6 @@
 /*
- * What shows on an issue that it is ours: labels, a property, links back. Each is a nicety: what we may
- * not do is left out, and said once in the log. All of it can be done again without harm.
+ * What shows on an issue that it is ours: labels, a property, links back. Each is a nicety: what we
+ * may not do is left out, and said once in the log. All of it can be done again without harm.
  */
 #include <string.h>
 
@@ -39,8 +39,8 @@ static bool went(struct job *j, const struct rest_answer *answer)
 	if (!m->on && answer->class == REST_GONE) /* nothing to be taken away */
 		m->did = true;
 	else
-		log_line(LOG_WARN, JIRA_AREA, j->e->incident, "%s cannot be set on issue %s: %s", m->doing,
-			j->issue, answer->text);
+		log_line(LOG_WARN, JIRA_AREA, j->e->incident, "%s cannot be set on issue %s: %s",
+			m->doing, j->issue, answer->text);
 	m->why = arena_strdup(j->e->arena, answer->text);
 	return true;
 }
@@ -75,12 +75,14 @@ static void next_link(struct job *j)
 	else if (!id || !*id || (m->on && (!url || !*url)))
 		next_link(j);
 	else if (!m->on)
-		job_call(j, "DELETE", job_path(j, "/remotelink?globalId=%s", job_escaped(j, id)), NULL, on_link);
+		job_call(j, "DELETE", job_path(j, "/remotelink?globalId=%s", job_escaped(j, id)),
+			NULL, on_link);
 	else /* what is left out of an upsert is emptied */
 		job_call(j, "POST", job_path(j, "/remotelink"),
-			json_pack("{s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s}}", "globalId", id, "application",
-				"type", APPLICATION, "name", APPLICATION, "relationship", "incident",
-				"object", "url", url, "title", title && *title ? title : url),
+			json_pack("{s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s}}", "globalId", id,
+				"application", "type", APPLICATION, "name", APPLICATION,
+				"relationship", "incident", "object", "url", url, "title",
+				title && *title ? title : url),
 			on_link);
 }
 
@@ -160,8 +162,8 @@ void effect_issue_mark(struct job *j)
 	if (!job_issue(j))
 		json_decref(labels);
 	else if (json_array_size(labels))
-		job_call(j, "PUT", job_path(j, NULL), json_pack("{s:{s:o}}", "update", "labels", labels),
-			on_labels);
+		job_call(j, "PUT", job_path(j, NULL),
+			json_pack("{s:{s:o}}", "update", "labels", labels), on_labels);
 	else {
 		json_decref(labels);
 		property(j);

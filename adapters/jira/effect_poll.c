@@ -1,5 +1,5 @@
-/* What changed lately among our issues. Times are Jira's: it is asked for the last so many minutes, since
- * its dates are to the minute and in the zone of the account. */
+/* What changed lately among our issues. Times are Jira's: it is asked for the last so many minutes,
+ * since its dates are to the minute and in the zone of the account. */
 #include <string.h>
 
 #include "adapters/jira/job.h"
@@ -20,7 +20,9 @@ static void ask(struct job *j);
 static void finish(struct job *j, bool complete)
 {
 	if (!complete)
-		log_warn(JIRA_AREA, "more than %d issues changed: the rest is looked at by the next poll", ISSUES_MAX);
+		log_warn(JIRA_AREA,
+			"more than %d issues changed: the rest is looked at by the next poll",
+			ISSUES_MAX);
 	job_done(j, json_pack("{s:O, s:b}", "issues", j->kept[ISSUES], "complete", complete));
 }
 
@@ -30,8 +32,9 @@ static void take(struct job *j, const json_t *issue)
 
 	if (id)
 		json_array_append_new(j->kept[ISSUES],
-			json_pack("{s:s, s:s, s:I}", "id", id, "name", read_key_valid(key) ? key : id,
-				"updated_ms", (json_int_t)read_time(json_get_obj(issue, "fields"), "updated")));
+			json_pack("{s:s, s:s, s:I}", "id", id, "name",
+				read_key_valid(key) ? key : id, "updated_ms",
+				(json_int_t)read_time(json_get_obj(issue, "fields"), "updated")));
 }
 
 static void jql(struct job *j, bool anywhere);
@@ -57,7 +60,8 @@ static void on_page(struct job *j, const struct rest_answer *answer)
 	p->page = job_next_page(j, answer->body, json_array_size(j->kept[ISSUES]));
 	if (!p->page)
 		finish(j, j->pages < JOB_PAGES_MAX);
-	else if (json_array_size(j->kept[ISSUES]) >= ISSUES_MAX || (before && !strcmp(before, p->page)))
+	else if (json_array_size(j->kept[ISSUES]) >= ISSUES_MAX ||
+		 (before && !strcmp(before, p->page)))
 		finish(j, false);
 	else
 		ask(j);
@@ -83,11 +87,13 @@ static void jql(struct job *j, bool anywhere)
 	json_array_foreach(anywhere ? NULL : projects, at, v)
 	{
 		if (json_string_value(v) && *json_string_value(v))
-			str_addf(&s, "%s%s", count++ ? ", " : "project in (", job_quoted(j, json_string_value(v)));
+			str_addf(&s, "%s%s", count++ ? ", " : "project in (",
+				job_quoted(j, json_string_value(v)));
 	}
 	p->anywhere = !count;
-	str_addf(&s, "%slabels = %s AND updated >= \"-%lldm\" ORDER BY updated ASC", count ? ") AND " : "",
-		job_quoted(j, label && *label ? label : ISSUE_LABEL), (long long)minutes);
+	str_addf(&s, "%slabels = %s AND updated >= \"-%lldm\" ORDER BY updated ASC",
+		count ? ") AND " : "", job_quoted(j, label && *label ? label : ISSUE_LABEL),
+		(long long)minutes);
 	p->jql = s.p;
 	p->page = NULL;
 	j->pages = 0;

@@ -5,10 +5,11 @@
  *   read → PUT what differs of title, priority, assignee → walk to the status (workflow.h)
  *        → read again, if anything was written → comments → done
  *
- * A field is written only while theirs is still what the record saw; what is there already counts as
- * written. What Jira does not take is left out and named in result.trouble with Jira's words; the rest
- * is written. The status is read before each further step of a walk: when somebody else moved it, the
- * walk ends, and the merge decides. Two at once (409): read again, and once more from the start.
+ * A field is written only while theirs is still what the record saw; what is there already counts
+ * as written. What Jira does not take is left out and named in result.trouble with Jira's words;
+ * the rest is written. The status is read before each further step of a walk: when somebody else
+ * moved it, the walk ends, and the merge decides. Two at once (409): read again, and once more from
+ * the start.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct sync {
 	const char *kind;	      /* project and type, for what is known of workflows */
 	bool again;		      /* a conflict: once */
 	struct walk walk;
-	struct transition *step;      /* under way */
+	struct transition *step; /* under way */
 	int64_t comment_after;
 };
 
@@ -114,12 +115,13 @@ static int comment_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Oldest first, and of very many the oldest: the rest is newer than what is told now, and so comes next
- * time. */
+/* Oldest first, and of very many the oldest: the rest is newer than what is told now, and so comes
+ * next time. */
 static void sort_comments(struct job *j)
 {
 	size_t n = json_array_size(j->kept[COMMENTS]), at;
-	json_t **list = arena_alloc(j->e->arena, (n + 1) * sizeof(json_t *)), *sorted = json_array(), *v;
+	json_t **list = arena_alloc(j->e->arena, (n + 1) * sizeof(json_t *)),
+	       *sorted = json_array(), *v;
 
 	json_array_foreach(j->kept[COMMENTS], at, v) list[at] = v;
 	qsort(list, n, sizeof(json_t *), comment_compare);
@@ -133,8 +135,8 @@ static void comments_done(struct job *j, const struct rest_answer *failed)
 {
 	/* What was written stands, and was read; comments can wait for the next time. */
 	if (failed)
-		log_line(LOG_WARN, JIRA_AREA, j->e->incident, "comments of issue %s cannot be read: %s",
-			j->issue, failed->text);
+		log_line(LOG_WARN, JIRA_AREA, j->e->incident,
+			"comments of issue %s cannot be read: %s", j->issue, failed->text);
 	sort_comments(j);
 	finish(j);
 }
@@ -167,7 +169,8 @@ static void on_status(struct job *j, const struct rest_answer *answer)
 {
 	struct sync *s = j->own;
 	struct read_context c = job_reading(j);
-	const char *now = answer->class == REST_OK ? read_value(&c, answer->body, ISSUE_STATUS) : NULL;
+	const char *now =
+		answer->class == REST_OK ? read_value(&c, answer->body, ISSUE_STATUS) : NULL;
 
 	if (answer->class != REST_OK) {
 		job_failed(j, answer);
@@ -203,7 +206,8 @@ static void on_moved(struct job *j, const struct rest_answer *answer)
 		job_call(j, NULL, job_path(j, "?fields=status"), NULL, on_status);
 	} else if (answer->class == REST_CONFLICT) {
 		conflict(j);
-	} else if (answer->class == REST_REFUSED) { /* a rule of the workflow: perhaps there is another way */
+	} else if (answer->class ==
+		   REST_REFUSED) { /* a rule of the workflow: perhaps there is another way */
 		s->step->refused = true;
 		s->step->lacks = arena_strdup(j->e->arena, answer->text);
 		walk_look(j);
@@ -250,13 +254,15 @@ static void on_transitions(struct job *j, const struct rest_answer *answer)
 
 static void walk_here(struct job *j)
 {
-	job_call(j, NULL, job_path(j, "/transitions?expand=transitions.fields"), NULL, on_transitions);
+	job_call(j, NULL, job_path(j, "/transitions?expand=transitions.fields"), NULL,
+		on_transitions);
 }
 
 static void walk(struct job *j)
 {
 	struct sync *s = j->own;
-	const char *now = json_get_str(json_get_obj(j->kept[READ], "values"), issue_field_name(ISSUE_STATUS));
+	const char *now =
+		json_get_str(json_get_obj(j->kept[READ], "values"), issue_field_name(ISSUE_STATUS));
 
 	if (!s->send[ISSUE_STATUS]) {
 		read_last(j);
@@ -333,7 +339,8 @@ static void edit(struct job *j)
 			json_object_set_new(fields, read_field_name(f), edit_value(j, f));
 	}
 	if (json_object_size(fields)) {
-		job_call(j, "PUT", job_path(j, NULL), json_pack("{s:o}", "fields", fields), on_edited);
+		job_call(j, "PUT", job_path(j, NULL), json_pack("{s:o}", "fields", fields),
+			on_edited);
 		return;
 	}
 	json_decref(fields);
@@ -346,7 +353,8 @@ static void edit(struct job *j)
 static void compare(struct job *j)
 {
 	struct sync *s = j->own;
-	json_t *values = json_get_obj(j->kept[READ], "values"), *theirs = json_get_obj(j->e->payload, "theirs");
+	json_t *values = json_get_obj(j->kept[READ], "values"),
+	       *theirs = json_get_obj(j->e->payload, "theirs");
 
 	for (enum issue_field f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		const char *send = fitted(j, f), *now = json_get_str(values, issue_field_name(f));
@@ -357,7 +365,8 @@ static void compare(struct job *j)
 		if (issue_value_same(f, now, send))
 			written(j, f);
 		else
-			s->send[f] = issue_value_same(f, now, json_get_str(theirs, issue_field_name(f)));
+			s->send[f] =
+				issue_value_same(f, now, json_get_str(theirs, issue_field_name(f)));
 	}
 }
 
@@ -380,7 +389,8 @@ static void on_read(struct job *j, const struct rest_answer *answer)
 	keep_read(j, read);
 	project = json_get_str(json_get_obj(fields, "project"), "key");
 	type = json_get_str(json_get_obj(fields, "issuetype"), "name");
-	s->kind = arena_printf(j->e->arena, "%.80s/%.80s", project ? project : "", type ? type : "");
+	s->kind =
+		arena_printf(j->e->arena, "%.80s/%.80s", project ? project : "", type ? type : "");
 	compare(j);
 	edit(j);
 }

@@ -83,7 +83,8 @@ static void jira_destroy(struct adapter *a)
 	free(j);
 }
 
-struct adapter *jira_create(struct config *config, const struct adapter_host *host, struct http_server *server)
+struct adapter *jira_create(
+	struct config *config, const struct adapter_host *host, struct http_server *server)
 {
 	struct jira *j = jira_alloc(sizeof(*j));
 

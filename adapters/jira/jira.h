@@ -7,6 +7,7 @@
  *   flavour.h   the small table of what differs between Cloud (v3) and Data Center (v2)
  *   text.h      markup → ADF or wiki, and back to plain text
  *   read.h      an issue as the API gives it → "read" of incident/request.h
+ *   workflow.h  how a status is reached
  *   job.h       one effect under way; effect_*.c: one file an effect → exactly one outcome
  *   hook.h      a webhook delivery (raw body and headers) → "issue.hint" requests
  *   relay.h     the event stream: the same deliveries over a WebSocket

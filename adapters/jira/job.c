@@ -59,7 +59,8 @@ void jira_perform_stop(struct jira *jira)
 	}
 }
 
-void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error, int64_t retry_after_ms)
+void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
+	int64_t retry_after_ms)
 {
 	struct request *r;
 
@@ -101,7 +102,7 @@ void job_failed(struct job *j, const struct rest_answer *answer)
 bool job_said_no(const struct rest_answer *answer)
 {
 	return answer->class == REST_REFUSED || answer->class == REST_FORBIDDEN ||
-		answer->class == REST_GONE;
+	       answer->class == REST_GONE;
 }
 
 static void on_job_answer(struct rest_call *call, const struct rest_answer *answer)
@@ -174,7 +175,8 @@ const char *job_path(struct job *j, const char *fmt, ...)
 /* An id, or the key under which somebody linked it by hand. */
 bool job_issue(struct job *j)
 {
-	const char *id = json_get_str(j->e->payload, "issue"), *name = json_get_str(j->e->payload, "name");
+	const char *id = json_get_str(j->e->payload, "issue"),
+		   *name = json_get_str(j->e->payload, "name");
 
 	if (id && *id && strspn(id, "0123456789") == strlen(id))
 		j->issue = id;
@@ -211,7 +213,8 @@ const char *job_quoted(struct job *j, const char *s)
 	return out.p;
 }
 
-const char *job_search(struct job *j, const char *jql, const char *fields, int most, const char *page)
+const char *job_search(
+	struct job *j, const char *jql, const char *fields, int most, const char *page)
 {
 	const struct flavour *f = j->jira->flavour;
 	struct str out;
@@ -234,9 +237,9 @@ const char *job_next_page(struct job *j, const json_t *body, size_t seen)
 		return NULL;
 	if (!j->jira->flavour->page_token)
 		return json_array_size(json_get_arr(body, "issues")) &&
-				(int64_t)seen < json_get_int(body, "total", 0) ?
-			arena_printf(j->e->arena, "%zu", seen) :
-			NULL;
+				       (int64_t)seen < json_get_int(body, "total", 0)
+			       ? arena_printf(j->e->arena, "%zu", seen)
+			       : NULL;
 	if (json_get_bool(body, "isLast", false) || !token || !*token)
 		return NULL;
 	return arena_strdup(j->e->arena, token);

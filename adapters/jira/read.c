@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 #define VALUE_MAX   1024 /* bytes of a name or title */
-#define HISTORY_MAX 500  /* entries of a changelog that are looked at */
+#define HISTORY_MAX 500	 /* entries of a changelog that are looked at */
 #define ID_MAX	    18
 
 static const struct {
@@ -60,7 +60,7 @@ bool read_key_valid(const char *key)
 	size_t project = key ? strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") : 0;
 
 	return project && project <= 64 && key[0] >= 'A' && key[0] <= 'Z' && key[project] == '-' &&
-		is_decimal(key + project + 1);
+	       is_decimal(key + project + 1);
 }
 
 /* ---- an issue ---------------------------------------------------------------------------- */
@@ -73,7 +73,8 @@ int64_t read_time(const json_t *object, const char *key)
 	return text && time_stamp_parse(text, &ms) ? ms : 0;
 }
 
-void read_person(const struct read_context *c, const json_t *person, const char **key, const char **name)
+void read_person(
+	const struct read_context *c, const json_t *person, const char **key, const char **name)
 {
 	const char *id = json_get_str(person, c->flavour->person);
 
@@ -111,7 +112,8 @@ static bool item_names(const json_t *item, const char *field)
 }
 
 /* Who changed a field last, by the newest entry that names it. */
-static void note_history(const struct read_context *c, json_t *by, int64_t newest[], json_t *history)
+static void note_history(
+	const struct read_context *c, json_t *by, int64_t newest[], json_t *history)
 {
 	int64_t id = id_of(history);
 	const char *key, *name;
@@ -126,8 +128,9 @@ static void note_history(const struct read_context *c, json_t *by, int64_t newes
 				continue;
 			newest[f] = id;
 			json_object_set_new(by, issue_field_name(f),
-				json_pack("{s:s, s:I, s:s*}", "name", name ? name : "somebody", "at_ms",
-					(json_int_t)read_time(history, "created"), "account", key));
+				json_pack("{s:s, s:I, s:s*}", "name", name ? name : "somebody",
+					"at_ms", (json_int_t)read_time(history, "created"),
+					"account", key));
 		}
 	}
 }
@@ -167,8 +170,9 @@ json_t *read_issue(const struct read_context *c, const json_t *body)
 	}
 	change = read_changelog(c, body, by);
 	key = read_key_valid(key) ? key : arena_printf(c->arena, "%lld", (long long)id);
-	out = json_pack("{s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "id", json_sprintf("%lld", (long long)id),
-		"name", key, "url", json_sprintf("%sbrowse/%s", c->url, key), "updated_ms",
+	out = json_pack("{s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "id",
+		json_sprintf("%lld", (long long)id), "name", key, "url",
+		json_sprintf("%sbrowse/%s", c->url, key), "updated_ms",
 		(json_int_t)read_time(json_get_obj(body, "fields"), "updated"), "change",
 		(json_int_t)change, "values", values, "by", by);
 	return out;
@@ -221,7 +225,7 @@ json_t *read_comment(const struct read_context *c, const json_t *comment, const 
 	if (!id)
 		return NULL;
 	read_person(c, who ? who : json_get_obj(comment, "updateAuthor"), &key, &name);
-	return json_pack("{s:o, s:s*, s:s*, s:I, s:s}", "id", json_sprintf("%lld", (long long)id), "author",
-		key, "name", name, "at_ms", (json_int_t)read_time(comment, "created"), "text",
-		comment_text(c, comment));
+	return json_pack("{s:o, s:s*, s:s*, s:I, s:s}", "id", json_sprintf("%lld", (long long)id),
+		"author", key, "name", name, "at_ms", (json_int_t)read_time(comment, "created"),
+		"text", comment_text(c, comment));
 }

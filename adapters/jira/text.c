@@ -218,21 +218,21 @@ static bool is_blank(char c)
 static bool is_word(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(unsigned char)c >= 0x80;
+	       (unsigned char)c >= 0x80;
 }
 
 /* "h1. ", "bq. " at the start of a line. */
 static bool is_block_word(const char *p, size_t n)
 {
 	return (n >= 3 && p[0] == 'h' && p[1] >= '1' && p[1] <= '6' && p[2] == '.') ||
-		(n >= 3 && p[0] == 'b' && p[1] == 'q' && p[2] == '.');
+	       (n >= 3 && p[0] == 'b' && p[1] == 'q' && p[2] == '.');
 }
 
 /* What stands after ':' ';' '(' in one of Jira's pictures. */
 static bool is_picture(const char *p, size_t n)
 {
-	static const char *const pictures[] = { ":)", ":(", ":P", ":D", ":p", ";)", "(y)", "(n)", "(i)",
-		"(/)", "(x)", "(!)", "(+)", "(-)", "(?)", "(*", "(on)", "(off)", "(flag" };
+	static const char *const pictures[] = { ":)", ":(", ":P", ":D", ":p", ";)", "(y)", "(n)",
+		"(i)", "(/)", "(x)", "(!)", "(+)", "(-)", "(?)", "(*", "(on)", "(off)", "(flag" };
 
 	for (size_t i = 0; i < sizeof(pictures) / sizeof(*pictures); i++) {
 		size_t len = strlen(pictures[i]);
@@ -256,7 +256,7 @@ static bool is_special(const struct wiki *w, const char *p, size_t n, bool line_
 		return line_start;
 	if (*p == '-') /* a list, dashes and rulers, -deleted- */
 		return line_start || next == '-' || w->before == '-' ||
-			(!is_blank(next) && !is_word(w->before));
+		       (!is_blank(next) && !is_word(w->before));
 	return false;
 }
 

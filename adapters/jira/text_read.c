@@ -83,7 +83,8 @@ static void adf_cell(struct str *out, json_t *node, int depth)
 	json_t *child;
 	size_t at;
 
-	json_array_foreach(json_get_arr(node, "content"), at, child) adf_children(out, child, depth + 1);
+	json_array_foreach(json_get_arr(node, "content"), at, child)
+		adf_children(out, child, depth + 1);
 	str_add(out, " | ");
 }
 
@@ -153,8 +154,8 @@ static void adf_node(struct str *out, json_t *node, int depth)
 /* {code:java}, {quote}, {color:red}: macros without content of their own. */
 static size_t wiki_macro(const char *p)
 {
-	static const char *const macros[] = { "code", "noformat", "quote", "color", "panel", "*", "_", "-",
-		"+" };
+	static const char *const macros[] = { "code", "noformat", "quote", "color", "panel", "*",
+		"_", "-", "+" };
 	size_t n = strcspn(p, "}\n");
 
 	if (*p != '{' || p[n] != '}')
@@ -162,7 +163,8 @@ static size_t wiki_macro(const char *p)
 	for (size_t i = 0; i < sizeof(macros) / sizeof(*macros); i++) {
 		size_t len = strlen(macros[i]);
 
-		if (strncasecmp(p + 1, macros[i], len) == 0 && (p[1 + len] == '}' || p[1 + len] == ':'))
+		if (strncasecmp(p + 1, macros[i], len) == 0 &&
+			(p[1 + len] == '}' || p[1 + len] == ':'))
 			return n + 1;
 	}
 	return 0;

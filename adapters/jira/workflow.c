@@ -74,10 +74,12 @@ static void read_fields(struct transition *t, struct arena *a, const json_t *fie
 	str_init_arena(&lacks, a, 300);
 	json_object_foreach((json_t *)(uintptr_t)fields, key, field)
 	{
-		if (!json_get_bool(field, "required", false) || json_get_bool(field, "hasDefaultValue", false))
+		if (!json_get_bool(field, "required", false) ||
+			json_get_bool(field, "hasDefaultValue", false))
 			continue;
 		if (strcmp(key, "resolution") == 0) {
-			t->resolution = clean(a, pick_resolution(json_get_arr(field, "allowedValues")));
+			t->resolution =
+				clean(a, pick_resolution(json_get_arr(field, "allowedValues")));
 			if (t->resolution)
 				continue;
 		}
@@ -226,7 +228,8 @@ static struct transition *option_to(struct walk *w, const char *status)
 	return NULL;
 }
 
-/* The steps from status i to the goal, by what was seen; SIZE_MAX: none. Breadth first from the goal back. */
+/* The steps from status i to the goal, by what was seen; SIZE_MAX: none. Breadth first from the
+ * goal back. */
 static void distances(const struct workflow *one, const struct walk *w, size_t goal, bool past_done,
 	size_t distance[])
 {
@@ -272,7 +275,8 @@ static struct transition *step_by_memory(struct workflow *one, struct walk *w, b
 	return best;
 }
 
-/* A mapped status that lies between in the order of the lifecycle; of several the one nearest to the goal. */
+/* A mapped status that lies between in the order of the lifecycle; of several the one nearest to
+ * the goal. */
 static struct transition *step_by_policy(const struct issue_policy *policy, struct walk *w)
 {
 	enum incident_state now, goal, at;
@@ -329,7 +333,8 @@ const char *walk_trouble(struct arena *a, const struct walk *w)
 			lacking->name ? lacking->name : "the transition", lacking->lacks);
 		return s.p;
 	}
-	str_addf(&s, w->option_count ? "; from %s one can go to " : "; from %s no transition leads on",
+	str_addf(&s,
+		w->option_count ? "; from %s one can go to " : "; from %s no transition leads on",
 		walk_now(w));
 	for (size_t i = 0; i < w->option_count; i++)
 		str_addf(&s, "%s%s", i ? ", " : "", w->options[i].to);
