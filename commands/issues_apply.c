@@ -101,6 +101,13 @@ static void attempt_over(const struct effect_row *row, struct issue *i)
 	}
 }
 
+/* The issue is there: whatever else was tried to create it can only have made another one. */
+static void creation_over(const struct effect_row *row, struct issue *i)
+{
+	for (int f = 0; f < ISSUE_FIELD_COUNT && row->kind == EFFECT_ISSUE_CREATE; f++)
+		i->rec.field[f].sent_count = 0;
+}
+
 /* The first time that both sides are seen. Of one that we have just made, ours is what it was made with, and whoever changed it since has
  * changed theirs. Where the tracker did not take it, and on one that was linked, the record is the truth; titles and people stay as they are. */
 static void first_meeting(struct call *c, const struct merging *m, enum issue_field f, const char *ours,
@@ -109,7 +116,8 @@ static void first_meeting(struct call *c, const struct merging *m, enum issue_fi
 	struct issue_memory *mem = &m->issue->rec.field[f];
 	bool made = m->row->kind == EFFECT_ISSUE_CREATE;
 	struct issue_change by = change_of(c, m->read, f);
-	const char *with = mem->sent_count ? mem->sent[0].value : ours;
+	/* Nobody is not sent, and whoever commands since then is news. */
+	const char *with = mem->sent_count ? mem->sent[0].value : f == ISSUE_ASSIGNEE ? "" : ours;
 
 	for (size_t k = 0; k < mem->sent_count; k++)
 		if (issue_value_same(f, mem->sent[k].value, theirs))
@@ -494,6 +502,7 @@ static int on_read(struct call *c, const struct effect_row *row, struct issue *i
 	if (rc == 0)
 		rc = take_comments(c, i, result, first && row->kind == EFFECT_ISSUE_SYNC, &m.again);
 	attempt_over(row, i);
+	creation_over(row, i);
 	if (rc == 0)
 		rc = issue_save(c, i);
 	if (rc == 0 && m.again)
@@ -528,6 +537,8 @@ static int keep_unseen(struct call *c, const struct effect_row *row, struct issu
 	i->ref.key = key;
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		tried = attempted(&m, (enum issue_field)f);
+		if (!tried && f == ISSUE_ASSIGNEE && issue_ours(c, ISSUE_ASSIGNEE))
+			tried = "";
 		if (tried)
 			issue_settled(&i->rec.field[f], tried, tried);
 	}
@@ -555,6 +566,7 @@ static int on_issue(struct call *c, const struct effect_row *row, const json_t *
 	if (json_get_bool(read, "gone", false)) {
 		rc = keep_unseen(c, row, &i, read);
 		attempt_over(row, &i);
+		creation_over(row, &i);
 		return rc < 0 ? rc : on_gone(c, &i);
 	}
 	return on_read(c, row, &i, result);
