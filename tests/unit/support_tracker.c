@@ -203,12 +203,12 @@ enum fate { FATE_FINE, FATE_BUSY, FATE_LOST, FATE_ANSWER_LOST, FATE_LATE, FATE_T
 
 static enum fate fate_of(struct tracker *t)
 {
-	static const enum fate fates[] = { FATE_BUSY, FATE_BUSY, FATE_LOST, FATE_LOST, FATE_ANSWER_LOST,
-		FATE_ANSWER_LOST, FATE_LATE, FATE_LATE, FATE_TORN };
+	static const enum fate fates[] = { FATE_BUSY, FATE_LOST, FATE_LOST, FATE_ANSWER_LOST, FATE_ANSWER_LOST,
+		FATE_ANSWER_LOST, FATE_LATE, FATE_LATE, FATE_LATE, FATE_TORN };
 
 	if (t->outage)
 		return dice_roll(t->dice, 10) < 7 ? FATE_BUSY : FATE_LOST;
-	return chance(t, 28) ? fates[dice_roll(t->dice, sizeof fates / sizeof *fates)] : FATE_FINE;
+	return chance(t, t->trouble) ? fates[dice_roll(t->dice, sizeof fates / sizeof *fates)] : FATE_FINE;
 }
 
 /* What ended without its being done; true when that was all. */
@@ -529,6 +529,7 @@ void tracker_init(struct tracker *t, struct dice *dice, int64_t now)
 	t->now = now;
 	t->skew = (int64_t)dice_roll(dice, 7200000) - 3600000;
 	t->faults = true;
+	t->trouble = 15 + 15 * dice_roll(dice, 4);
 }
 
 void tracker_crash(struct tracker *t)

@@ -84,6 +84,7 @@ struct tracker {
 	struct dice *dice;
 	int64_t now, skew; /* ours; the tracker's clock goes otherwise */
 	bool faults, outage;
+	uint32_t trouble; /* per cent of attempts that go wrong while there are faults */
 	bool no_priority; /* the field is not on the screen */
 	struct tracked_issue issue[TRACKER_ISSUES];
 	size_t issue_count;

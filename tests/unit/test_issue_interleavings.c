@@ -37,8 +37,8 @@
 #include "support_tracker.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof(*(a)))
-#define SEQUENCES 60
-#define STEPS	  30
+#define SEQUENCES 80
+#define STEPS	  40
 #define QUIET_MS  (2 * HOUR_MS)
 #define POLL_MS	  (10 * MINUTE_MS)
 #define SAID_MAX  64
@@ -77,7 +77,7 @@ struct run {
 	size_t update_count;
 	/* What makes the count of some things uncertain. */
 	bool unlinked, protected_now, deleted, hidden;
-	int64_t conflicts, applied, writes, attempts;
+	int64_t conflicts, applied, writes, attempts, mistaken;
 };
 
 static long number_from(const char *name, long otherwise)
@@ -241,6 +241,13 @@ static void watch_field(struct run *r, const struct seen *before, const struct s
 	watch_ours(r, now, f);
 	if (!r->answering || !r->answering->has_read || !now->has)
 		return;
+	/* One that was linked is brought to what we have: ours counts as changed since. */
+	if (!before->ref.key && r->answering->effect->kind == EFFECT_ISSUE_SYNC) {
+		w->ours_seen = w->version - 1;
+		w->theirs_seen = r->answering->version[f];
+		w->changes++;
+		return;
+	}
 	if (m->conflict.open && !was_in_conflict(before, f)) {
 		*w = was;
 		conflict_opened(r, before, now, f);
@@ -249,6 +256,14 @@ static void watch_field(struct run *r, const struct seen *before, const struct s
 		w->conflict_theirs = r->answering->version[f];
 	} else {
 		must_be_conflict(r, before, now, f, &was);
+	}
+	/* What somebody sets there while an attempt of ours to write just that is in doubt, is taken for ours;
+	 * what we have is newer then. */
+	if (!r->answering->asked_at[f] && in_doubt(before, f, r->answering->read[f]) &&
+		!issue_value_same(f, before->rec.field[f].theirs, r->answering->read[f])) {
+		w->version++;
+		w->changes++;
+		r->mistaken++;
 	}
 	if (!m->conflict.open && m->known && issue_value_same(f, m->theirs, r->answering->read[f]) &&
 		issue_value_same(f, m->ours, w->ours)) {
@@ -400,7 +415,8 @@ static void pass(struct run *r, int64_t ms)
 /* ---- people here -------------------------------------------------------------------------------- */
 
 static const char *const here[] = {
-	"title ot%U is what it is", "title ot%U is what it is", "sev %S because %N", "sev %S because %N", "investigating it %N",
+	"title ot%U is what it is", "title ot%U is what it is", "title ot%U is what it is", "sev %S because %N",
+	"sev %S because %N", "sev %S because %N", "investigating it %N",
 	"identified cause %N", "mitigating by %N", "monitoring", "resolve done --signal ok --health ok",
 	"reopen it is back %N", "update known: thing ou%U; doing: rollback", "update known: thing ou%U; doing: wait",
 	"ic <@UBOB>", "ic <@UALICE>", "drop ic", "sync", "sync --retry", "note seen %N",
@@ -655,9 +671,9 @@ static void step(struct run *r)
 		step_settle(r);
 	else if (what < 64)
 		step_there(r);
-	else if (what < 80)
+	else if (what < 82)
 		pass(r, (int64_t)dice_roll(&r->dice, 20000));
-	else if (what < 90)
+	else if (what < 91)
 		pass(r, (int64_t)dice_roll(&r->dice, 20) * MINUTE_MS);
 	else if (what < 94)
 		r->tracker.outage = !r->tracker.outage;
@@ -798,7 +814,7 @@ static void set_policy(struct config *config)
 }
 
 struct totals {
-	int64_t conflicts, applied, writes, attempts;
+	int64_t conflicts, applied, writes, attempts, mistaken;
 };
 
 static void run_sequence(uint64_t seed, long steps, struct totals *total)
@@ -828,6 +844,7 @@ static void run_sequence(uint64_t seed, long steps, struct totals *total)
 	total->applied += r->applied;
 	total->writes += r->writes;
 	total->attempts += r->attempts;
+	total->mistaken += r->mistaken;
 	tracker_finish(&r->tracker);
 	bot_teardown(&r->bot);
 	free(r);
@@ -843,9 +860,9 @@ static void both_sides_come_into_step(void **state)
 	trace = number_from("SITREP_TRACE", 0) != 0;
 	for (long seed = first; seed <= last; seed++)
 		run_sequence((uint64_t)seed, steps, &total);
-	printf("%ld sequences of %ld steps: %lld attempts, %lld writes there, %lld changes followed here, %lld conflicts\n",
+	printf("%ld sequences of %ld steps: %lld attempts, %lld writes there, %lld changes followed here, %lld conflicts, %lld taken for ours\n",
 		last - first + 1, steps, (long long)total.attempts, (long long)total.writes, (long long)total.applied,
-		(long long)total.conflicts);
+		(long long)total.conflicts, (long long)total.mistaken);
 	/* What never happened was not tested. */
 	if (!one && last >= SEQUENCES)
 		assert_true(total.conflicts > 0 && total.applied > 0 && total.writes > 0);
