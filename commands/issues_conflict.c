@@ -45,6 +45,13 @@ static const char *slot_of(struct call *c, enum issue_field f)
 
 /* ---- words ---- */
 
+static const char *title_of(enum issue_field f)
+{
+	static const char *const titles[ISSUE_FIELD_COUNT] = { "Title", "Priority", "Status", "Assignee" };
+
+	return titles[f];
+}
+
 /* Theirs as the tracker has it. */
 static const char *their_words(struct call *c, enum issue_field f, const char *value)
 {
@@ -128,11 +135,12 @@ static json_t *conflict_doc(struct call *c, const struct issue *i, enum issue_fi
 {
 	const struct issue_conflict *k = &i->rec.field[f].conflict;
 	const char *theirs = their_words(c, f, k->theirs);
-	json_t *doc = message_line(c, "%s of %s: Jira says %s%s, we say %s%s.%s%s", issue_field_name(f),
-		issue_name(c, i), theirs, their_author(c, k), our_words(c, f),
-		k->why ? "" : our_author(c, f), k->why ? " It was not followed: " : "",
-		k->why ? k->why : "");
+	json_t *doc = message_line(c, "Jira says %s%s, we say %s%s.%s%s", theirs, their_author(c, k),
+		our_words(c, f), k->why ? "" : our_author(c, f),
+		k->why ? " It was not followed: " : "", k->why ? k->why : "");
 
+	doc_context(doc, arena_printf(c->arena, "%s of %s · nothing is overwritten until somebody decides",
+		title_of(f), issue_name(c, i)));
 	doc_button(doc, "Keep ours", "settle", c->incident.id, button_args(f, "ours", k->theirs), NULL);
 	doc_button(doc, "Take Jira's", "settle", c->incident.id, button_args(f, "jira", k->theirs), NULL);
 	return doc;
@@ -173,7 +181,7 @@ int issue_conflict_ended(struct call *c, struct issue *i, enum issue_field f, co
 	int rc = record_event(c, ENTRY_DECISION, "issue.settled", "conflict about the %s ended: %s",
 		issue_field_name(f), how);
 
-	return rc < 0 ? rc : issue_edit(c, message_line(c, "%s of %s: %s — %s", issue_field_name(f),
+	return rc < 0 ? rc : issue_edit(c, message_line(c, "%s of %s: %s — %s", title_of(f),
 					     issue_name(c, i), how, words_time(c, c->now)),
 				     slot_of(c, f));
 }
