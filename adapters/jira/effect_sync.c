@@ -29,6 +29,7 @@ struct sync {
 	bool again;		      /* a conflict: once */
 	struct walk walk;
 	struct transition *step; /* under way */
+	bool lost;		 /* the answer to it */
 	int64_t comment_after;
 };
 
@@ -177,6 +178,9 @@ static void on_status(struct job *j, const struct rest_answer *answer)
 	} else if (now && issue_value_same(ISSUE_STATUS, now, s->walk.target)) {
 		written(j, ISSUE_STATUS);
 		walk_over(j, NULL);
+	} else if (s->lost && now &&
+		   issue_value_same(ISSUE_STATUS, now, s->walk.been[s->walk.count - 1])) {
+		job_end(j, OUTCOME_UNKNOWN, NULL, "Jira's answer to a transition was lost", 0);
 	} else if (!now || !issue_value_same(ISSUE_STATUS, now, s->step->to)) {
 		walk_over(j, NULL); /* somebody else moves it too */
 	} else {
@@ -189,7 +193,8 @@ static void conflict(struct job *j)
 {
 	struct sync *s = j->own;
 
-	if (s->again) {
+	/* In the middle of a walk the next attempt knows better where it was (left_midway). */
+	if (s->again || s->walk.count > 1) {
 		job_end(j, OUTCOME_RETRY, NULL, "somebody else is changing the issue", 0);
 		return;
 	}
@@ -201,8 +206,9 @@ static void on_moved(struct job *j, const struct rest_answer *answer)
 {
 	struct sync *s = j->own;
 
-	if (answer->class == REST_OK) {
+	if (answer->class == REST_OK || answer->class == REST_UNKNOWN) {
 		j->wrote = true;
+		s->lost = answer->class == REST_UNKNOWN;
 		job_call(j, NULL, job_path(j, "?fields=status"), NULL, on_status);
 	} else if (answer->class == REST_CONFLICT) {
 		conflict(j);
@@ -349,8 +355,17 @@ static void edit(struct job *j)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
+/* Is it where an attempt of ours that nobody knows the end of left it? */
+static bool left_midway(struct job *j, const json_t *body, const char *was)
+{
+	struct read_context c = job_reading(j);
+
+	return j->e->verify && j->jira->account && was &&
+	       read_moved_by(&c, body, ISSUE_STATUS, j->jira->account, was);
+}
+
 /* What of `send` is not there yet, where theirs is still what it was. */
-static void compare(struct job *j)
+static void compare(struct job *j, const json_t *body)
 {
 	struct sync *s = j->own;
 	json_t *values = json_get_obj(j->kept[READ], "values"),
@@ -358,6 +373,7 @@ static void compare(struct job *j)
 
 	for (enum issue_field f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		const char *send = fitted(j, f), *now = json_get_str(values, issue_field_name(f));
+		const char *was = json_get_str(theirs, issue_field_name(f));
 
 		s->send[f] = false;
 		if (!send || !now || json_object_get(j->kept[TROUBLE], issue_field_name(f)))
@@ -365,8 +381,8 @@ static void compare(struct job *j)
 		if (issue_value_same(f, now, send))
 			written(j, f);
 		else
-			s->send[f] =
-				issue_value_same(f, now, json_get_str(theirs, issue_field_name(f)));
+			s->send[f] = issue_value_same(f, now, was) ||
+				     (f == ISSUE_STATUS && left_midway(j, body, was));
 	}
 }
 
@@ -391,7 +407,7 @@ static void on_read(struct job *j, const struct rest_answer *answer)
 	type = json_get_str(json_get_obj(fields, "issuetype"), "name");
 	s->kind =
 		arena_printf(j->e->arena, "%.80s/%.80s", project ? project : "", type ? type : "");
-	compare(j);
+	compare(j, answer->body);
 	edit(j);
 }
 
@@ -423,6 +439,21 @@ static void read_last(struct job *j)
 		comments(j);
 }
 
+static void on_myself(struct job *j, const struct rest_answer *answer)
+{
+	struct read_context c = job_reading(j);
+	const char *key = NULL, *name;
+
+	if (answer->class != REST_OK && !job_said_no(answer)) {
+		job_failed(j, answer);
+		return;
+	}
+	read_person(&c, answer->body, &key, &name);
+	if (key && !j->jira->account)
+		j->jira->account = strdup(key);
+	read_first(j);
+}
+
 void effect_issue_sync(struct job *j)
 {
 	if (!job_issue(j))
@@ -431,5 +462,8 @@ void effect_issue_sync(struct job *j)
 	j->kept[WRITTEN] = json_object();
 	j->kept[TROUBLE] = json_object();
 	j->kept[COMMENTS] = json_array();
-	read_first(j);
+	if (j->e->verify && !j->jira->account && wanted(j, ISSUE_STATUS))
+		job_call(j, NULL, "myself", NULL, on_myself);
+	else
+		read_first(j);
 }

@@ -78,6 +78,7 @@ static void jira_destroy(struct adapter *a)
 	jira_perform_stop(j);
 	rest_destroy(j->rest);
 	workflows_destroy(j->workflows);
+	free(j->account);
 	backlog_finish(&j->backlog);
 	config_release(j->config);
 	free(j);

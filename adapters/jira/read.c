@@ -151,6 +151,50 @@ static int64_t read_changelog(const struct read_context *c, const json_t *body, 
 	return change;
 }
 
+/* The latest change of the field before the one with the id `before`; NULL: none. */
+static json_t *change_before(
+	json_t *histories, enum issue_field f, int64_t *before, json_t **history)
+{
+	json_t *one, *item, *found = NULL;
+	int64_t best = 0;
+	size_t at, k;
+
+	json_array_foreach(histories, at, one)
+	{
+		if (at >= HISTORY_MAX || id_of(one) >= *before || id_of(one) <= best)
+			continue;
+		json_array_foreach(json_get_arr(one, "items"), k, item)
+		{
+			if (!item_names(item, fields[f].name))
+				continue;
+			found = item;
+			*history = one;
+			best = id_of(one);
+		}
+	}
+	*before = best;
+	return found;
+}
+
+bool read_moved_by(const struct read_context *c, const json_t *body, enum issue_field f,
+	const char *account, const char *from)
+{
+	json_t *histories = json_get_arr(json_get_obj(body, "changelog"), "histories"), *history,
+	       *item;
+	const char *key, *name, *was;
+	int64_t before = INT64_MAX;
+
+	while ((item = change_before(histories, f, &before, &history))) {
+		read_person(c, json_get_obj(history, "author"), &key, &name);
+		was = json_get_str(item, "fromString");
+		if (!key || strcmp(key, account) != 0 || !was)
+			return false;
+		if (issue_value_same(f, was, from))
+			return true;
+	}
+	return false;
+}
+
 json_t *read_issue(const struct read_context *c, const json_t *body)
 {
 	const char *key = json_get_str(body, "key");

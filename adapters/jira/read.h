@@ -27,6 +27,9 @@ json_t *read_gone(const char *id);
 
 /* The value of a field as Jira has it, on the arena; NULL: none can be read. */
 const char *read_value(const struct read_context *c, const json_t *body, enum issue_field f);
+/* Did `account` alone bring the field from the value `from` to where it is, by the changelog? */
+bool read_moved_by(const struct read_context *c, const json_t *body, enum issue_field f,
+	const char *account, const char *from);
 /* What Jira calls the field. */
 const char *read_field_name(enum issue_field f);
 

@@ -24,6 +24,7 @@ struct jira {
 	bool stopping;
 	struct job *jobs;
 	struct workflows *workflows;
+	char *account; /* ours there, once it was asked for; NULL */
 	bool comments_tell; /* lists of comments tell their properties (comments.c) */
 	struct jira_hooks *hooks; /* hooks.c's own; NULL */
 };

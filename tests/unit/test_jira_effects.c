@@ -331,6 +331,65 @@ static void test_a_status_over_several_steps(void **state)
 	assert_string_equal(run_text(&R, "read.values.status"), "Done");
 }
 
+#define MOVED_BY(account, status)                                                                       \
+	"{\"id\":\"10001\",\"key\":\"PAY-1\",\"fields\":{\"status\":{\"name\":\"" status                  \
+	"\"}},\"changelog\":{\"histories\":[{\"id\":\"9\",\"author\":{\"accountId\":\"" account             \
+	"\"},\"items\":[{\"fieldId\":\"status\",\"fromString\":\"In Progress\",\"toString\":\"In Review\"}]}," \
+	"{\"id\":\"8\",\"author\":{\"accountId\":\"me\"},\"items\":[{\"fieldId\":\"status\","           \
+	"\"fromString\":\"To Do\",\"toString\":\"In Progress\"}]}]}}"
+
+static void midway(const char *who, const char *outcome, int posts)
+{
+	char body[2000];
+	struct line script[] = {
+		{ .call = "GET " API "myself ", .status = 200, .body = "{\"accountId\":\"me\"}" },
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = body, .times = 2 },
+		{ .call = "GET " API "issue/10001/transitions", .status = 200,
+			.body = "{\"transitions\":[" TO("9", "Finish", "Done") "]}" },
+		{ .call = "POST " API "issue/10001/transitions", .status = 204 },
+		{ .call = "GET " API "issue/10001?fields=status", .status = 200, .body = ISSUE("x", "High", "Done") },
+	};
+
+	strcpy(body, strcmp(who, "me") ? MOVED_BY("other", "In Review") : MOVED_BY("me", "In Review"));
+	SCRIPT(&R, script);
+	R.verify = true;
+	run(EFFECT_ISSUE_SYNC, SEND_DONE, outcome);
+	assert_int_equal(run_count(&R, "POST "), posts);
+}
+
+static void test_a_walk_goes_on_where_it_was_lost(void **state)
+{
+	(void)state;
+	midway("me", "delivered", 1);
+	assert_string_equal(run_text(&R, "written.status"), "Done");
+}
+
+static void test_where_somebody_else_moved_it_no_walk_goes_on(void **state)
+{
+	(void)state;
+	midway("other", "delivered", 0);
+	assert_string_equal(run_text(&R, "written.status"), "");
+}
+
+static void test_a_step_whose_answer_is_lost_is_looked_at(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE, .times = 9 },
+		{ .call = "GET " API "issue/10001/transitions", .status = 200,
+			.body = "{\"transitions\":[" TO("9", "Finish", "Done") "]}", .times = 9 },
+		{ .call = "POST " API "issue/10001/transitions", .status = ANSWER_LOST, .times = 2 },
+		{ .call = "GET " API "issue/10001?fields=status", .status = 200, .body = ISSUE("x", "High", "Done") },
+		{ .call = "GET " API "issue/10001?fields=status", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, SEND_DONE, "delivered");
+	assert_string_equal(run_text(&R, "written.status"), "Done");
+	done(state);
+	run(EFFECT_ISSUE_SYNC, SEND_DONE, "unknown");
+}
+
 static void test_no_path(void **state)
 {
 	struct line script[] = {
@@ -613,6 +672,9 @@ int main(void)
 		cmocka_unit_test(test_how_a_create_fails),
 		cmocka_unit_test_setup_teardown(test_only_what_they_left_alone_is_written, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_status_over_several_steps, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_walk_goes_on_where_it_was_lost, fresh, done),
+		cmocka_unit_test_setup_teardown(test_where_somebody_else_moved_it_no_walk_goes_on, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_step_whose_answer_is_lost_is_looked_at, fresh, done),
 		cmocka_unit_test_setup_teardown(test_no_path, fresh, done),
 		cmocka_unit_test_setup_teardown(test_an_issue_that_is_gone, fresh, done),
 		cmocka_unit_test_setup_teardown(test_what_was_written_is_not_certainly_undone, fresh, done),
