@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "commands/dispatch.h"
 #include "commands/export.h"
@@ -14,6 +15,8 @@
 #include "commands/say.h"
 #include "store/incidents.h"
 #include "store/references.h"
+
+#define POSTPONE_MS (5 * MINUTE_MS)
 
 /* How many of a kind may be with the adapters at once. Small, so that a platform's pacing of one kind
  * holds back only that kind, and a crash leaves few outcomes unknown. */
@@ -70,6 +73,7 @@ struct resolution {
 	struct effect *out;
 	struct call call;    /* for views; on the effect's arena */
 	const char *impossible; /* why it need not be sent at all */
+	const char *later;      /* why it must wait */
 	struct error *err;
 };
 
@@ -221,7 +225,9 @@ static int resolve_payload(struct resolution *r)
 
 	if (is_issue(r->row)) {
 		rc = issue_payload(&r->call, r->row, &r->out->payload, &r->impossible);
-		return rc < 0 ? error_set(r->err, rc, "%s", r->call.err.text) : 0;
+		if (rc == -EAGAIN)
+			r->later = r->call.err.text;
+		return rc < 0 && rc != -EAGAIN ? error_set(r->err, rc, "%s", r->call.err.text) : 0;
 	}
 	if (!r->row->payload)
 		return resolve_view(r);
@@ -347,6 +353,20 @@ static int drop(struct resolution *r)
 	return rc;
 }
 
+/* Counts as an attempt that certainly did nothing. */
+static int postpone(struct resolution *r)
+{
+	int64_t now = clock_now(r->desk->clock);
+	int rc = effect_start(r->desk->store, r->row->id, now, r->err);
+
+	if (rc == 0)
+		rc = effect_retry(r->desk->store, r->row->id, now + POSTPONE_MS, r->row->verify, r->later,
+			now, r->err);
+	deliver_expect_any(r->desk);
+	effect_destroy(r->out);
+	return rc;
+}
+
 /* The effect ready to be performed; NULL with 0 when there is nothing to do for it (dropped). */
 static int resolve(struct desk *desk, const struct effect_row *row, struct effect **out, struct error *err)
 {
@@ -374,6 +394,8 @@ static int resolve(struct desk *desk, const struct effect_row *row, struct effec
 		rc = resolve_place(&r);
 	if (rc == 0 && !r.impossible)
 		rc = resolve_payload(&r);
+	if (rc == 0 && r.later)
+		return postpone(&r);
 	if (rc == 0 && !r.impossible)
 		rc = guard(&r);
 	if (rc == 0 && r.impossible)

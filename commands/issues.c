@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "commands/dispatch.h"
 #include "commands/issues_parts.h"
@@ -33,8 +34,16 @@ int issue_load(struct call *c, struct issue *out)
 	int rc = reference_get(c->store, c->arena, c->incident.id, ISSUE_SYSTEM, SLOT_ISSUE, &out->ref,
 		&c->err);
 
-	return rc < 0 ? rc :
-		issue_record_parse(c->arena, out->ref.synced, &out->rec, &c->err);
+	if (rc < 0)
+		return rc;
+	/* Nothing remembered is worse than a sync more, but it must not hold up the incident. */
+	rc = issue_record_parse(c->arena, out->ref.synced, &out->rec, &c->err);
+	if (rc < 0) {
+		log_line(LOG_ERROR, "issue", c->incident.id, "what is remembered of the issue cannot be read: %s",
+			c->err.text);
+		out->rec = (struct issue_record){ 0 };
+	}
+	return 0;
 }
 
 int issue_get(struct call *c, struct reference *ref, struct issue_record *record)
@@ -399,6 +408,37 @@ static size_t trouble_forget(struct issue *i)
 	return n;
 }
 
+/* Is there a creation that waits, or failed and is revived as an effect? 1, 0 or a negative errno. */
+static int creation_listed(struct call *c)
+{
+	struct effect_row *open, *failed;
+	size_t n, m, found = 0;
+	int rc = effect_open_list(c->store, c->arena, c->incident.id, LANE_LOOK_MAX, &open, &n, &c->err);
+
+	if (rc == 0)
+		rc = effect_failed_list(c->store, c->arena, c->incident.id, LANE_LOOK_MAX, &failed, &m, &c->err);
+	if (rc < 0)
+		return rc;
+	for (size_t k = 0; k < n; k++)
+		found += open[k].kind == EFFECT_ISSUE_CREATE;
+	for (size_t k = 0; k < m; k++)
+		found += failed[k].kind == EFFECT_ISSUE_CREATE;
+	return found > 0;
+}
+
+static int retry_creation(struct call *c, struct issue *i, size_t *count)
+{
+	int rc = creation_listed(c);
+
+	if (rc < 0)
+		return rc;
+	*count += rc == 0;
+	if (rc == 0 && issue_ask(c, EFFECT_ISSUE_CREATE, NULL) < 0)
+		return c->err.code;
+	i->ref.error = NULL;
+	return issue_save(c, i);
+}
+
 int issue_retry(struct call *c, size_t *count)
 {
 	struct issue i;
@@ -410,11 +450,8 @@ int issue_retry(struct call *c, size_t *count)
 	rc = issue_load(c, &i);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	/* A creation that was refused is an effect of its own, which is revived. */
-	if (!i.ref.key && !i.rec.name) {
-		i.ref.error = NULL;
-		return issue_save(c, &i);
-	}
+	if (!i.ref.key && !i.rec.name)
+		return retry_creation(c, &i, count);
 	n = trouble_forget(&i) + (i.ref.error != NULL) + i.rec.gone;
 	*count += n;
 	i.ref.error = NULL;
@@ -473,11 +510,9 @@ int issue_hint(struct call *c, const json_t *hint)
 		c->store, c->arena, arena_printf(c->arena, ISSUE_SYSTEM ":%s", id), &ref, &c->err);
 	if (rc == 0 && strcmp(ref.slot, SLOT_ISSUE) != 0)
 		rc = -ENOENT;
-	if (rc == 0)
-		rc = issue_record_parse(c->arena, ref.synced, &rec, &c->err);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	if (is_old(&rec, hint))
+	if (issue_record_parse(c->arena, ref.synced, &rec, &c->err) == 0 && is_old(&rec, hint))
 		return 0;
 	c->incident = (struct incident){ .id = ref.incident };
 	c->has_incident = true;

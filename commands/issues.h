@@ -56,7 +56,7 @@ bool issue_named(struct call *c, const char *text, const char **name);
 
 /* ---- effects made from the record at their start (deliver.c; commands/issues_payload.c) ---- */
 
-/* The payload; *impossible says why it need not be sent. */
+/* The payload; *impossible says why it need not be sent. -EAGAIN: not now (no tracker is configured), with the reason in c->err. */
 int issue_payload(struct call *c, const struct effect_row *row, json_t **payload, const char **impossible);
 
 /* ---- how they ended (effect_outcome.c; commands/issues_apply.c) ---- */

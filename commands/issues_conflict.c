@@ -131,6 +131,19 @@ static json_t *button_args(enum issue_field f, const char *side, const char *the
 	return json_pack("{s:s, s:s, s:s}", "field", issue_field_name(f), "side", side, "theirs", theirs);
 }
 
+/* What an end needs beyond a status is asked for by its own form. */
+static void add_ending(struct call *c, json_t *doc, const char *theirs)
+{
+	enum incident_state to;
+
+	if (!issue_policy_state(&c->config->issue, theirs, &to))
+		return;
+	if (to == STATE_RESOLVED)
+		doc_button(doc, "Resolve", "resolve", c->incident.id, NULL, "primary");
+	else if (to == STATE_CLOSED && c->incident.state == STATE_RESOLVED)
+		doc_button(doc, "Close", "close", c->incident.id, NULL, "primary");
+}
+
 static json_t *conflict_doc(struct call *c, const struct issue *i, enum issue_field f)
 {
 	const struct issue_conflict *k = &i->rec.field[f].conflict;
@@ -141,6 +154,8 @@ static json_t *conflict_doc(struct call *c, const struct issue *i, enum issue_fi
 
 	doc_context(doc, arena_printf(c->arena, "%s of %s · nothing is overwritten until somebody decides",
 		title_of(f), issue_name(c, i)));
+	if (f == ISSUE_STATUS && k->why)
+		add_ending(c, doc, k->theirs);
 	doc_button(doc, "Keep ours", "settle", c->incident.id, button_args(f, "ours", k->theirs), NULL);
 	doc_button(doc, "Take Jira's", "settle", c->incident.id, button_args(f, "jira", k->theirs), NULL);
 	return doc;

@@ -130,6 +130,7 @@ static int payload_create(
 {
 	const char *label = arena_printf(
 		c->arena, ISSUE_LABEL "-%s", text_lower(c->arena, row->op_id));
+	const char *project = issue_policy_project(policy(c), c->incident.services);
 	int rc;
 
 	if (i->ref.key || i->rec.name) {
@@ -142,12 +143,9 @@ static int payload_create(
 		return 0;
 	}
 	*out = json_pack("{s:s, s:s, s:o, s:s, s:[s], s:s, s:o, s:o}", "project",
-		issue_policy_project(policy(c), c->incident.services), "type", policy(c)->type,
+		project ? project : "", "type", policy(c)->type ? policy(c)->type : "",
 		"values", values_of(c, i), "text", description(c), "labels", ISSUE_LABEL, "label",
 		label, "property", property(c), "fields", extra_fields(c));
-	if (!*out)
-		return error_set(&c->err, -EINVAL, "the issue of INC-%lld cannot be described: "
-			"jira.yml names no project or no type", (long long)c->incident.id);
 	rc = keep_label(c, label);
 	return rc < 0 ? rc : issue_save(c, i);
 }
@@ -303,14 +301,17 @@ static int payload_of_issue(
 
 int issue_payload(struct call *c, const struct effect_row *row, json_t **payload, const char **impossible)
 {
+	int rc = 0;
+
 	*payload = NULL;
-	if (!policy(c)->url) {
-		*impossible = "no tracker is configured any more";
-		return 0;
-	}
+	if (!policy(c)->url)
+		return error_set(&c->err, -EAGAIN, "no tracker is configured any more");
 	if (row->kind == EFFECT_ISSUE_POLL)
-		return payload_poll(c, payload);
-	if (!c->has_incident)
-		return error_set(&c->err, -EINVAL, "effect %lld is about no incident", (long long)row->id);
-	return payload_of_issue(c, row, payload, impossible);
+		rc = payload_poll(c, payload);
+	else if (c->has_incident)
+		rc = payload_of_issue(c, row, payload, impossible);
+	/* One that cannot be made must not hold up the others. */
+	if (rc == 0 && !*payload && !*impossible)
+		*impossible = "it cannot be put into words";
+	return rc;
 }

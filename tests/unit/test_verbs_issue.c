@@ -546,6 +546,7 @@ static void test_rule_refuses(void **state)
 	assert_int_equal(talk_incident(x, 1).state, STATE_TRIAGE);
 	assert_string_equal(ref_of(x, 1).state, "conflict");
 	assert_said(x, "It was not followed");
+	assert_said(x, "\"label\":\"Resolve\"");
 	there.change++; /* of something else */
 	hint(x);
 	settle(x);
@@ -1228,6 +1229,56 @@ static void test_settle_refuses(void **state)
 	assert_refused(x, "usage", "name one as #12");
 }
 
+/* The tracker is taken out of the configuration, by mistake maybe: what waits goes on waiting. */
+static void test_unconfigured(void **state)
+{
+	struct talk *x = *state;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	talk_say(x, "#1 update known: rolling back");
+	x->config->issue.url = NULL;
+	assert_null(next(x));
+	pass(x, 600000);
+	assert_null(next(x));
+	talk_say(x, "show #1");
+	assert_has(x->text, "2 changes wait for Jira");
+	x->config->issue.url = BASE;
+	pass(x, 600000);
+	settle(x);
+	assert_int_equal(there.created, 1);
+	assert_int_equal(there.commented, 1);
+	assert_string_equal(ref_of(x, 1).state, "synced");
+}
+
+/* A creation that was lost altogether, and memory that cannot be read. */
+static void test_repaired(void **state)
+{
+	struct talk *x = *state;
+	struct reference ref;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	talk_forget(x);
+	assert_int_equal(settle(x), 0);
+	talk_say(x, "#1 sync --retry");
+	assert_answered(x, "Trying again");
+	settle(x);
+	assert_int_equal(there.created, 1);
+	talk_say(x, "#1 sync --retry");
+	assert_answered(x, "nothing to try again");
+	ref = ref_of(x, 1);
+	ref.synced = "{\"field\":[";
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(reference_put(x->store, &ref, &x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	talk_say(x, "#1 sev 1 worse");
+	assert_int_equal(talk_incident(x, 1).severity, 1);
+	there.change++;
+	hint(x);
+	settle(x);
+	assert_string_equal(there.value[ISSUE_PRIORITY], "Highest");
+	assert_string_equal(ref_of(x, 1).state, "synced");
+}
+
 static void test_form(void **state)
 {
 	struct talk *x = *state;
@@ -1305,6 +1356,8 @@ int main(void)
 		TEST(test_no_right),
 		TEST(test_assignee),
 		TEST(test_settle_refuses),
+		TEST(test_unconfigured),
+		TEST(test_repaired),
 		TEST(test_form),
 		TEST(test_title),
 	};
