@@ -198,6 +198,17 @@ static int follow_theirs(
 	return issue_conflict(c, m->issue, f, ours, theirs, &by, why);
 }
 
+/* The title of a protected incident is not argued about: whatever stands there, it says nothing from now on. */
+static int withhold_title(struct call *c, struct merging *m, const char *theirs)
+{
+	struct issue_memory *mem = &m->issue->rec.field[ISSUE_TITLE];
+	bool shown = mem->conflict.open;
+
+	issue_settled(mem, theirs, theirs);
+	m->again = true;
+	return shown ? issue_conflict_ended(c, m->issue, ISSUE_TITLE, "the incident is protected, so its title is withheld") : 0;
+}
+
 static int merge_field(struct call *c, struct merging *m, enum issue_field f)
 {
 	struct issue_memory *mem = &m->issue->rec.field[f];
@@ -228,6 +239,8 @@ static int merge_field(struct call *c, struct merging *m, enum issue_field f)
 	case MERGE_APPLY:
 		return follow_theirs(c, m, f, ours, theirs);
 	case MERGE_CONFLICT:
+		if (c->incident.is_private && f == ISSUE_TITLE)
+			return withhold_title(c, m, theirs);
 		by = change_of(c, m->read, f);
 		return issue_conflict(c, m->issue, f, ours, theirs, &by, NULL);
 	}
@@ -521,10 +534,9 @@ static int on_orphan(struct call *c, const json_t *read)
 		"%s was created in Jira after it had been unlinked here", name ? name : "an issue");
 }
 
-/* Made, and hidden from us before we could read it: it is ours all the same, as it was made. */
+/* Made, and hidden from us before we could read it: it is ours all the same, as it was made; by which attempt is seen when it is back. */
 static int keep_unseen(struct call *c, const struct effect_row *row, struct issue *i, const json_t *read)
 {
-	struct merging m = { .row = row, .issue = i };
 	const char *id = text_of(c, read, "id"), *key, *tried;
 	int rc;
 
@@ -536,7 +548,7 @@ static int keep_unseen(struct call *c, const struct effect_row *row, struct issu
 		return rc < 0 ? rc : 0;
 	i->ref.key = key;
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
-		tried = attempted(&m, (enum issue_field)f);
+		tried = i->rec.field[f].sent_count ? i->rec.field[f].sent[0].value : NULL;
 		if (!tried && f == ISSUE_ASSIGNEE && issue_ours(c, ISSUE_ASSIGNEE))
 			tried = "";
 		if (tried)
@@ -565,8 +577,8 @@ static int on_issue(struct call *c, const struct effect_row *row, const json_t *
 	}
 	if (json_get_bool(read, "gone", false)) {
 		rc = keep_unseen(c, row, &i, read);
-		attempt_over(row, &i);
-		creation_over(row, &i);
+		if (row->kind != EFFECT_ISSUE_CREATE)
+			attempt_over(row, &i);
 		return rc < 0 ? rc : on_gone(c, &i);
 	}
 	return on_read(c, row, &i, result);
