@@ -572,6 +572,7 @@ void tracker_land(struct tracker *t)
 			continue;
 		}
 		t->landing[i] = t->landing[--t->landing_count];
+		t->landed++;
 		if (t->trace)
 			printf("    [there] a late write lands\n");
 		if (!l.issue)

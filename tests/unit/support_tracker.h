@@ -98,6 +98,7 @@ struct tracker {
 	size_t flight_count;
 	int64_t last_change;
 	int identifier;
+	int landed; /* late writes */
 	/* How often an attempt to write a field ended without our knowing, by its last value too. */
 	int64_t doubts[ISSUE_FIELD_COUNT];
 	int64_t attempts;
