@@ -21,6 +21,7 @@
 #define QUIET_AGE_MS   MINUTE_MS
 #define REASON_MAX     500
 #define HINTS_MAX      5000
+#define SAME_SECOND_MS (2 * SECOND_MS)
 
 static const struct issue_policy *policy(const struct call *c)
 {
@@ -401,6 +402,18 @@ static int refuse_shared(struct call *c, struct issue *i)
 		message_usage(c, "/inc unlink #%lld jira", (long long)c->incident.id)), NULL, true);
 }
 
+/*
+ * Some trackers know times by the second only: what changed in the same second after we had read looks as old as what was read. Read
+ * once more when that second is over, it can hide nothing; then a hint with this very time is old news, too.
+ */
+static void take_updated(struct call *c, struct issue *i, int64_t updated)
+{
+	if (updated > i->rec.updated_ms)
+		i->rec.updated_ms = updated;
+	else if (updated && updated == i->rec.updated_ms && c->now - i->ref.synced_at >= SAME_SECOND_MS)
+		i->rec.updated_ms = updated + 1;
+}
+
 /* Name, address, times. 1: the first time that it is seen. */
 static int take_identity(struct call *c, struct issue *i, const json_t *read)
 {
@@ -421,11 +434,10 @@ static int take_identity(struct call *c, struct issue *i, const json_t *read)
 	if (url)
 		i->ref.url = arena_strdup(c->arena, url);
 	i->ref.error = NULL;
+	take_updated(c, i, json_get_int(read, "updated_ms", 0));
 	i->ref.synced_at = c->now;
 	if (number_of(read, "change") > i->rec.change)
 		i->rec.change = number_of(read, "change");
-	if (json_get_int(read, "updated_ms", 0) > i->rec.updated_ms)
-		i->rec.updated_ms = json_get_int(read, "updated_ms", 0);
 	return first;
 }
 

@@ -1102,6 +1102,14 @@ static void test_poll(void **state)
 	e = next(x);
 	assert_true(json_get_int(e->payload, "elapsed_ms", 0) >= 2 * 60000 + 5 * 60000);
 	outcome(x, e, OUTCOME_REFUSED, NULL, "HTTP 400");
+	/* What was read twice, with time between, is not read for the overlap's sake again. */
+	talk_pass(x, 60000);
+	settle(x);
+	assert_int_equal(talk_effects(x, EFFECT_ISSUE_SYNC, NULL, NULL), 0);
+	talk_pass(x, 60000);
+	there.polled = 0;
+	assert_int_equal(settle(x), 1); /* the question alone */
+	assert_int_equal(there.polled, 1);
 	x->config->issue.url = NULL; /* it ends with the tracker */
 	talk_pass(x, 120000);
 	assert_null(next(x));
