@@ -35,7 +35,8 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* Of what is longer than is remembered, only what is remembered counts: or it would differ from its own memory. */
+/* Of what is longer than is remembered, only what is remembered counts: or it would differ from its
+ * own memory. */
 bool issue_value_same(enum issue_field f, const char *a, const char *b)
 {
 	if (!a || !b)
@@ -93,8 +94,9 @@ void issue_not_sent(enum issue_field f, struct issue_memory *m, const char *valu
 	}
 }
 
-/* A value of ours that appears there without our having known: from then on it is what both had. One attempt is
- * accounted for by it, the oldest; another one of the same value may arrive still. */
+/* A value of ours that appears there without our having known: from then on it is what both had.
+ * One attempt is accounted for by it, the oldest; another one of the same value may arrive still.
+ */
 static void sent_arrive(enum issue_field f, struct issue_memory *m, const char *theirs)
 {
 	for (size_t i = 0; i < m->sent_count; i++) {
@@ -114,8 +116,8 @@ static bool sent_old(const struct issue_sent *s, int64_t now)
 	return s->at < now - ISSUE_SENT_LIFE_MS || s->at > now + ISSUE_SENT_LIFE_MS;
 }
 
-/* What is old and was not seen when somebody looked will not arrive any more. After an outage of a day
- * the first look counts, however old it is: what it shows may have been there all the time. */
+/* What is old and was not seen when somebody looked will not arrive any more. After an outage of a
+ * day the first look counts, however old it is: what it shows may have been there all the time. */
 static void sent_expire(struct issue_memory *m, int64_t now, bool looking)
 {
 	for (size_t i = m->sent_count; i > 0; i--)
@@ -135,7 +137,8 @@ static void conflict_close(struct issue_memory *m)
 /* A rule of ours refused to follow exactly this, and nothing has changed since. */
 static bool refused_still(enum issue_field f, const struct issue_memory *m, const char *theirs)
 {
-	return m->conflict.open && m->conflict.why && issue_value_same(f, m->conflict.theirs, theirs);
+	return m->conflict.open && m->conflict.why &&
+	       issue_value_same(f, m->conflict.theirs, theirs);
 }
 
 static enum merge_verdict in_step(struct issue_memory *m, const char *ours, const char *theirs)
@@ -147,8 +150,8 @@ static enum merge_verdict in_step(struct issue_memory *m, const char *ours, cons
 	return MERGE_NOTHING;
 }
 
-enum merge_verdict issue_merge(
-	enum issue_field f, struct issue_memory *m, const char *ours, const char *theirs, int64_t now)
+enum merge_verdict issue_merge(enum issue_field f, struct issue_memory *m, const char *ours,
+	const char *theirs, int64_t now)
 {
 	bool we, they;
 
@@ -180,8 +183,8 @@ void issue_settled(struct issue_memory *m, const char *ours, const char *theirs)
 	m->trouble = NULL;
 }
 
-void issue_conflict_open(struct issue_memory *m, const char *ours, const char *theirs, const char *by, int64_t by_at,
-	const char *why)
+void issue_conflict_open(struct issue_memory *m, const char *ours, const char *theirs,
+	const char *by, int64_t by_at, const char *why)
 {
 	m->conflict = (struct issue_conflict){
 		.open = true,

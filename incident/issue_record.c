@@ -15,7 +15,8 @@
 static void put_text(json_t *obj, const char *key, const char *value)
 {
 	if (value)
-		json_object_set_new(obj, key, json_stringn(value, text_cut(value, ISSUE_VALUE_MAX)));
+		json_object_set_new(
+			obj, key, json_stringn(value, text_cut(value, ISSUE_VALUE_MAX)));
 }
 
 static void put_number(json_t *obj, const char *key, int64_t value)
@@ -84,7 +85,8 @@ const char *issue_record_text(struct arena *a, const struct issue_record *r)
 	put_flag(obj, "gone", r->gone);
 	put_flag(obj, "twin", r->twin);
 	for (size_t f = 0; f < ISSUE_FIELD_COUNT; f++)
-		json_object_set_new(fields, issue_field_name((enum issue_field)f), memory_json(&r->field[f]));
+		json_object_set_new(
+			fields, issue_field_name((enum issue_field)f), memory_json(&r->field[f]));
 	json_object_set_new(obj, "fields", fields);
 	return json_text(a, obj);
 }
@@ -101,7 +103,8 @@ struct reading {
 static void reading_fail(struct reading *r, const char *key, const char *wanted)
 {
 	if (r->rc == 0)
-		r->rc = error_set(r->err, -EINVAL, "the memory of an issue: %s is no %s", key, wanted);
+		r->rc = error_set(
+			r->err, -EINVAL, "the memory of an issue: %s is no %s", key, wanted);
 }
 
 static const char *get_text(struct reading *r, const json_t *obj, const char *key)
@@ -184,7 +187,8 @@ static void memory_read(struct reading *r, const json_t *obj, struct issue_memor
 	m->trouble = get_text(r, obj, "trouble");
 }
 
-int issue_record_parse(struct arena *a, const char *text, struct issue_record *out, struct error *err)
+int issue_record_parse(
+	struct arena *a, const char *text, struct issue_record *out, struct error *err)
 {
 	struct reading r = { .arena = a, .err = err };
 	JSON_CLEANUP json_t *obj = NULL;

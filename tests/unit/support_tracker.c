@@ -65,14 +65,17 @@ static void hint_at(struct tracker *t, const struct tracked_hint *h, int64_t due
 	t->hint[t->hint_count++].due = due;
 }
 
-/* Lost, or now, soon or much later; perhaps more than once, under the same identifier or as another. */
+/* Lost, or now, soon or much later; perhaps more than once, under the same identifier or as
+ * another. */
 static void hint_send(struct tracker *t, struct tracked_hint h)
 {
 	int times = chance(t, 25) ? 0 : chance(t, 25) ? 2 : 1;
 
 	h.identifier = ++t->identifier;
 	for (int i = 0; i < times; i++) {
-		int64_t late = chance(t, 20) ? up_to(t, LATE_HINT_MS) : chance(t, 40) ? up_to(t, 5000) : 0;
+		int64_t late = chance(t, 20)   ? up_to(t, LATE_HINT_MS)
+			       : chance(t, 40) ? up_to(t, 5000)
+					       : 0;
 
 		hint_at(t, &h, t->now + late);
 		if (chance(t, 20))
@@ -90,14 +93,16 @@ static void put(struct tracker *t, struct tracked_issue *x, enum issue_field f, 
 	const char *account)
 {
 	if (t->trace)
-		printf("    [there] %s: %s %s -> %s by %s\n", x->name, issue_field_name(f), x->value[f], value, account);
+		printf("    [there] %s: %s %s -> %s by %s\n", x->name, issue_field_name(f),
+			x->value[f], value, account);
 	copy(x->value[f], sizeof x->value[f], value);
 	copy(x->by[f], sizeof x->by[f], account);
 	x->by_at[f] = t->now + t->skew;
 	x->change = ++t->last_change;
 	touched(t, x);
-	hint_send(t, (struct tracked_hint){ .issue = x->id, .updated = x->updated,
-				 .change = t->faults && dice_roll(t->dice, 3) == 0 ? 0 : x->change });
+	hint_send(t, (struct tracked_hint){ .issue = x->id,
+			     .updated = x->updated,
+			     .change = t->faults && dice_roll(t->dice, 3) == 0 ? 0 : x->change });
 }
 
 void tracker_set(struct tracker *t, struct tracked_issue *x, enum issue_field f, const char *value,
@@ -111,7 +116,8 @@ void tracker_set(struct tracker *t, struct tracked_issue *x, enum issue_field f,
 }
 
 /* Accounts are shared: somebody else may act by ours, so it says nothing. */
-static void put_ours(struct tracker *t, struct tracked_issue *x, enum issue_field f, const char *value, int64_t asked_at)
+static void put_ours(struct tracker *t, struct tracked_issue *x, enum issue_field f,
+	const char *value, int64_t asked_at)
 {
 	x->writes[f]++;
 	x->asked_at[f] = asked_at;
@@ -140,7 +146,8 @@ void tracker_say(struct tracker *t, struct tracked_issue *x, const char *text)
 	*c = (struct tracked_comment){ .id = 500 + (int64_t)t->comment_count, .issue = x->id };
 	copy(c->text, sizeof c->text, text);
 	touched(t, x);
-	hint_send(t, (struct tracked_hint){ .issue = x->id, .updated = x->updated, .comment = c->id });
+	hint_send(t,
+		(struct tracked_hint){ .issue = x->id, .updated = x->updated, .comment = c->id });
 }
 
 void tracker_move(struct tracker *t, struct tracked_issue *x)
@@ -148,13 +155,15 @@ void tracker_move(struct tracker *t, struct tracked_issue *x)
 	snprintf(x->name, sizeof x->name, "OPS-%lld", (long long)++t->last_change);
 	x->change = t->last_change;
 	touched(t, x);
-	hint_send(t, (struct tracked_hint){ .issue = x->id, .updated = x->updated, .change = x->change });
+	hint_send(t, (struct tracked_hint){
+			     .issue = x->id, .updated = x->updated, .change = x->change });
 }
 
 void tracker_delete(struct tracker *t, struct tracked_issue *x)
 {
 	x->deleted = true;
-	hint_send(t, (struct tracked_hint){ .issue = x->id, .updated = t->now + t->skew, .deleted = true });
+	hint_send(t, (struct tracked_hint){
+			     .issue = x->id, .updated = t->now + t->skew, .deleted = true });
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -179,15 +188,17 @@ static json_t *read_issue(const struct tracked_issue *x, struct tracked_flight *
 
 		json_object_set_new(values, name, json_string(x->value[f]));
 		if (*x->by[f])
-			json_object_set_new(by, name, json_pack("{s:s, s:s, s:I}", "account", x->by[f], "name",
-						      x->by[f], "at_ms", (json_int_t)x->by_at[f]));
+			json_object_set_new(by, name,
+				json_pack("{s:s, s:s, s:I}", "account", x->by[f], "name", x->by[f],
+					"at_ms", (json_int_t)x->by_at[f]));
 		copy(w->read[f], TRACKER_VALUE, x->value[f]);
 		w->version[f] = x->version[f];
 		w->asked_at[f] = x->asked_at[f];
 	}
-	read = json_pack("{s:o, s:s, s:s, s:I, s:I, s:o, s:o}", "id", id_text(x->id), "name", x->name, "url",
-		"https://jira.example/browse/X-1", "updated_ms", (json_int_t)x->updated, "change",
-		(json_int_t)x->change, "values", values, "by", by);
+	read = json_pack("{s:o, s:s, s:s, s:I, s:I, s:o, s:o}", "id", id_text(x->id), "name",
+		x->name, "url", "https://jira.example/browse/X-1", "updated_ms",
+		(json_int_t)x->updated, "change", (json_int_t)x->change, "values", values, "by",
+		by);
 	return read;
 }
 
@@ -203,12 +214,13 @@ enum fate { FATE_FINE, FATE_BUSY, FATE_LOST, FATE_ANSWER_LOST, FATE_LATE, FATE_T
 
 static enum fate fate_of(struct tracker *t)
 {
-	static const enum fate fates[] = { FATE_BUSY, FATE_LOST, FATE_LOST, FATE_ANSWER_LOST, FATE_ANSWER_LOST,
-		FATE_ANSWER_LOST, FATE_LATE, FATE_LATE, FATE_LATE, FATE_TORN };
+	static const enum fate fates[] = { FATE_BUSY, FATE_LOST, FATE_LOST, FATE_ANSWER_LOST,
+		FATE_ANSWER_LOST, FATE_ANSWER_LOST, FATE_LATE, FATE_LATE, FATE_LATE, FATE_TORN };
 
 	if (t->outage)
 		return dice_roll(t->dice, 10) < 7 ? FATE_BUSY : FATE_LOST;
-	return chance(t, t->trouble) ? fates[dice_roll(t->dice, sizeof fates / sizeof *fates)] : FATE_FINE;
+	return chance(t, t->trouble) ? fates[dice_roll(t->dice, sizeof fates / sizeof *fates)]
+				     : FATE_FINE;
 }
 
 /* What ended without its being done; true when that was all. */
@@ -228,7 +240,8 @@ static bool not_done(struct tracker *t, struct tracked_flight *w, enum fate fate
 static struct tracked_issue *found(struct tracker *t, const char *label)
 {
 	for (size_t i = 0; i < t->issue_count; i++)
-		if (!strcmp(t->issue[i].label, label) && t->issue[i].found_from <= t->now && !t->issue[i].deleted)
+		if (!strcmp(t->issue[i].label, label) && t->issue[i].found_from <= t->now &&
+			!t->issue[i].deleted)
 			return &t->issue[i];
 	return NULL;
 }
@@ -329,9 +342,10 @@ static json_t *comments_after(struct tracker *t, const struct tracked_issue *x, 
 		const struct tracked_comment *c = &t->comment[i];
 
 		if (c->issue == x->id && c->id > after && !*c->op)
-			json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:I, s:s}", "id", id_text(c->id),
-							    "author", "acc-dana", "name", "dana", "at_ms",
-							    (json_int_t)(t->now + t->skew), "text", c->text));
+			json_array_append_new(
+				list, json_pack("{s:o, s:s, s:s, s:I, s:s}", "id", id_text(c->id),
+					      "author", "acc-dana", "name", "dana", "at_ms",
+					      (json_int_t)(t->now + t->skew), "text", c->text));
 	}
 	return list;
 }
@@ -352,7 +366,8 @@ static struct tracked_landing sync_plan(struct tracker *t, const struct tracked_
 		if (issue_value_same((enum issue_field)f, x->value[f], l.value[f])) {
 			json_object_set_new(written, name, json_string(l.value[f]));
 			l.field[f] = false;
-		} else if (!issue_value_same((enum issue_field)f, x->value[f], json_get_str(theirs, name))) {
+		} else if (!issue_value_same(
+				   (enum issue_field)f, x->value[f], json_get_str(theirs, name))) {
 			l.field[f] = false;
 		} else if (f == ISSUE_PRIORITY && t->no_priority) {
 			json_object_set_new(trouble, name, json_string("it is not on the screen"));
@@ -364,7 +379,8 @@ static struct tracked_landing sync_plan(struct tracker *t, const struct tracked_
 	return l;
 }
 
-static void sync_write(struct tracker *t, struct tracked_issue *x, const struct tracked_landing *l, int most)
+static void sync_write(
+	struct tracker *t, struct tracked_issue *x, const struct tracked_landing *l, int most)
 {
 	for (int f = 0; f < ISSUE_FIELD_COUNT && most > 0; f++)
 		if (l->field[f]) {
@@ -377,14 +393,15 @@ static void sync(struct tracker *t, struct tracked_flight *w)
 {
 	const json_t *payload = w->effect->payload;
 	const char *id = json_get_str(payload, "issue");
-	struct tracked_issue *x = id ? tracker_issue(t, strtoll(id, NULL, 10)) :
-				       by_name(t, json_get_str(payload, "name"));
+	struct tracked_issue *x = id ? tracker_issue(t, strtoll(id, NULL, 10))
+				     : by_name(t, json_get_str(payload, "name"));
 	enum fate fate = fate_of(t);
 	json_t *written, *trouble;
 	struct tracked_landing l;
 
 	for (int f = 0; fate != FATE_FINE && f < ISSUE_FIELD_COUNT; f++)
-		t->doubts[f] += json_get_str(json_get_obj(payload, "send"), issue_field_name((enum issue_field)f)) != NULL;
+		t->doubts[f] += json_get_str(json_get_obj(payload, "send"),
+					issue_field_name((enum issue_field)f)) != NULL;
 	if (not_done(t, w, fate))
 		return;
 	if (!x || (!id && (x->deleted || x->hidden))) {
@@ -404,8 +421,8 @@ static void sync(struct tracker *t, struct tracked_flight *w)
 		sync_write(t, x, &l, fate == FATE_TORN ? 1 : ISSUE_FIELD_COUNT);
 	if (fate == FATE_FINE) {
 		end(w, OUTCOME_DELIVERED,
-			json_pack("{s:o, s:O, s:O, s:o}", "read", read_issue(x, w), "written", written, "trouble",
-				trouble, "comments",
+			json_pack("{s:o, s:O, s:O, s:o}", "read", read_issue(x, w), "written",
+				written, "trouble", trouble, "comments",
 				comments_after(t, x, json_get_int(payload, "comment_after", 0))),
 			NULL);
 	} else {
@@ -438,7 +455,8 @@ static void comment(struct tracker *t, struct tracked_flight *w)
 	}
 	for (size_t i = 0; w->effect->verify && i < t->comment_count; i++)
 		if (!strcmp(t->comment[i].op, w->effect->op_id)) {
-			end(w, OUTCOME_DELIVERED, json_pack("{s:o}", "comment", id_text(t->comment[i].id)), NULL);
+			end(w, OUTCOME_DELIVERED,
+				json_pack("{s:o}", "comment", id_text(t->comment[i].id)), NULL);
 			return;
 		}
 	tracker_say(t, x, json_get_str(w->effect->payload, "text"));
@@ -479,14 +497,17 @@ static void poll(struct tracker *t, struct tracked_flight *w)
 	for (size_t i = 0; i < t->issue_count; i++) {
 		const struct tracked_issue *x = &t->issue[i];
 
-		if (x->common && !x->deleted && !x->hidden && x->updated >= since && x->found_from <= t->now)
-			json_array_append_new(list, json_pack("{s:o, s:s, s:I}", "id", id_text(x->id), "name",
-							    x->name, "updated_ms", (json_int_t)x->updated));
+		if (x->common && !x->deleted && !x->hidden && x->updated >= since &&
+			x->found_from <= t->now)
+			json_array_append_new(
+				list, json_pack("{s:o, s:s, s:I}", "id", id_text(x->id), "name",
+					      x->name, "updated_ms", (json_int_t)x->updated));
 	}
 	if (not_done(t, w, fate_of(t)))
 		json_decref(list);
 	else
-		end(w, OUTCOME_DELIVERED, json_pack("{s:o, s:b}", "issues", list, "complete", 1), NULL);
+		end(w, OUTCOME_DELIVERED, json_pack("{s:o, s:b}", "issues", list, "complete", 1),
+			NULL);
 }
 
 void tracker_perform(struct tracker *t, struct effect *take)
@@ -593,7 +614,8 @@ bool tracker_answer(struct tracker *t, struct tracked_flight *out)
 			continue;
 		*out = t->flight[i];
 		t->flight_count--;
-		memmove(&t->flight[i], &t->flight[i + 1], (t->flight_count - i) * sizeof t->flight[0]);
+		memmove(&t->flight[i], &t->flight[i + 1],
+			(t->flight_count - i) * sizeof t->flight[0]);
 		return true;
 	}
 	return false;

@@ -1,10 +1,10 @@
 #ifndef SUPPORT_TRACKER_H
 #define SUPPORT_TRACKER_H
 /*
- * A tracker and its adapter in one, as a model: issues with their changes and comments, a search that lags
- * behind, people who change things, hints that get lost, come late, twice and in any order, and attempts
- * that end in every way an attempt can end. It does what incident/request.h says of EFFECT_ISSUE_*, and keeps
- * count of it. Chance decides everything, by one dice.
+ * A tracker and its adapter in one, as a model: issues with their changes and comments, a search
+ * that lags behind, people who change things, hints that get lost, come late, twice and in any
+ * order, and attempts that end in every way an attempt can end. It does what incident/request.h
+ * says of EFFECT_ISSUE_*, and keeps count of it. Chance decides everything, by one dice.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,20 +24,22 @@ uint32_t dice_roll(struct dice *d, uint32_t sides);
 #define TRACKER_LANDINGS 64
 #define TRACKER_FLIGHTS	 16
 #define TRACKER_VALUE	 320
-#define TRACKER_LAG_MS	 (120 * INT64_C(1000)) /* the search may lag this much behind; as jira.yml says */
+#define TRACKER_LAG_MS                                                                             \
+	(120 * INT64_C(1000)) /* the search may lag this much behind; as jira.yml says */
 
 struct tracked_issue {
 	int64_t id;
 	char name[32];
 	bool deleted, hidden;
-	bool common;	/* has the label of all ours */
+	bool common; /* has the label of all ours */
 	char label[80];
 	char value[ISSUE_FIELD_COUNT][TRACKER_VALUE];
 	char by[ISSUE_FIELD_COUNT][24]; /* account; "" = never changed since it was made */
 	int64_t by_at[ISSUE_FIELD_COUNT];
-	int64_t version[ISSUE_FIELD_COUNT]; /* how often people there have changed it */
-	int64_t writes[ISSUE_FIELD_COUNT];  /* how often we have */
-	int64_t asked_at[ISSUE_FIELD_COUNT]; /* when we asked for what stands there, by our clock; 0: it is somebody else's */
+	int64_t version[ISSUE_FIELD_COUNT];  /* how often people there have changed it */
+	int64_t writes[ISSUE_FIELD_COUNT];   /* how often we have */
+	int64_t asked_at[ISSUE_FIELD_COUNT]; /* when we asked for what stands there, by our clock;
+						0: it is somebody else's */
 	int64_t updated, change, found_from;
 };
 
@@ -99,7 +101,8 @@ struct tracker {
 	int64_t last_change;
 	int identifier;
 	int landed; /* late writes */
-	/* How often an attempt to write a field ended without our knowing, by its last value too. */
+	/* How often an attempt to write a field ended without our knowing, by its last value too.
+	 */
 	int64_t doubts[ISSUE_FIELD_COUNT];
 	int64_t attempts;
 	bool trace;
@@ -122,7 +125,8 @@ bool tracker_hint(struct tracker *t, struct tracked_hint *out);
 /* By id; NULL. */
 struct tracked_issue *tracker_issue(struct tracker *t, int64_t id);
 /* Somebody there. */
-void tracker_set(struct tracker *t, struct tracked_issue *x, enum issue_field f, const char *value, const char *account);
+void tracker_set(struct tracker *t, struct tracked_issue *x, enum issue_field f, const char *value,
+	const char *account);
 void tracker_say(struct tracker *t, struct tracked_issue *x, const char *text);
 void tracker_move(struct tracker *t, struct tracked_issue *x);
 void tracker_delete(struct tracker *t, struct tracked_issue *x);

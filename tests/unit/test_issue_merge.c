@@ -34,7 +34,9 @@ static const struct {
 	{ { { "a", FRESH, false }, { "b", NOW, true } }, 2 },
 	{ { { "a", STALE, true } }, 1 },
 	{ { { "a", STALE, false } }, 1 },
-	{ { { "b", NOW + ISSUE_SENT_LIFE_MS + 1, true }, { "a", STALE, true }, { "b", NOW, false } }, 3 },
+	{ { { "b", NOW + ISSUE_SENT_LIFE_MS + 1, true }, { "a", STALE, true },
+		  { "b", NOW, false } },
+		3 },
 	{ { { "b", NOW + ISSUE_SENT_LIFE_MS + 1, false }, { "a", STALE, true } }, 2 },
 };
 
@@ -49,18 +51,20 @@ struct meeting {
 static bool memory_same(const struct issue_memory *a, const struct issue_memory *b)
 {
 	if (a->known != b->known || !issue_value_same(ISSUE_TITLE, a->ours, b->ours) ||
-		!issue_value_same(ISSUE_TITLE, a->theirs, b->theirs) || a->sent_count != b->sent_count ||
-		a->conflict.open != b->conflict.open || !issue_value_same(ISSUE_TITLE, a->trouble, b->trouble))
+		!issue_value_same(ISSUE_TITLE, a->theirs, b->theirs) ||
+		a->sent_count != b->sent_count || a->conflict.open != b->conflict.open ||
+		!issue_value_same(ISSUE_TITLE, a->trouble, b->trouble))
 		return false;
 	for (size_t i = 0; i < a->sent_count; i++)
-		if (strcmp(a->sent[i].value, b->sent[i].value) != 0 || a->sent[i].at != b->sent[i].at ||
-			a->sent[i].looked != b->sent[i].looked)
+		if (strcmp(a->sent[i].value, b->sent[i].value) != 0 ||
+			a->sent[i].at != b->sent[i].at || a->sent[i].looked != b->sent[i].looked)
 			return false;
-	return !a->conflict.open || (issue_value_same(ISSUE_TITLE, a->conflict.ours, b->conflict.ours) &&
-					    issue_value_same(ISSUE_TITLE, a->conflict.theirs, b->conflict.theirs) &&
-					    issue_value_same(ISSUE_TITLE, a->conflict.by, b->conflict.by) &&
-					    a->conflict.by_at == b->conflict.by_at &&
-					    issue_value_same(ISSUE_TITLE, a->conflict.why, b->conflict.why));
+	return !a->conflict.open ||
+	       (issue_value_same(ISSUE_TITLE, a->conflict.ours, b->conflict.ours) &&
+		       issue_value_same(ISSUE_TITLE, a->conflict.theirs, b->conflict.theirs) &&
+		       issue_value_same(ISSUE_TITLE, a->conflict.by, b->conflict.by) &&
+		       a->conflict.by_at == b->conflict.by_at &&
+		       issue_value_same(ISSUE_TITLE, a->conflict.why, b->conflict.why));
 }
 
 static void broken(const struct meeting *x, const char *law)
@@ -68,11 +72,13 @@ static void broken(const struct meeting *x, const char *law)
 	const struct issue_memory *m = &x->before;
 	const char *sent = m->sent_count ? m->sent[0].value : "-";
 
-	fail_msg("%s: %s known %d (%s, %s) ours %s theirs %s sent %zu %s conflict %d %s why %s -> %d, now (%s, %s)",
+	fail_msg("%s: %s known %d (%s, %s) ours %s theirs %s sent %zu %s conflict %d %s why %s -> "
+		 "%d, now (%s, %s)",
 		law, issue_field_name(x->f), m->known, m->ours, m->theirs, x->ours ? x->ours : "-",
 		x->theirs ? x->theirs : "-", m->sent_count, sent, m->conflict.open,
-		m->conflict.theirs ? m->conflict.theirs : "-", m->conflict.why ? m->conflict.why : "-",
-		(int)x->verdict, x->after.ours, x->after.theirs);
+		m->conflict.theirs ? m->conflict.theirs : "-",
+		m->conflict.why ? m->conflict.why : "-", (int)x->verdict, x->after.ours,
+		x->after.theirs);
 }
 
 #define LAW(x, holds)                                                                              \
@@ -95,8 +101,8 @@ static bool sent_by_us(const struct meeting *x)
 		return false;
 	for (size_t i = 0; i < m->sent_count; i++)
 		if (same(x, m->sent[i].value, x->theirs) &&
-			(!m->sent[i].looked ||
-				(m->sent[i].at >= FRESH && m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS)))
+			(!m->sent[i].looked || (m->sent[i].at >= FRESH &&
+						       m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS)))
 			return true;
 	return false;
 }
@@ -109,7 +115,8 @@ static void check_verdict(const struct meeting *x)
 	bool we = echo ? !same(x, x->ours, x->theirs) : m->known && !same(x, x->ours, m->ours);
 	bool they = !echo && m->known && !same(x, x->theirs, m->theirs);
 	bool apart = !same(x, x->ours, x->theirs);
-	bool refused = m->conflict.open && m->conflict.why && same(x, m->conflict.theirs, x->theirs);
+	bool refused =
+		m->conflict.open && m->conflict.why && same(x, m->conflict.theirs, x->theirs);
 
 	LAW(x, (x->verdict == MERGE_CONFLICT) == (apart && they && (we || refused)));
 	LAW(x, (x->verdict == MERGE_SEND) == (apart && we && !they));
@@ -135,7 +142,8 @@ static void check_memory(const struct meeting *x)
 	if (x->verdict == MERGE_APPLY)
 		LAW(x, same(x, m->ours, x->ours) && !same(x, m->theirs, x->theirs));
 	for (size_t i = 0; i < m->sent_count; i++)
-		LAW(x, m->sent[i].at >= FRESH && m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS && m->sent[i].looked);
+		LAW(x, m->sent[i].at >= FRESH && m->sent[i].at <= NOW + ISSUE_SENT_LIFE_MS &&
+				m->sent[i].looked);
 }
 
 static void check_again(const struct meeting *x)
@@ -164,20 +172,22 @@ static void check_followed(const struct meeting *x)
 		m = x->after;
 		issue_sending(x->f, &m, x->ours, NOW);
 		issue_not_sent(x->f, &m, x->ours);
-		LAW(x, m.sent_count == (x->after.sent_count < ISSUE_SENT_MAX ? x->after.sent_count : ISSUE_SENT_MAX - 1));
+		LAW(x, m.sent_count == (x->after.sent_count < ISSUE_SENT_MAX ? x->after.sent_count
+									     : ISSUE_SENT_MAX - 1));
 	}
 	if (x->verdict == MERGE_CONFLICT) {
 		m = x->after;
 		issue_conflict_open(&m, x->ours, x->theirs, "bob", NOW, x->before.conflict.why);
-		LAW(x, issue_merge(x->f, &m, x->ours, x->theirs, NOW) == MERGE_CONFLICT && m.conflict.open);
+		LAW(x, issue_merge(x->f, &m, x->ours, x->theirs, NOW) == MERGE_CONFLICT &&
+				m.conflict.open);
 		issue_keep_ours(&m);
 		LAW(x, !m.conflict.open);
 		LAW(x, issue_merge(x->f, &m, x->ours, x->theirs, NOW) == MERGE_SEND);
 	}
 }
 
-/* Nobody is first: with the sides swapped, so is the verdict. What was sent, and what a rule of ours
- * refused, has no counterpart over there. */
+/* Nobody is first: with the sides swapped, so is the verdict. What was sent, and what a rule of
+ * ours refused, has no counterpart over there. */
 static void check_swapped(const struct meeting *x)
 {
 	static const enum merge_verdict other[] = {
@@ -200,7 +210,8 @@ static void check_swapped(const struct meeting *x)
 static void check_record(const struct meeting *x)
 {
 	struct arena *a = arena_create(1u << 20);
-	struct issue_record r = { .name = "PAY-1", .change = 7, .comment = 9, .updated_ms = NOW }, back;
+	struct issue_record r = { .name = "PAY-1", .change = 7, .comment = 9, .updated_ms = NOW },
+			    back;
 	struct error err;
 
 	r.field[x->f] = x->after;
@@ -248,7 +259,8 @@ static void meet_conflicts(struct meeting *x)
 	for (size_t o = 0; x->before.known && o < COUNT(bases); o++)
 		for (size_t t = 0; t < COUNT(bases); t++)
 			for (size_t w = 0; w < COUNT(whys); w++) {
-				issue_conflict_open(&x->before, bases[o], bases[t], "alice", NOW, whys[w]);
+				issue_conflict_open(
+					&x->before, bases[o], bases[t], "alice", NOW, whys[w]);
 				meet_values(x);
 			}
 }
@@ -275,7 +287,9 @@ static void every_combination_keeps_the_laws(void **state)
 		meet_memories(&x); /* nothing known */
 		for (size_t o = 0; o < COUNT(bases); o++)
 			for (size_t t = 0; t < COUNT(bases); t++) {
-				x.before = (struct issue_memory){ .known = true, .ours = bases[o], .theirs = bases[t] };
+				x.before = (struct issue_memory){
+					.known = true, .ours = bases[o], .theirs = bases[t]
+				};
 				meet_memories(&x);
 			}
 	}
@@ -391,7 +405,8 @@ static void a_conflict_that_moved_on_is_kept_against_what_was_shown(void **state
 	assert_int_equal(issue_merge(ISSUE_TITLE, &m, "a", "c", NOW), MERGE_CONFLICT);
 	assert_string_equal(m.conflict.theirs, "b");
 	issue_keep_ours(&m);
-	assert_int_equal(issue_merge(ISSUE_TITLE, &m, "a", "c", NOW), MERGE_CONFLICT); /* nobody has seen c */
+	assert_int_equal(issue_merge(ISSUE_TITLE, &m, "a", "c", NOW),
+		MERGE_CONFLICT); /* nobody has seen c */
 }
 
 /* ---- the record ---------------------------------------------------------------------------- */
@@ -399,7 +414,12 @@ static void a_conflict_that_moved_on_is_kept_against_what_was_shown(void **state
 static void records_are_read_and_written(void **state)
 {
 	struct arena *a = arena_create(1u << 20);
-	struct issue_record r = { .name = "PAY-7", .change = 10003, .updated_ms = NOW, .comment = 4, .gone = true, .twin = true };
+	struct issue_record r = { .name = "PAY-7",
+		.change = 10003,
+		.updated_ms = NOW,
+		.comment = 4,
+		.gone = true,
+		.twin = true };
 	struct issue_record back;
 	struct error err;
 	const char *text;
@@ -415,7 +435,8 @@ static void records_are_read_and_written(void **state)
 	text = issue_record_text(a, &r);
 	assert_int_equal(issue_record_parse(a, text, &back, &err), 0);
 	assert_string_equal(back.name, "PAY-7");
-	assert_true(back.change == 10003 && back.updated_ms == NOW && back.comment == 4 && back.gone && back.twin);
+	assert_true(back.change == 10003 && back.updated_ms == NOW && back.comment == 4 &&
+		    back.gone && back.twin);
 	for (size_t f = 0; f < ISSUE_FIELD_COUNT; f++)
 		assert_true(memory_same(&r.field[f], &back.field[f]));
 	assert_string_equal(issue_record_text(a, &back), text);
@@ -424,15 +445,20 @@ static void records_are_read_and_written(void **state)
 	arena_destroy(a);
 }
 
+#define FIVE_SENT                                                                                  \
+	"{\"fields\":{\"title\":{\"sent\":[{\"value\":\"1\"},{\"value\":\"2\"},{\"value\":\"3\"}," \
+	"{\"value\":\"4\"},{\"value\":\"5\"}]}}}"
+
 static void records_that_are_broken_are_errors(void **state)
 {
-	static const char *const bad[] = { "{", "[]", "null", "7", "{\"name\":7}", "{\"change\":\"7\"}", "{\"gone\":1}",
-		"{\"fields\":[]}", "{\"fields\":{\"title\":1}}", "{\"fields\":{\"title\":{\"ours\":1}}}",
+	static const char *const bad[] = { "{", "[]", "null", "7", "{\"name\":7}",
+		"{\"change\":\"7\"}", "{\"gone\":1}", "{\"fields\":[]}",
+		"{\"fields\":{\"title\":1}}", "{\"fields\":{\"title\":{\"ours\":1}}}",
 		"{\"fields\":{\"title\":{\"sent\":{}}}}", "{\"fields\":{\"title\":{\"sent\":[1]}}}",
-		"{\"fields\":{\"title\":{\"sent\":[{\"at\":1}]}}}", "{\"fields\":{\"title\":{\"conflict\":true}}}",
+		"{\"fields\":{\"title\":{\"sent\":[{\"at\":1}]}}}",
+		"{\"fields\":{\"title\":{\"conflict\":true}}}",
 		"{\"fields\":{\"title\":{\"known\":\"yes\"}}}", "{\"name\":\"a\",\"name\":\"b\"}",
-		"{\"fields\":{\"title\":{\"sent\":[{\"value\":\"1\"},{\"value\":\"2\"},{\"value\":\"3\"},"
-		"{\"value\":\"4\"},{\"value\":\"5\"}]}}}" };
+		FIVE_SENT };
 	struct arena *a = arena_create(4u << 20);
 	struct issue_record r;
 	struct error err;
@@ -448,7 +474,10 @@ static void records_that_are_broken_are_errors(void **state)
 	assert_int_equal(issue_record_parse(a, NULL, &r, &err), 0);
 	assert_false(r.field[ISSUE_TITLE].known);
 	assert_int_equal(issue_record_parse(a, "", &r, &err), 0);
-	assert_int_equal(issue_record_parse(a, "{\"later\":[1],\"fields\":{\"colour\":7,\"title\":{\"size\":1}}}", &r, &err), 0);
+	assert_int_equal(issue_record_parse(a,
+				 "{\"later\":[1],\"fields\":{\"colour\":7,\"title\":{\"size\":1}}}",
+				 &r, &err),
+		0);
 	str_init_arena(&s, a, 2u << 20);
 	str_add(&s, "{\"name\":\"");
 	while (s.len < (1u << 20))
@@ -480,7 +509,9 @@ static void records_are_bounded(void **state)
 	assert_int_equal(issue_record_parse(a, issue_record_text(a, &r), &back, &err), 0);
 	for (size_t f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		assert_int_equal(strlen(back.field[f].ours), ISSUE_VALUE_MAX);
-		assert_int_equal(issue_merge((enum issue_field)f, &back.field[f], value, value, NOW), MERGE_NOTHING);
+		assert_int_equal(
+			issue_merge((enum issue_field)f, &back.field[f], value, value, NOW),
+			MERGE_NOTHING);
 	}
 	arena_destroy(a);
 }
