@@ -268,18 +268,29 @@ int say_card_posted(struct call *c)
 	return say_bookmark(c);
 }
 
-/* An edit of the message in slot, unless one still waits (it is made from the record when it starts,
- * so it will say this change too), or the message is not there yet (its posting will). */
-static int say_edit(struct call *c, const char *slot, const char *to, const char *lane)
+/* Will the message in slot be there without this change? It is, or it is being posted as it was. */
+static int shows_without(struct call *c, const char *slot)
 {
 	struct reference ref;
-	int64_t waiting = 0;
+	int64_t id = 0;
 	int rc = reference_get(c->store, c->arena, c->incident.id, CHAT_SYSTEM, slot, &ref, &c->err);
 
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == 0)
-		rc = effect_pending(c->store, c->incident.id, EFFECT_MESSAGE_EDIT, slot, &waiting, &c->err);
+	if (rc != -ENOENT)
+		return rc < 0 ? rc : 1;
+	rc = effect_under_way(c->store, c->incident.id, EFFECT_MESSAGE_POST, slot, &id, &c->err);
+	return rc < 0 ? rc : id != 0;
+}
+
+/* An edit of the message in slot, unless one still waits (it is made from the record when it starts,
+ * so it will say this change too), or the message is still to be posted (that will). */
+static int say_edit(struct call *c, const char *slot, const char *to, const char *lane)
+{
+	int64_t waiting = 0;
+	int rc = shows_without(c, slot);
+
+	if (rc <= 0)
+		return rc;
+	rc = effect_pending(c->store, c->incident.id, EFFECT_MESSAGE_EDIT, slot, &waiting, &c->err);
 	if (rc < 0 || waiting)
 		return rc;
 	return say_effect(c, &(struct effect_row){

@@ -7,7 +7,7 @@
 #include "store/record.h"
 
 enum {
-	LANE_BUSY, INSERT, PENDING, PENDING_NONE, DUE, LOAD, START, MARKS, END, RETRY, REVIVE,
+	LANE_BUSY, INSERT, PENDING, PENDING_NONE, UNDER_WAY, DUE, LOAD, START, MARKS, END, RETRY, REVIVE,
 	ATTEMPT, PROMOTE, HASTEN, RECOVER_ATTEMPTS, RECOVER, NEXT_DUE, OPEN_ALL, OPEN_OF,
 	OPEN_COUNT_ALL, OPEN_COUNT_OF, FAILED_ALL, FAILED_OF, PRUNE_ATTEMPTS, PRUNE, LEFT, COUNT,
 };
@@ -34,6 +34,8 @@ static const char *const sql[COUNT] = {
 		    " AND coalesce(slot, '') = $3 AND " NOT_STARTED " ORDER BY id LIMIT 1",
 	[PENDING_NONE] = "SELECT id FROM effect WHERE incident IS NULL AND kind = $1"
 			 " AND coalesce(slot, '') = $2 AND " NOT_STARTED " ORDER BY id LIMIT 1",
+	[UNDER_WAY] = "SELECT id FROM effect WHERE incident = $1 AND kind = $2"
+		      " AND coalesce(slot, '') = $3 AND ended_at IS NULL AND state = 'started' LIMIT 1",
 	[DUE] = "SELECT " COLUMNS
 		" FROM effect WHERE state = 'ready' AND kind = $1 AND due_at <= $2"
 		" ORDER BY due_at, id LIMIT $3",
@@ -174,6 +176,15 @@ int effect_pending(struct store *s, int64_t incident, enum effect_kind kind, con
 		db_bind(st, "itt", incident, effect_kind_name(kind), slot ? slot : "");
 	else
 		db_bind(st, "tt", effect_kind_name(kind), slot ? slot : "");
+	return int_read(st, id, err);
+}
+
+int effect_under_way(struct store *s, int64_t incident, enum effect_kind kind, const char *slot, int64_t *id,
+	struct error *err)
+{
+	struct stmt *st = stmt_of(s, UNDER_WAY);
+
+	db_bind(st, "itt", incident, effect_kind_name(kind), slot ? slot : "");
 	return int_read(st, id, err);
 }
 

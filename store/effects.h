@@ -34,6 +34,8 @@ struct effect_row {
 int effect_insert(struct store *s, struct arena *a, struct effect_row *row, struct error *err);
 /* Is an effect of this kind and slot for the incident still waiting or ready (not started)? Then a further edit would say the same: coalesce. 0 = none, else its id in *id. */
 int effect_pending(struct store *s, int64_t incident, enum effect_kind kind, const char *slot, int64_t *id, struct error *err);
+/* The same for one that is with the adapter now: what it says was made before this moment. */
+int effect_under_way(struct store *s, int64_t incident, enum effect_kind kind, const char *slot, int64_t *id, struct error *err);
 /* Ready and due, of one kind, oldest first, at most max. */
 int effect_due(struct store *s, struct arena *a, enum effect_kind kind, int64_t now, int max,
 	struct effect_row **out, size_t *count, struct error *err);
