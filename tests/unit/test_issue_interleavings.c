@@ -269,13 +269,14 @@ static void watch_field(
 	} else {
 		must_be_conflict(r, before, now, f, &was);
 	}
-	/* What somebody sets there while an attempt of ours to write just that is in doubt, is
-	 * taken for ours; what we have is newer then. */
-	if (!r->answering->asked_at[f] && in_doubt(before, f, r->answering->read[f]) &&
-		!issue_value_same(f, before->rec.field[f].theirs, r->answering->read[f])) {
+	/* What appears there while an attempt of ours to write just that is in doubt is taken for
+	 * ours, also when somebody else has set it; what we have by now is newer then. */
+	if (in_doubt(before, f, r->answering->read[f]) &&
+		!issue_value_same(f, before->rec.field[f].theirs, r->answering->read[f]) &&
+		!issue_value_same(f, was.ours, r->answering->read[f])) {
 		w->version++;
 		w->changes++;
-		r->mistaken++;
+		r->mistaken += !r->answering->asked_at[f];
 	}
 	if (!m->conflict.open && m->known &&
 		issue_value_same(f, m->theirs, r->answering->read[f]) &&
