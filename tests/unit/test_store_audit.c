@@ -72,6 +72,34 @@ static void a_chain_verifies(void **state)
 	assert_int_equal(append(x, "incident.alone"), -EINVAL);
 }
 
+/* A request that runs another one: each is undone to its own beginning. */
+static void undone_within_another(void **state)
+{
+	struct scratch *x = *state;
+
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(append(x, "incident.before"), 0);
+	assert_int_equal(store_savepoint(x->store, &x->err), 0);
+	assert_int_equal(append(x, "incident.outer"), 0);
+	assert_int_equal(store_savepoint(x->store, &x->err), 0);
+	assert_int_equal(append(x, "incident.inner"), 0);
+	store_undo(x->store);
+	assert_int_equal(append(x, "incident.outer"), 0);
+	assert_int_equal(store_savepoint(x->store, &x->err), 0);
+	assert_int_equal(append(x, "incident.inner"), 0);
+	assert_int_equal(store_release(x->store, &x->err), 0);
+	assert_int_equal(verified(x), 4);
+	store_undo(x->store);
+	assert_int_equal(append(x, "incident.after"), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	assert_int_equal(verified(x), 2);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	while (store_savepoint(x->store, &x->err) == 0)
+		;
+	assert_int_equal(x->err.code, -ELOOP);
+	store_rollback(x->store);
+}
+
 /* The chain is of what was committed: neither a request undone nor a batch lost leaves a gap. */
 static void undoing_leaves_no_gap(void **state)
 {
@@ -233,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_chain_verifies),
 		CASE(undoing_leaves_no_gap),
+		CASE(undone_within_another),
 		cmocka_unit_test(tampering_is_found),
 		CASE(a_forged_entry_breaks_the_chain),
 		CASE(a_cut_stays_visible),

@@ -1013,6 +1013,8 @@ static void test_protected(void **state)
 	hint(x);
 	settle(x);
 	assert_string_equal(talk_incident(x, 1).title, "keys of the bank leaked");
+	assert_string_equal(ref_of(x, 1).state, "synced");
+	assert_has(talk_entry(x, 1, 0).text, "run here only");
 	talk_say(x, "declare sev1 --security somebody is in");
 	id = strtoll(strstr(x->text, "INC-") + 4, NULL, 10);
 	assert_false(has_ref(x, id));
