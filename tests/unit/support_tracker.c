@@ -178,10 +178,12 @@ static json_t *id_text(int64_t id)
 
 static json_t *read_issue(const struct tracked_issue *x, struct tracked_flight *w)
 {
-	json_t *values = json_object(), *by = json_object(), *read;
+	json_t *values, *by, *read;
 
 	if (x->deleted || x->hidden)
 		return json_pack("{s:o, s:b}", "id", id_text(x->id), "gone", 1);
+	values = json_object();
+	by = json_object();
 	w->has_read = true;
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		const char *name = issue_field_name((enum issue_field)f);
