@@ -649,8 +649,8 @@ int issue_delivered(struct call *c, const struct effect_row *row, const json_t *
 static int say_not_created(struct call *c, const char *error)
 {
 	json_t *doc = message_line(c,
-		"No issue was created for %s: %s. Whoever keeps jira.yml can mend that (sitrep doctor says "
-		"what is missing); then try again.",
+		"No issue was created for %s. Whoever keeps jira.yml can mend that (sitrep doctor says "
+		"what is missing); then try again. The reason: %s",
 		words_id(c, c->incident.id), message_short(c, error, REASON_MAX));
 
 	doc_button(doc, "Try again", "sync", c->incident.id, json_pack("{s:b}", "retry", 1), NULL);

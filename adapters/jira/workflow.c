@@ -109,6 +109,7 @@ void walk_read(struct walk *w, struct arena *a, const json_t *body)
 			.name = clean(a, json_get_str(one, "name")),
 			.to = clean(a, json_get_str(to, "name")),
 			.done = category && strcmp(category, "done") == 0,
+			.progress = category && strcmp(category, "indeterminate") == 0,
 		};
 		if (!t->id || !t->to || !json_get_bool(one, "isAvailable", true))
 			continue;
@@ -301,6 +302,24 @@ static struct transition *step_by_policy(const struct issue_policy *policy, stru
 	return best;
 }
 
+/* Where several lead on, a person would have to know what they mean; where one does, it is the way. */
+static struct transition *step_by_being_only(const struct issue_policy *policy, struct walk *w)
+{
+	struct transition *only = NULL;
+	enum incident_state goal;
+
+	if (!issue_policy_state(policy, w->target, &goal) || state_active(goal))
+		return NULL;
+	for (size_t i = 0; i < w->option_count; i++) {
+		if (!option_usable(w, &w->options[i]) || !w->options[i].progress)
+			continue;
+		if (only)
+			return NULL;
+		only = &w->options[i];
+	}
+	return only;
+}
+
 struct transition *workflow_next(
 	struct workflows *w, const char *kind, const struct issue_policy *policy, struct walk *walk)
 {
@@ -314,7 +333,9 @@ struct transition *workflow_next(
 		t = step_by_memory(one, walk, false);
 	if (!t)
 		t = step_by_memory(one, walk, true);
-	return t ? t : step_by_policy(policy, walk);
+	if (!t)
+		t = step_by_policy(policy, walk);
+	return t ? t : step_by_being_only(policy, walk);
 }
 
 const char *walk_trouble(struct arena *a, const struct walk *w)

@@ -8,8 +8,9 @@
  * How a status is reached (workflow_next): straight, if a transition leads there; else by the first
  * step of the shortest path that has been seen, rather one without a status of the category "done" on
  * the way; else by a status that the policy places between where the issue is and where it goes (To
- * Do → In Progress → Done): a step that a person would take too. Never anywhere else, never where
- * the walk has been, at most WALK_HOPS_MAX steps.
+ * Do → In Progress → Done): a step that a person would take too; else, on the way to a status that is not
+ * in sight, by the only status of the category "in progress" that is (In Progress → In Review → Done).
+ * Never anywhere else, never where the walk has been, at most WALK_HOPS_MAX steps.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,7 @@ struct transition {
 	const char *id, *name;
 	const char *to;	    /* the name of the status it leads to */
 	bool done;	    /* that is of the category "done" */
+	bool progress;	    /* … of the category "in progress" */
 	const char *lacks;  /* fields that it requires and we cannot give, as text; NULL: none */
 	const char *resolution; /* to be given with it; NULL */
 	bool refused;	    /* tried in vain on this walk; lacks: Jira's words */

@@ -296,6 +296,33 @@ static void test_no_status_twice_and_an_end(void **state)
 	assert_string_equal(STEP("S2", "S10", "S3")->to, "S3");
 }
 
+#define LEADS(id, to, category) \
+	"{\"id\":\"" id "\",\"to\":{\"name\":\"" to "\",\"statusCategory\":{\"key\":\"" category "\"}}}"
+
+static struct transition *next_of(const char *target, const char *now, const char *options)
+{
+	memset(&walk, 0, sizeof(walk));
+	walk.been[walk.count++] = now;
+	walk.target = target;
+	parse(options);
+	walk_read(&walk, A, body);
+	return workflow_next(W, "PAY/Chain", &P, &walk);
+}
+
+/* A chain of statuses that nobody mapped is walked; where several lead on, nobody guesses. */
+static void test_the_only_way_on(void **state)
+{
+	(void)state;
+	assert_string_equal(next_of("Done", "In Progress",
+		"{\"transitions\":[" LEADS("1", "To Do", "new") "," LEADS("2", "Checking", "indeterminate") "]}")->to, "Checking");
+	assert_null(next_of("Done", "In Progress",
+		"{\"transitions\":[" LEADS("1", "Waiting", "indeterminate") "," LEADS("2", "Checking", "indeterminate") "]}"));
+	assert_null(next_of("Done", "In Progress", "{\"transitions\":[" LEADS("1", "To Do", "new") "]}"));
+	assert_null(next_of("Done", "In Progress", "{\"transitions\":[" LEADS("1", "Dropped", "done") "]}"));
+	/* Only on the way to an end: nobody is led about for a status in between. */
+	assert_null(next_of("In Progress", "Done", "{\"transitions\":[" LEADS("1", "Checking", "indeterminate") "]}"));
+}
+
 static void test_required_fields_of_a_transition(void **state)
 {
 	(void)state;
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_was_seen_is_known, walk_begin, walk_end),
 		cmocka_unit_test_setup_teardown(test_rather_not_over_what_is_done, walk_begin, walk_end),
 		cmocka_unit_test_setup_teardown(test_no_status_twice_and_an_end, walk_begin, walk_end),
+		cmocka_unit_test_setup_teardown(test_the_only_way_on, walk_begin, walk_end),
 		cmocka_unit_test_setup_teardown(test_required_fields_of_a_transition, walk_begin, walk_end),
 	};
 
