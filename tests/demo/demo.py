@@ -1,4 +1,4 @@
-"""The demo: a local chat workspace with a page in the browser, and the real bot in it.
+"""The demo: a local chat workspace and a local Jira with a page in the browser, and the real bot in it.
 
 Cadences are in seconds here instead of minutes, so that reminders can be watched.
 `--scripted` (or no terminal) runs one incident by itself, prints what was seen, and exits 0 or 1.
@@ -30,6 +30,7 @@ INVITATION = """
 
   Then look into #incidents and the new channel. Updates are due after {cadence} here instead of 30 min:
   wait for the reminder, press its button, post an update, resolve. Switch users at the top.
+  The incident has a ticket: open Jira on the page, move it there, and see the channel follow.
   From another shell:  build/sitrep ctl --socket {socket} list
 
   Ctrl-C ends everything.
@@ -55,6 +56,29 @@ class Story:
         return found
 
 
+def with_jira(story, sandbox, name):
+    """The ticket beside the incident: made, moved by hand, in conflict, settled."""
+    jira = sandbox.jira
+    issue = story.step("Jira has a ticket for it", lambda: jira.wait_issue(label="sitrep"))
+    if not issue:
+        return
+    jira.transition(issue["key"], "In Progress", user="dave")
+    story.step(f"dave moves {issue['key']} to In Progress in Jira: the incident follows",
+               lambda: sandbox.wait_message(name, "investigating"))
+    fault = jira.fault("status", status=503)
+    sandbox.command("sev 1 it is everywhere", user="bob", channel=name)
+    story.step("Jira answers 503, bob raises the severity: it waits",
+               lambda: sandbox.wait_idle(300) or jira.wait_call(status=503))
+    jira.edit(issue["key"], priority="Low", user="dave")
+    jira.clear_fault(fault)
+    conflict = story.step("meanwhile dave says Low in Jira: a conflict, with two buttons",
+                          lambda: sandbox.wait_message(name, "Jira says Low", timeout=30))
+    if not conflict:
+        return
+    sandbox.click(user="bob", channel=name, ts=conflict["ts"], text="Keep ours")
+    story.step("bob keeps ours: Jira has it too", lambda: jira.wait_field(issue["key"], "priority", "Highest"))
+
+
 def scripted(sandbox):
     story = Story()
     print("One incident, as people see it:\n")
@@ -75,6 +99,7 @@ def scripted(sandbox):
     story.step("the next update is due: a reminder by name, with buttons",
                lambda: sandbox.wait_message(name, "is due now", timeout=30))
     story.step("nobody posts it: the ladder goes on", lambda: sandbox.wait_message(name, "overdue", timeout=30))
+    with_jira(story, sandbox, name)
     sandbox.command("update rolling back v2.31, cause not known yet. in 30m", user="bob", channel=name)
     story.step("bob posts the update", lambda: sandbox.wait_message(name, "rolling back v2.31"))
     story.step("it stands under the announcement too",
@@ -109,7 +134,9 @@ def main():
     status = 1
     try:
         with Sandbox(port=options.port) as sandbox:
-            bot = Bot(sandbox, folder, settings={"slack.pacing": "no"})
+            bot = Bot(sandbox, folder, settings={"slack.pacing": "no", "delivery.retry": "[0s, 2s]",
+                                                 "delivery.retry_max": "4s"})
+            bot.with_jira("relay")
             if by_itself:
                 bot.fast(cadence="4s", first_update="4s", offsets=("-2s", "0s", "2s", "4s", "6s"))
             else:

@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 APP_TOKEN = "xapp-1-A0SITREP-1-0123456789abcdef"
 BOT_TOKEN = "xoxb-1-1-0123456789abcdef"
+JIRA_SECRET = "a-secret-of-the-sandbox"
 # What scenarios do not wait for: the sandbox plays Slack's rates only where a test asks for them.
 QUICK = {"slack.pacing": "false"}
 # Sanitizers and valgrind make everything slower; the waits of tests are multiplied by this.
@@ -56,6 +57,31 @@ class Bot:
         told = ("owner", "owner_open", "responders", "channel", "tier")
         steps = "".join(f"    - {{at: {at}, tell: {tell}}}\n" for at, tell in zip(offsets, told))
         return self.policy("reminders.yml", "ladders:\n  update:\n" + steps)
+
+    def with_jira(self, way="relay", listen=None, **keys):
+        """The sandbox's Jira behind it, project PAY; `way`: how the bot learns of changes there (webhook, relay, poll).
+
+        `listen`: HOST:PORT for webhooks. `keys` are lines of jira.yml to be replaced, e.g. create_level="none".
+        """
+        jira = self.sandbox.jira
+        self.env.update(JIRA_URL=jira.url, JIRA_USER="sitrep@example.com", JIRA_TOKEN="a-token",
+                        JIRA_WEBHOOK_SECRET=JIRA_SECRET, JIRA_RELAY_TOKEN="a-relay")
+        keys = {"project": "PAY", "search_lag": "3s", "poll": "1s" if way == "poll" else "none",
+                **({"relay_url": jira.relay_url} if way == "relay" else {}), **keys}
+        path = self.config / "jira.yml"
+        lines = path.read_text(encoding="utf-8").split("\n")
+        for key, value in keys.items():
+            at = [i for i, line in enumerate(lines) if line.startswith(f"{key}:")]
+            assert len(at) == 1, f"{key} stands {len(at)} times in {path}"
+            lines[at[0]] = f"{key}: {value}"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        jira.settings(relay=way == "relay")
+        if way == "relay":
+            jira.settings(relay_token="a-relay", relay_secret=JIRA_SECRET)
+        if way == "webhook":
+            self.settings["http.listen"] = listen
+            jira.settings(webhook={"url": f"http://{listen}/webhooks/jira", "secret": JIRA_SECRET})
+        return self
 
     # ---- the process ----
 

@@ -4,32 +4,20 @@ import time
 
 import pytest
 
+from bot import JIRA_SECRET
 from sandbox import eventually, text_of
 from steps import INC, RESOLVE, SOON, audit_whole, card, clean, declared, incident, posted, said, seconds, settled, timeline
 
-SECRET = "a-secret-of-the-test"
-AUTH = {"JIRA_USER": "sitrep@example.com", "JIRA_TOKEN": "a-token", "JIRA_WEBHOOK_SECRET": SECRET, "JIRA_RELAY_TOKEN": "a-relay"}
 WAYS = ("webhook", "relay", "poll")
 
 
 @pytest.fixture
 def tracked(make_bot, sandbox):
     """A bot with Jira behind it; `way`: how it learns of changes there."""
-    def make(way="webhook", start=True, policy="", **settings):
-        jira = sandbox.jira
-        jira.settings(retry_scale=0.001, relay=way == "relay")
-        bot = make_bot(env={**AUTH, "JIRA_URL": jira.url}, settings={**SOON, **settings})
-        text = (bot.config / "jira.yml").read_text(encoding="utf-8")
-        text = text.replace("\nproject:\n", "\nproject: PAY\n").replace("\nsearch_lag: 2m", "\nsearch_lag: 3s")
-        text = text.replace("\npoll: 60s", "\npoll: 1s" if way == "poll" else "\npoll: none")
-        if way == "relay":
-            text = text.replace("\nrelay_url:\n", f"\nrelay_url: {jira.relay_url}\n")
-            jira.settings(relay_token=AUTH["JIRA_RELAY_TOKEN"], relay_secret=SECRET)
-        bot.policy("jira.yml", text + policy)
-        if way == "webhook":
-            bot.settings["http.listen"] = f"127.0.0.1:{free_port()}"
-            jira.settings(webhook={"url": f"http://{bot.settings['http.listen']}/webhooks/jira", "secret": SECRET})
-        return bot.start() if start else bot
+    def make(way="webhook", **keys):
+        sandbox.jira.settings(retry_scale=0.001)
+        bot = make_bot(settings=SOON)
+        return bot.with_jira(way, listen=f"127.0.0.1:{free_port()}", **keys).start()
 
     return make
 
@@ -156,10 +144,7 @@ def buttons(message):
 
 @pytest.mark.parametrize("choice", ["Keep ours", "Take Jira's"])
 def test_a_conflict_is_settled_by_a_button(tracked, sandbox, choice):
-    bot = tracked(policy="")
-    text = (bot.config / "jira.yml").read_text(encoding="utf-8")
-    bot.policy("jira.yml", text.replace("\nstatuses: {}", "\nstatuses: {In Review: monitoring}"))
-    bot.restart()
+    bot = tracked(statuses="{In Review: monitoring}")
     key = opened(bot, sandbox)
     shown = both_changed(bot, sandbox, key)
     assert "In Review" in text_of(shown) and "mitigating" in text_of(shown) and "Dave" in text_of(shown)
@@ -258,10 +243,7 @@ def test_a_moved_issue_keeps_being_ours(tracked, sandbox):
 
 
 def test_linked_and_unlinked_by_hand(tracked, sandbox):
-    bot = tracked()
-    text = (bot.config / "jira.yml").read_text(encoding="utf-8")
-    bot.policy("jira.yml", text.replace("\ncreate_level: 3", "\ncreate_level: none"))
-    bot.restart()
+    bot = tracked(create_level="none")
     declared(bot, sandbox)
     made = sandbox.jira.create("payments answer 5xx", user="dave", type="Task")
     assert not ours(sandbox)
@@ -314,10 +296,10 @@ def test_a_delivery_that_is_no_webhook(tracked, sandbox):
     url = f"http://{bot.settings['http.listen']}/webhooks/jira"
     assert post(url, b"{}", None) == 401
     assert post(url, b"{}", "not the secret") == 401
-    assert post(url, b"{", SECRET) == 400
-    assert post(url, b"[1]", SECRET) == 400
-    assert post(url, b"{}", SECRET) in (200, 400)
-    assert post(url, b"x" * (3 << 20), SECRET) == 413
+    assert post(url, b"{", JIRA_SECRET) == 400
+    assert post(url, b"[1]", JIRA_SECRET) == 400
+    assert post(url, b"{}", JIRA_SECRET) in (200, 400)
+    assert post(url, b"x" * (3 << 20), JIRA_SECRET) == 413
 
 
 def post(url, body, secret):
