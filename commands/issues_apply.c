@@ -117,10 +117,10 @@ static void first_meeting(struct call *c, const struct merging *m, enum issue_fi
 	struct issue_memory *mem = &m->issue->rec.field[f];
 	bool made = m->row->kind == EFFECT_ISSUE_CREATE;
 	struct issue_change by = change_of(c, m->read, f);
-	/* Nobody is not sent, and whoever commands since then is news. */
-	const char *with = mem->sent_count ? mem->sent[0].value : f == ISSUE_ASSIGNEE ? "" : ours;
+	/* Of several attempts it was the one that stands there; the status is sent by none of them. */
+	const char *with = mem->sent_count ? mem->sent[0].value : ours;
 
-	for (size_t k = 0; k < mem->sent_count; k++)
+	for (size_t k = 0; k < mem->sent_count && f != ISSUE_STATUS; k++)
 		if (issue_value_same(f, mem->sent[k].value, theirs))
 			with = mem->sent[k].value;
 	if (issue_value_same(f, ours, theirs))
@@ -128,7 +128,7 @@ static void first_meeting(struct call *c, const struct merging *m, enum issue_fi
 	else if (made && (issue_value_same(f, with, theirs) || by.name || by.account))
 		issue_settled(mem, with, with);
 	else if (f == ISSUE_ASSIGNEE || (f == ISSUE_TITLE && !made && !c->incident.is_private))
-		issue_settled(mem, ours, theirs);
+		issue_settled(mem, made ? with : ours, theirs);
 	else
 		issue_settled(mem, theirs, theirs);
 }
@@ -546,10 +546,11 @@ static int on_orphan(struct call *c, const json_t *read)
 		"%s was created in Jira after it had been unlinked here", name ? name : "an issue");
 }
 
-/* Made, and hidden from us before we could read it: it is ours all the same, as it was made; by which attempt is seen when it is back. */
+/* Made, and hidden from us before we could read it: it is ours all the same, as it was made; by which attempt is seen when it is back. Where
+ * its workflow began is not known. */
 static int keep_unseen(struct call *c, const struct effect_row *row, struct issue *i, const json_t *read)
 {
-	const char *id = text_of(c, read, "id"), *key, *tried;
+	const char *id = text_of(c, read, "id"), *key;
 	int rc;
 
 	if (row->kind != EFFECT_ISSUE_CREATE || i->ref.key || !id || !*id)
@@ -560,11 +561,12 @@ static int keep_unseen(struct call *c, const struct effect_row *row, struct issu
 		return rc < 0 ? rc : 0;
 	i->ref.key = key;
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
-		tried = i->rec.field[f].sent_count ? i->rec.field[f].sent[0].value : NULL;
-		if (!tried && f == ISSUE_ASSIGNEE && issue_ours(c, ISSUE_ASSIGNEE))
-			tried = "";
-		if (tried)
-			issue_settled(&i->rec.field[f], tried, tried);
+		struct issue_memory *mem = &i->rec.field[f];
+
+		if (f == ISSUE_STATUS)
+			mem->sent_count = 0;
+		else if (mem->sent_count)
+			issue_settled(mem, mem->sent[0].value, mem->sent[0].value);
 	}
 	return 0;
 }

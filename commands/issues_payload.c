@@ -108,19 +108,21 @@ static int keep_label(struct call *c, const char *label)
 		&c->err);
 }
 
-/* The status is where the tracker's workflow begins; it follows by a sync. */
+/*
+ * The status is where the tracker's workflow begins, and follows by a sync; nobody is not sent either. What they were is remembered all the
+ * same: whoever was made commander, or moved the incident on, while the end of the attempt was not known has changed ours since.
+ */
 static json_t *values_of(struct call *c, struct issue *i)
 {
-	static const enum issue_field at_once[] = { ISSUE_TITLE, ISSUE_PRIORITY, ISSUE_ASSIGNEE };
 	json_t *values = json_object();
 
-	for (size_t k = 0; k < sizeof at_once / sizeof *at_once; k++) {
-		const char *ours = issue_ours(c, at_once[k]);
+	for (int k = 0; k < ISSUE_FIELD_COUNT; k++) {
+		enum issue_field f = (enum issue_field)k;
+		const char *ours = issue_ours(c, f);
 
-		if (!ours || !*ours)
-			continue;
-		json_object_set_new(values, issue_field_name(at_once[k]), json_string(ours));
-		issue_sending(at_once[k], &i->rec.field[at_once[k]], ours, c->now);
+		issue_sending(f, &i->rec.field[f], ours, c->now);
+		if (ours && *ours && f != ISSUE_STATUS)
+			json_object_set_new(values, issue_field_name(f), json_string(ours));
 	}
 	return values;
 }

@@ -260,6 +260,10 @@ static void watch_field(
 		w->changes++;
 		return;
 	}
+	/* What an issue is made with is not always taken, the status never: ours is still to come. */
+	if (!before->rec.field[f].known && m->known && !issue_value_same(f, m->ours, w->ours) &&
+		w->ours_seen == w->version)
+		w->ours_seen--;
 	if (m->conflict.open && !was_in_conflict(before, f)) {
 		*w = was;
 		conflict_opened(r, before, now, f);
