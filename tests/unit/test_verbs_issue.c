@@ -92,10 +92,12 @@ static void change(enum issue_field f, const char *value, const char *who)
 
 static json_t *read_of(void)
 {
-	json_t *values = json_object(), *by = json_object(), *read;
+	json_t *values, *by, *read;
 
 	if (there.gone)
 		return json_pack("{s:o, s:b}", "id", json_sprintf("%lld", (long long)there.id), "gone", 1);
+	values = json_object();
+	by = json_object();
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		const char *name = issue_field_name((enum issue_field)f);
 
