@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "commands/issues.h"
 #include "commands/reading.h"
 #include "commands/relate.h"
@@ -257,12 +259,19 @@ static const char *read_operation(
 static const char *read_integer(
 	struct call *c, const struct arg_def *d, const char *text, struct arg_value *out)
 {
+	const char *digits = text + (d->flags & ARG_FOLLOWUP && (*text == 'F' || *text == 'f'));
 	char *end;
 
-	(void)d;
 	errno = 0;
-	out->number = strtoll(text, &end, 10);
+	out->number = strtoll(digits, &end, 10);
 	out->text = arena_strdup(c->arena, text);
+	if (d->flags & ARG_FOLLOWUP) {
+		if (*digits >= '1' && *digits <= '9' && !*end && !errno) {
+			out->text = arena_printf(c->arena, "F%lld", (long long)out->number);
+			return NULL;
+		}
+		return arena_printf(c->arena, "\"%s\" is no follow-up; name one as F12", shown(c, text));
+	}
 	if (end == text || *end || errno || token_blank(*text))
 		return arena_printf(c->arena, "\"%s\" is no whole number", shown(c, text));
 	return NULL;
@@ -361,12 +370,58 @@ static size_t moment_time(struct call *c, const struct arg_def *d, const char *t
 	return n ? skip + n : 0;
 }
 
+/* The last second of the day, in the zone of whoever asks. */
+static int64_t day_end(const struct call *c, int64_t ms)
+{
+	struct civil at;
+
+	zone_civil(c->zone, ms, &at);
+	at.hour = 23;
+	at.minute = at.second = 59;
+	return zone_ms(c->zone, &at);
+}
+
+/* "friday", "by tomorrow", "on 2026-04-01". sure: among other words only what can hardly be one of them. */
+static size_t moment_day(struct call *c, const char *text, bool sure, struct arg_value *out)
+{
+	static const char *const before[] = { "by", "on", "until", "due" };
+	char word[16];
+	size_t skip = 0, n;
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(*before) && !skip; i++)
+		skip = lead(text, before[i]);
+	n = strcspn(text + skip, " \n\t.,;:!?)");
+	if (n < (sure && !skip ? 5 : 3) || n >= sizeof(word))
+		return 0;
+	memcpy(word, text + skip, n);
+	word[n] = '\0';
+	return time_parse(arena_printf(c->arena, "%s 23:59", word), c->zone, c->now, false, &out->number) ?
+		moment_end(text, skip + n) : 0;
+}
+
+/* A duration of days is meant to the end of that day, a shorter one as it is. */
+static size_t moment_until(
+	struct call *c, const char *text, size_t n, bool sure, struct arg_value *out)
+{
+	struct arg_value duration;
+
+	if (n == 0)
+		n = moment_day(c, text, sure, out);
+	else if (moment_duration(text, &duration) == 0 || out->number - c->now < DAY_MS)
+		return n;
+	if (n > 0)
+		out->number = day_end(c, out->number);
+	return n;
+}
+
 static size_t moment(
 	struct call *c, const struct arg_def *d, const char *text, bool sure, struct arg_value *out)
 {
 	size_t n = d->type == ARG_TIME ? moment_time(c, d, text, sure, out)
 				       : moment_duration(text, out);
 
+	if (d->flags & ARG_DAY)
+		n = moment_until(c, text, n, sure, out);
 	if (n > 0)
 		out->text = arena_strndup(c->arena, text, n);
 	return n;
@@ -497,6 +552,8 @@ bool value_try(struct call *c, const struct arg_def *d, const char *text, bool c
 		break;
 	case ARG_OPERATION:
 	case ARG_INTEGER:
+		if (d->flags & ARG_FOLLOWUP && *text != 'F' && *text != 'f')
+			return false;
 		is = !readers[d->type](c, d, text, out);
 		break;
 	case ARG_INCIDENT:

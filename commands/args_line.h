@@ -10,6 +10,7 @@ struct reading {
 	struct call *c;
 	struct tokens t;
 	size_t head; /* no unused token before it */
+	bool text;   /* what is left is text, whatever it looks like (ARG_AFTER) */
 	struct open_quotes open;
 };
 

@@ -125,14 +125,21 @@ static bool leads(const struct arg_def *d)
 	return d->flags & (ARG_LEADING | ARG_ANYWHERE) || !(d->flags & ARG_TRAILING);
 }
 
+static bool follows(const struct reading *r, size_t arg)
+{
+	return !(reading_def(r, arg)->flags & ARG_AFTER) || (arg > 0 && reading_given(r, arg - 1));
+}
+
 static void take_leading(struct reading *r, size_t args)
 {
-	for (bool more = true; more;) {
+	for (bool more = true; more && !r->text;) {
 		more = false;
-		for (size_t i = 0; i < args && r->head < r->t.count; i++)
-			if (!reading_given(r, i) && leads(reading_def(r, i)) &&
-				take_shape(r, i, r->head, true))
+		for (size_t i = 0; i < args && r->head < r->t.count && !r->text; i++)
+			if (!reading_given(r, i) && leads(reading_def(r, i)) && follows(r, i) &&
+				take_shape(r, i, r->head, true)) {
 				more = true;
+				r->text = reading_def(r, i)->flags & ARG_AFTER;
+			}
 	}
 }
 
@@ -195,6 +202,8 @@ void shapes_take(struct reading *r, size_t args)
 {
 	r->head = reading_unused(r, 0);
 	take_leading(r, args);
+	if (r->text)
+		return;
 	take_anywhere(r, args);
 	for (size_t i = 0; i < args; i++)
 		if ((reading_def(r, i)->flags & ARG_TRAILING) && !reading_given(r, i))

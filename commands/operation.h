@@ -42,6 +42,9 @@ enum arg_flag {
 	ARG_NO_FORM = 1 << 7,  /* not in the form */
 	ARG_MANY = 1 << 8,     /* may be given several times; joined with commas */
 	ARG_ISSUE = 1 << 9,    /* ARG_INCIDENT: or an issue of the tracker, PAY-123 or its URL, "new", "jira"; or "here", this channel; the number is 0 then */
+	ARG_FOLLOWUP = 1 << 10, /* ARG_INTEGER: the number of a follow-up, F12; in a line only so */
+	ARG_AFTER = 1 << 11, /* a first word, directly behind the argument declared before it; from there on nothing is found by its shape */
+	ARG_DAY = 1 << 12,   /* ARG_TIME: a day is enough, "friday", "in 2 weeks", "2026-04-01": its end in the asker's zone is meant */
 };
 
 struct arg_def {

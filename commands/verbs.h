@@ -44,6 +44,9 @@ extern const struct operation op_diagnosis;
 extern const struct operation op_diagnoses; /* diagnosis.c */
 extern const struct operation op_attach;
 extern const struct operation op_promote;   /* attach.c */
+extern const struct operation op_followup;
+extern const struct operation op_followups;
+extern const struct operation op_cause;
 extern const struct operation op_protect;
 extern const struct operation op_grant;  /* access.c */
 extern const struct operation op_revoke; /* access.c */
@@ -62,6 +65,9 @@ extern const struct operation op_promise_due;    /* "promise.due" */
 extern const struct operation op_handover_expire; /* "handover.expire" */
 extern const struct operation op_chair_due;      /* "chair.due" */
 extern const struct operation op_escalation_look; /* "escalation.look" */
+extern const struct operation op_followup_due; /* "followup.due" */
+extern const struct operation op_tool_append;  /* tools.c: "incident_append_event" */
+extern const struct operation op_tool_summary; /* tools.c: "incident_followups_summary" */
 extern const struct operation op_effect_outcome; /* "effect.outcome" */
 extern const struct operation op_issue_hint;     /* "issue.hint" */
 extern const struct operation op_issue_poll;     /* "issue.poll" */

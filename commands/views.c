@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "commands/figures.h"
 #include "commands/escalation.h"
+#include "commands/following.h"
 #include "commands/issues.h"
 #include "commands/messages.h"
 #include "commands/offer.h"
@@ -382,6 +383,8 @@ json_t *view_home(struct call *c, const char *person)
 	for (size_t i = 0; i < n; i++)
 		if (home_incident(c, doc, &found[i], person) < 0)
 			return doc;
+	if (following_home(c, doc, person) < 0)
+		return doc;
 	doc_divider(doc);
 	doc_context(doc, arena_printf(c->arena, "%lld open in all · made %s", (long long)open,
 				 words_time(c, c->now)));

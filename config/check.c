@@ -150,6 +150,12 @@ static void check_ladders(struct loader *l, const struct node *tree, const struc
 					"steps ascend",
 					name, i + 1);
 	}
+	for (size_t i = 1; i < c->followups.remind.count; i++)
+		if (c->followups.remind.step[i].offset_ms <= c->followups.remind.step[i - 1].offset_ms)
+			report_error(l->report,
+				tree_at(l, entry_at(tree_at(l, tree, "followups.remind"), i), "at"),
+				"followups.remind.%zu.at: not later than the step before it; steps ascend",
+				i + 1);
 	if (c->snooze_ms > c->snooze_max_ms)
 		report_error(l->report, tree_at(l, tree, "reminders.snooze"),
 			"reminders.snooze: longer than reminders.snooze_max");

@@ -13,14 +13,14 @@
 #include "config/loader.h"
 
 #define CONFIG_ARENA_MAX  (8u << 20)
-/* Eight files of the largest size, as trees, and a report. */
+/* Nine files of the largest size, as trees, and a report. */
 #define SCRATCH_ARENA_MAX (64u << 20)
 
 /* ---- files -------------------------------------------------------------------------------- */
 
 static const char *const files[] = {
 	"sitrep.yml", "severity.yml", "roles.yml", "reminders.yml", "escalation.yml", "rbac.yml",
-	"messages.yml", "jira.yml",
+	"messages.yml", "jira.yml", "followups.yml",
 };
 #define FILE_COUNT (sizeof(files) / sizeof(files[0]))
 

@@ -8,6 +8,7 @@
  *   roles.yml       responder roles                    reminders.yml   ladders, snooze
  *   escalation.yml  tiers                              rbac.yml        roles, entitlements, bindings
  *   messages.yml    templates of updates and resolution
+ *   followups.yml   what a follow-up is owed by default, and who is reminded of it
  *   jira.yml        the issue tracker: where it is, what goes there, how its words map to ours
  */
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #include "incident/access.h"
 #include "config/issue_policy.h"
 #include "incident/escalation.h"
+#include "incident/followup.h"
 #include "incident/promise.h"
 #include "incident/role.h"
 #include "incident/severity.h"
@@ -69,6 +71,7 @@ struct config {
 	int64_t handover_expires_ms;      /* an offered handover that nobody answers */
 	int64_t chair_max_ms;             /* after so long in the chair a handover is proposed; 0 = never */
 	struct escalation_chain escalation;
+	struct followup_policy followups;
 	struct access_policy access;
 	struct message_template message[TEMPLATE_COUNT];
 	/* Delivery (O2): first delays as listed, then doubling with jitter up to the maximum. */

@@ -417,6 +417,64 @@ static const struct key messages_keys[] = {
 	{ 0 },
 };
 
+/* ---- followups.yml ---------------------------------------------------------------------- */
+
+static const char *priority_word(size_t i)
+{
+	static const char *const word[] = { "p0", "p1", "p2", "p3" };
+	return i < sizeof(word) / sizeof(word[0]) ? word[i] : NULL;
+}
+
+#define FOLLOWUP_PRIORITY(level, text)                                                             \
+	{ #level, KEY_ENUM, AT(followups.priority[level]), .word = priority_word,                  \
+		.otherwise = (text), .help = "After incidents of level " #level "." }
+#define FOLLOWUP_DUE(name, index, text)                                                            \
+	{ name, KEY_DURATION, AT(followups.due_ms[index]), .min = 0, .max = 366 * DAY_MS,          \
+		.otherwise = (text), .help = "Due after this time, at the end of that day; `none`: no due date." }
+
+static const struct key followup_priority_keys[] = {
+	FOLLOWUP_PRIORITY(1, "p0"), FOLLOWUP_PRIORITY(2, "p1"), FOLLOWUP_PRIORITY(3, "p2"),
+	FOLLOWUP_PRIORITY(4, "p3"),
+	{ 0 },
+};
+static const struct key followup_due_keys[] = {
+	FOLLOWUP_DUE("p0", 0, "7d"), FOLLOWUP_DUE("p1", 1, "14d"), FOLLOWUP_DUE("p2", 2, "30d"),
+	FOLLOWUP_DUE("p3", 3, "90d"),
+	{ 0 },
+};
+static const struct key followup_step_keys[] = {
+	{ "at", KEY_OFFSET, IN(ladder_step, offset_ms), .min = -90 * DAY_MS, .max = 366 * DAY_MS,
+		.required = true, .help = "When, counted from the due time: `-3d`, `0`, `7d`." },
+	{ "tell", KEY_ENUM, IN(ladder_step, audience), .word = audience_word, .required = true,
+		.help = "Who is told besides the owner, who always is: nobody (`owner`), the incident's channel "
+			"(`owner_open`, `responders`, `channel`), or the people of `tier`." },
+	{ 0 },
+};
+static const struct key followup_step_entry = { "step", KEY_MAP, .keys = followup_step_keys };
+static const struct key followups_keys[] = {
+	{ "priority", KEY_MAP, .keys = followup_priority_keys,
+		.help = "The priority of a follow-up unless somebody says another." },
+	{ "due", KEY_MAP, .keys = followup_due_keys,
+		.help = "When a follow-up is due unless somebody says otherwise." },
+	{ "remind", KEY_LIST, AT(followups.remind.step), .max = LADDER_MAX,
+		.entry = &followup_step_entry, .stride = sizeof(struct ladder_step),
+		.count_offset = offsetof(struct config, followups.remind.count),
+		.otherwise = "[{at: -3d, tell: owner}, {at: -1d, tell: owner}, {at: 0, tell: owner}, "
+			"{at: 1d, tell: owner}, {at: 3d, tell: channel}, {at: 7d, tell: tier}]",
+		.help = "Reminders, ascending, each said once; `[]`: none." },
+	{ "again", KEY_DURATION, AT(followups.again_ms), .min = 0, .max = 366 * DAY_MS,
+		.otherwise = "7d",
+		.help = "After the last of them, so often while it is overdue, to the same people; `none`: "
+			"not any more." },
+	{ "tier", KEY_WORD, AT(followups.tier), .max = 32, .otherwise = "coordination",
+		.help = "Whose people are told by steps for the tier, by its name in escalation.yml; where it "
+			"has none, the incident's channel." },
+	{ "repeat_window", KEY_DURATION, AT(followups.repeat_ms), .min = DAY_MS, .max = 366 * DAY_MS,
+		.otherwise = "90d",
+		.help = "How far back a cause is looked for that comes back." },
+	{ 0 },
+};
+
 /* ---- jira.yml --------------------------------------------------------------------------- */
 
 #define URL_BYTES    512
@@ -591,6 +649,7 @@ static const struct key sections[] = {
 	SECTION("escalation", "escalation.yml", escalation_keys, "Who is told when it stays broken."),
 	SECTION("rbac", "rbac.yml", rbac_keys, "Who may do what."),
 	SECTION("messages", "messages.yml", messages_keys, "The wording of updates and resolutions."),
+	SECTION("followups", "followups.yml", followups_keys, "Follow-ups: when they are due, who is reminded."),
 	SECTION("jira", "jira.yml", jira_keys, "The issue tracker, Jira Cloud or Data Center."),
 	{ 0 },
 };

@@ -96,3 +96,41 @@ struct ladder_verdict followup_judge(const struct ladder *l, const struct follow
 		return (struct ladder_verdict){ .say = -1, .said = f->said };
 	return ladder_judge(l, &p, now);
 }
+
+/* From when on the reminders repeat. */
+static int64_t last_step_at(const struct ladder *l, const struct followup *f)
+{
+	int64_t offset = l->count ? l->step[l->count - 1].offset_ms : 0;
+
+	return f->due_at + (offset > 0 ? offset : 0);
+}
+
+struct ladder_verdict followup_chase(const struct followup_policy *p, const struct followup *f, int64_t now)
+{
+	struct ladder_verdict v = followup_judge(&p->remind, f, now);
+	int steps = (int)p->remind.count, rounds;
+	int64_t last = last_step_at(&p->remind, f);
+
+	if (f->state != FOLLOWUP_OPEN || !f->due_at || v.said < steps)
+		return v;
+	if (v.said < f->said)
+		v.said = f->said;
+	if (!p->again_ms)
+		return v;
+	rounds = now > last ? (int)((now - last) / p->again_ms) : 0;
+	if (rounds > v.said - steps) {
+		v.say = steps;
+		v.said = steps + rounds;
+	}
+	v.next_ms = last + (v.said - steps + 1) * p->again_ms;
+	return v;
+}
+
+int followup_said_already(const struct ladder *l, const struct followup *f, int64_t now)
+{
+	int n = 0;
+
+	while ((size_t)n < l->count && f->due_at && f->due_at + l->step[n].offset_ms <= now)
+		n++;
+	return n;
+}

@@ -40,7 +40,22 @@ bool followup_class_parse(const char *name, enum followup_class *out);
 const char *followup_standard_name(enum followup_standard s); /* "safe-change" */
 bool followup_standard_parse(const char *name, enum followup_standard *out);
 bool followup_overdue(const struct followup *f, int64_t now);
+/* What of followups.yml is policy (config/schema.c). */
+struct followup_policy {
+	int priority[5];     /* by severity level 1–4: what a follow-up has unless somebody says otherwise */
+	int64_t due_ms[FOLLOWUP_PRIORITIES]; /* likewise, from when it was made; 0: no due date */
+	struct ladder remind; /* counted from the due time */
+	int64_t again_ms;    /* after its last step, so often while it is overdue; 0: not any more */
+	const char *tier;    /* of the escalation chain: who is told by steps for the tier; NULL: nobody */
+	int64_t repeat_ms;   /* how far back a cause is looked for that comes back (I6) */
+};
+
 /* Reminders by the same ladders as promises (incident/promise.h): as a promise due at f->due_at. */
 struct ladder_verdict followup_judge(const struct ladder *l, const struct followup *f, int64_t now);
+/* The same, and after the last step again and again: `say` is then the count of the ladder. Of what came due together
+ * only the last is said. */
+struct ladder_verdict followup_chase(const struct followup_policy *p, const struct followup *f, int64_t now);
+/* What f->said becomes when the due time is set: what lies in the past is not said. */
+int followup_said_already(const struct ladder *l, const struct followup *f, int64_t now);
 
 #endif

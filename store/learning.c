@@ -38,6 +38,9 @@ enum {
 	" incident.declared_at, cause.again"                                                          \
 	" FROM cause JOIN incident ON incident.id = cause.incident"
 
+/* People see these numbers: those of protected incidents are counted apart, so that no gap among the others tells of them. */
+#define APART "1000000000000"
+
 static const char *const sql[COUNT] = {
 	[REVIEW] = "INSERT INTO review (" REVIEW_FIELDS ") VALUES ($1,"
 		" (SELECT coalesce(max(version), 0) + 1 FROM review WHERE incident = $1),"
@@ -48,8 +51,11 @@ static const char *const sql[COUNT] = {
 	[REVIEWS] = "SELECT version, state, author, at FROM review WHERE incident = $1"
 		" ORDER BY version DESC",
 
-	[FOLLOWUP] = "INSERT INTO followup (" FOLLOWUP_FIELDS ")"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+	[FOLLOWUP] = "INSERT INTO followup (id, " FOLLOWUP_FIELDS ") VALUES ("
+		"CASE (SELECT is_private FROM incident WHERE id = $1) WHEN 1"
+		" THEN coalesce((SELECT max(id) FROM followup WHERE id > " APART "), " APART ")"
+		" ELSE coalesce((SELECT max(id) FROM followup WHERE id <= " APART "), 0) END + 1,"
+		" $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 	[FOLLOWUP_SAVE] = "UPDATE followup SET title = $1, owner = $2, priority = $3, due_at = $4,"
 		" state = $5, class = $6, standard = $7, signal = $8, shown = $9, links = $10,"
 		" ended_at = $11, said = $12 WHERE id = $13",

@@ -2,11 +2,14 @@
  * The end of the impact (FEATURES B4): with evidence that it is over, seen by users and by systems,
  * or with the plain word that this was not verified, and why.
  */
+#include <errno.h>
+
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/stakeholders.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
+#include "store/learning.h"
 
 static bool said(const struct call *c, const char *arg)
 {
@@ -120,6 +123,8 @@ static struct done resolve_run(struct call *c)
 	const char *verdict = !due	      ? ""
 			      : c->now <= due ? " · within the target"
 					      : " · after the target";
+	struct cause cause;
+	json_t *doc;
 
 	if (!state_active(from) || !state_legal(from, STATE_RESOLVED))
 		return resolve_refuse_state(c);
@@ -130,9 +135,14 @@ static struct done resolve_run(struct call *c)
 		message_publish(c, message_resolution(c, text), message_resolution(c, text)) < 0 ||
 		stakeholders_tell(c, message_resolution(c, text)) < 0)
 		return call_fail(c);
-	return call_replyf(c, "%s is resolved%s · no more reminders · if it comes back: %s",
+	doc = message_line(c, "%s is resolved%s · no more reminders · if it comes back: %s",
 		words_id(c, c->incident.id), verdict,
 		message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));
+	/* While it is fresh in mind; whether it has happened before shows then. */
+	if (cause_get(c->store, c->arena, c->incident.id, &cause, &c->err) == -ENOENT)
+		doc_button(doc, "Cause", "cause", c->incident.id, NULL, NULL);
+	doc_button(doc, "Follow-up", "followup", c->incident.id, NULL, NULL);
+	return call_reply(c, doc);
 }
 
 static const struct op_alias aliases[] = {

@@ -91,6 +91,10 @@ static const char *const lines[] = {
 	"#%I title renamed %U", "#%I settle status ours", "#%I settle title jira", "#%I link PAY-%N", "#%I unlink jira", "#%I link here", "#%I unlink here",
 	"diagnosis pod p-%N: OOMKilled --tool doctor", "#%I diagnosis pod p-%N: OOMKilled", "#%I diagnoses", "diagnoses",
 	"attach D%D #%I", "promote D%D sev2 promoted %U",
+	"#%I followup watch %U %P in 2 weeks", "#%I followup add %U p0 --class detect --signal \"seen %N\"",
+	"followup F%N done the alert fired in %N s", "followup F%N --due friday --class learn --signal \"read by all\"",
+	"followup F%N cancel not needed", "followup F%N reopen it came back", "followup F%N", "followups all", "followups overdue",
+	"#%I followups", "followups F%N", "#%I cause change of %N", "#%I cause capacity --fingerprint f%N",
 	"#%I check", "#%I export md", "#%I export csv", "#%I preview resolution", "#%I show", "#%I timeline", "list", "list failing", "list sev1", "mine",
 	"whoami", "help", "help update", "sync", "#%I sync", "nonsense %N", "",
 };
