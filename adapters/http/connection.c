@@ -1,6 +1,8 @@
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
@@ -23,7 +25,7 @@ static int64_t phase_ms(const struct http_connection *c, enum connection_phase p
 	case CONN_ANSWERING:
 		return c->server->deadline_ms;
 	case CONN_WAITING:
-		return ANSWER_MS;
+		return c->server->answer_ms;
 	case CONN_LINGERING:
 		return LINGER_MS;
 	case CONN_SHUT:
@@ -108,8 +110,15 @@ void *connection_line(void *ctx, const char *uri, struct MHD_Connection *mhd)
 
 /* ---- ending one --------------------------------------------------------------------------- */
 
+/* What a peer does not take goes with the connection: the kernel would keep megabytes of it for minutes after our
+ * close. */
 static void connection_shut(struct http_connection *c)
 {
+	struct linger none = { .l_onoff = 1 };
+	int left = 0;
+
+	if (!ioctl(c->fd, SIOCOUTQ, &left) && left > 0)
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	shutdown(c->fd, SHUT_RDWR);
 	connection_phase(c, CONN_SHUT);
 }
@@ -151,8 +160,9 @@ void connection_expire(struct http_connection *c)
 			connection_shut(c);
 		break;
 	case CONN_WAITING:
-		log_warn("http", "%s %s: no answer within %d s; the peer is told 503", c->request->route->method,
-			c->request->route->path, ANSWER_MS / 1000);
+		log_warn("http", "%s %s: no answer within %lld ms; the peer is told 503",
+			c->request->route->method, c->request->route->path,
+			(long long)c->server->answer_ms);
 		request_answer_for(c->request, MHD_HTTP_SERVICE_UNAVAILABLE, "No answer in time; try again.\n");
 		break;
 	case CONN_IDLE:

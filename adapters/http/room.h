@@ -17,7 +17,7 @@
 
 #define HEAD_MEMORY      16384 /* the library's, a connection: request line, headers, head of the answer */
 #define LINGER_MS        1000  /* after a refusal in the middle of a request: the peer may still be sending */
-#define ANSWER_MS        30000 /* a route that does not answer by then is answered for: 503 */
+#define ANSWER_MS        30000 /* http_server.answer_ms */
 #define ANSWER_HEADERS   8
 
 struct http_route {
@@ -74,6 +74,7 @@ struct http_server {
 	size_t body_max;
 	unsigned connections_max, per_ip;
 	int64_t deadline_ms;
+	int64_t answer_ms; /* a route that does not answer within it is answered for: 503 */
 	int port;
 	bool stopping;
 	bool again;   /* a connection was closed: see server_run */

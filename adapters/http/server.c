@@ -138,7 +138,7 @@ static int server_start(struct adapter *a, struct error *err)
 	s->sweep = io_timer_create(a->host->io, on_sweep, s);
 	s->sweep_ms = s->deadline_ms / SWEEP_STEPS < SWEEP_MOST_MS ? s->deadline_ms / SWEEP_STEPS : SWEEP_MOST_MS;
 	server_run(s);
-	log_info("http", "listens on %s, port %d", s->listen, s->port);
+	log_info("http", "listening on %.*s:%d", (int)(strrchr(s->listen, ':') - s->listen), s->listen, s->port);
 	return 0;
 }
 
@@ -220,6 +220,7 @@ struct http_server *http_server_create(const struct config *config, const struct
 	s->connections_max = (unsigned)config->http.connections;
 	s->per_ip = (unsigned)config->http.connections_per_ip;
 	s->deadline_ms = config->http.deadline_ms;
+	s->answer_ms = ANSWER_MS;
 	return s;
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "adapters/http/room.h"
 #include "adapters/http/server.h"
 #include "adapters/io.h"
 #include "tests/unit/support_peer.h"
@@ -716,6 +717,67 @@ static void test_late_answer(void **state)
 	finish();
 }
 
+static void story_silence(void)
+{
+	int fd = client();
+
+	peer_print(fd, "POST /keep HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n");
+	ended[0] = read_all(fd, answers[0], sizeof(answers[0]));
+	close(fd);
+	/* The route comes round to it when all is over for the peer. */
+	peer_sleep(300);
+	ask(1, "GET /echo HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+}
+
+static void test_no_answer(void **state)
+{
+	(void)state;
+	prepare();
+	F.later_ms = 800;
+	open_server();
+	F.server->answer_ms = 300;
+	F.server->sweep_ms = 20;
+	play(story_silence);
+	refusal_is(0, 503);
+	answer_has(0, "No answer in time");
+	answer_is(1, 200);
+	finish();
+}
+
+static bool shut_out;
+
+/* Asks and asks, and reads nothing: its connection is closed, others are not disturbed. How soon is the kernel's affair,
+ * which keeps megabytes of answers for it. */
+static void story_reads_nothing(void)
+{
+	static const char get[] = "GET /echo HTTP/1.1\r\n" HOST "\r\n";
+	int fd = client(), small = 1024;
+	int64_t at = now_ms();
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	while (!shut_out && now_ms() - at < 60000) {
+		ssize_t n = send(fd, get, sizeof(get) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		shut_out = n < 0 && errno != EAGAIN;
+		if (n < 0)
+			peer_sleep(10);
+	}
+	close(fd);
+	ask(1, "GET /echo HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+}
+
+static void test_peer_that_reads_nothing(void **state)
+{
+	(void)state;
+	prepare();
+	F.config.http.deadline_ms = SHORT_MS;
+	shut_out = false;
+	play(story_reads_nothing);
+	assert_true(shut_out);
+	answer_is(1, 200);
+	finish();
+}
+
 static void story_gone(void)
 {
 	for (int i = 0; i < 20; i++) {
@@ -942,6 +1004,15 @@ static void *storm(void *ctx)
 	return NULL;
 }
 
+/* Until the routes have been asked nothing new for a while: longer than on_later takes. */
+static void quiet(void)
+{
+	for (int before = -1; before != F.arrived;) {
+		before = F.arrived;
+		peer_sleep(300);
+	}
+}
+
 static void story_storm(void)
 {
 	pthread_t thread[4];
@@ -950,8 +1021,9 @@ static void story_storm(void)
 		pthread_create(&thread[i], NULL, storm, (void *)(i + 1));
 	for (int i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
-	peer_sleep(300);
+	/* What they left behind is accepted first. */
 	ask(0, "GET /echo HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	quiet();
 }
 
 static void test_storm(void **state)
@@ -980,6 +1052,8 @@ int main(void)
 		cmocka_unit_test(test_too_large_announced),
 		cmocka_unit_test(test_drip),
 		cmocka_unit_test(test_late_answer),
+		cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_peer_that_reads_nothing),
 		cmocka_unit_test(test_peer_gone_before_the_answer),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_stop_with_routes_that_never_answer),
