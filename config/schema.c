@@ -559,7 +559,7 @@ static const struct key jira_keys[] = {
 			"is a `url`." },
 	{ "ca_file", KEY_PATH, AT(issue.ca_file), .max = PATH_BYTES,
 		.help = "PEM file with certificates to trust besides the system's; empty: none." },
-	{ "webhook_secret", KEY_SECRET, AT(issue.webhook_secret), .may_lack = true,
+	{ "webhook_secret", KEY_SECRET, AT(issue.webhook_secret), .may_lack = true, .phrase = true,
 		.otherwise = "env:JIRA_WEBHOOK_SECRET",
 		.help = "The secret that was given to Jira's webhook. Deliveries that are not signed with "
 			"it are refused; empty: none is accepted." },

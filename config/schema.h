@@ -43,6 +43,7 @@ struct key {
 	const char *otherwise;  /* the default, in the YAML it could be written in; NULL: none */
 	bool required;          /* must be said where its map is */
 	bool may_lack;          /* secrets: the variable that the default names need not be set */
+	bool phrase;            /* secrets: any line of text, for people chose it; else one word */
 	const char *help;
 	const struct key *keys;
 	const struct key *entry;

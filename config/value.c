@@ -498,7 +498,11 @@ static void decode_secret(const struct value *v, char *at)
 	log_secret(secret);
 	if (!*secret)
 		secret_missing(v, "there is nothing in it");
-	else if (strlen(secret) > SECRET_MAX || !all_of(secret, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"))
+	else if (strlen(secret) > SECRET_MAX)
+		secret_missing(v, "is too long for a secret");
+	else if (v->key->phrase && (has_control(secret) || !text_valid(secret, strlen(secret))))
+		secret_missing(v, "what is in it is not one line of text");
+	else if (!v->key->phrase && !all_of(secret, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"))
 		secret_missing(v, "what is in it is not a token: one word of plain characters");
 	else
 		put_text(v, at, secret);

@@ -340,6 +340,29 @@ static void test_secret_literal(void **state)
 	}
 }
 
+/* People choose the webhook's secret, and Jira takes any words; tokens are made by machines. */
+static void test_secret_of_people(void **state)
+{
+	(void)state;
+	setenv("JIRA_TOKEN", SECRET, 1);
+	setenv("JIRA_WEBHOOK_SECRET", "It's a Secret to Everybody, Größe: 5 €", 1);
+	config_put("jira.yml", URL "project: OPS\n");
+	struct config *c = config_try();
+	if (!c)
+		fail_msg("%s", config_report.p);
+	assert_string_equal(c->issue.webhook_secret, "It's a Secret to Everybody, Größe: 5 €");
+	config_release(c);
+	setenv("JIRA_WEBHOOK_SECRET", "two\nlines", 1);
+	assert_null(config_try());
+	config_expect("jira.webhook_secret: env:JIRA_WEBHOOK_SECRET: what is in it is not one line of text");
+	setenv("JIRA_WEBHOOK_SECRET", "half a character: \xc3", 1);
+	assert_null(config_try());
+	setenv("JIRA_WEBHOOK_SECRET", SECRET, 1);
+	setenv("JIRA_TOKEN", "two words", 1);
+	assert_null(config_try());
+	config_expect("what is in it is not a token");
+}
+
 static void test_token_missing(void **state)
 {
 	(void)state;
@@ -413,6 +436,7 @@ int main(void)
 		IN_FOLDER(test_bad),
 		IN_FOLDER(test_all_at_once),
 		IN_FOLDER(test_secret_literal),
+		IN_FOLDER(test_secret_of_people),
 		IN_FOLDER(test_token_missing),
 		IN_FOLDER(test_noted),
 		IN_FOLDER(test_many_people),
