@@ -63,6 +63,41 @@ void arena_destroy(struct arena *a)
 	free(a);
 }
 
+struct arena_mark arena_mark(const struct arena *a)
+{
+	return (struct arena_mark){
+		.block = a->block,
+		.behind = a->block->next,
+		.used = a->block->used,
+		.reserved = a->reserved,
+		.given = a->given,
+		.next_size = a->next_size,
+	};
+}
+
+static void arena_free_until(struct arena_block *b, const struct arena_block *end)
+{
+	for (struct arena_block *next; b != end; b = next) {
+		next = b->next;
+		free(b);
+	}
+}
+
+/* Newer blocks lie before the marked one, its large neighbours right behind it. */
+void arena_rewind(struct arena *a, const struct arena_mark *m)
+{
+	struct arena_block *b = m->block;
+
+	arena_free_until(a->block, b);
+	arena_free_until(b->next, m->behind);
+	b->next = m->behind;
+	b->used = m->used;
+	a->block = b;
+	a->reserved = m->reserved;
+	a->given = m->given;
+	a->next_size = m->next_size;
+}
+
 /* A block that can hold size. What is large gets one of its own behind the current one, so that the
  * rest of the current one is not lost. */
 static struct arena_block *arena_block_for(struct arena *a, size_t size)

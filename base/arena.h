@@ -23,6 +23,15 @@ void *arena_try_alloc(struct arena *a, size_t size);
  * latest or its block has no room: then allocate anew and copy. */
 bool arena_extend(struct arena *a, void *p, size_t old_size, size_t new_size);
 
+/* What is done more than once for one request takes back what it allocated: all since the mark goes. A mark may be
+ * rewound to as often as wanted, until an older one is. */
+struct arena_mark {
+	void *block, *behind;
+	size_t used, reserved, given, next_size;
+};
+struct arena_mark arena_mark(const struct arena *a);
+void arena_rewind(struct arena *a, const struct arena_mark *m);
+
 char *arena_strdup(struct arena *a, const char *s);  /* NULL stays NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

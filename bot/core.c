@@ -48,6 +48,7 @@ struct in_flight {
 struct batch {
 	struct request *request[BATCH_LIMIT];
 	struct answer *answer[BATCH_LIMIT];
+	struct arena_mark mark[BATCH_LIMIT]; /* of the request's arena, before it ran */
 	size_t count;
 	bool kept; /* it is one of core.again */
 	struct effect *effect[EFFECTS_A_BATCH];
@@ -285,17 +286,24 @@ static int run_all(struct core *c, int64_t now, struct error *err)
 	return store_spoiled(c->desk.store) ? -ERESTART : rc;
 }
 
+/* As if it had not run: its answer, and what it took of its arena. */
+static void forget_run(struct batch *b, size_t i)
+{
+	if (!b->answer[i])
+		return;
+	reply_finish(&b->answer[i]->reply);
+	b->answer[i] = NULL;
+	arena_rewind(b->request[i]->arena, &b->mark[i]);
+}
+
 /* Nothing of the first time is left. */
 static int run_all_again(struct core *c, int64_t now, struct error *err)
 {
-	struct batch *b = &c->batch;
 	int rc;
 
 	store_rollback(c->desk.store);
-	for (size_t i = 0; i < b->count && b->answer[i]; i++)
-		reply_finish(&b->answer[i]->reply);
-	memset(b->answer, 0, b->count * sizeof *b->answer);
-	deliver_expect_any(&c->desk);
+	for (size_t i = 0; i < c->batch.count; i++)
+		forget_run(&c->batch, i);
 	rc = store_begin(c->desk.store, err);
 	return rc < 0 ? rc : run_all(c, now, err);
 }
@@ -305,6 +313,7 @@ static int run_batch(struct core *c, struct error *err)
 	int64_t now = clock_now(c->clock);
 	/* After trouble it also shows that the store takes anything at all. */
 	bool alive_due = c->store_suspect || now - c->alive_at >= ALIVE_EVERY_MS;
+	int64_t timer_at = c->timer_at;
 	int rc = store_begin_together(c->desk.store, err);
 
 	if (rc < 0)
@@ -318,12 +327,14 @@ static int run_batch(struct core *c, struct error *err)
 		rc = deliver_start(&c->desk, c->batch.effect, EFFECTS_A_BATCH, &c->batch.effects, err);
 	if (rc == 0)
 		rc = timer_next(c->desk.store, &c->timer_at, err);
-	if (rc < 0) {
+	if (rc < 0)
 		store_rollback(c->desk.store);
-		return rc;
-	}
-	rc = store_commit(c->desk.store, err);
-	if (rc == 0 && alive_due)
+	else
+		rc = store_commit(c->desk.store, err);
+	/* Of a batch that did not stand, the timers are due as before. */
+	if (rc < 0)
+		c->timer_at = timer_at;
+	else if (alive_due)
 		c->alive_at = now;
 	return rc;
 }
@@ -356,12 +367,12 @@ static void outcome_give_up(struct core *c, struct request *take)
 	request_destroy(take);
 }
 
-/* It exists nowhere else. Takes the answer with its request. */
-static void outcome_keep(struct core *c, struct answer *take)
+/* It exists nowhere else. Takes the request, which may run many times before it is recorded. */
+static void outcome_keep(struct core *c, size_t i)
 {
-	struct request *r = take->request;
+	struct request *r = c->batch.request[i];
 
-	reply_finish(&take->reply);
+	forget_run(&c->batch, i);
 	c->again_at = clock_monotonic_ms() + TROUBLE_PAUSE_MS;
 	if (c->batch.kept && ++c->again_faults >= OUTCOME_TRIES) {
 		c->again_faults = 0;
@@ -373,16 +384,18 @@ static void outcome_keep(struct core *c, struct answer *take)
 	}
 }
 
-static void hand_out_outcome(struct core *c, struct answer *take)
+static void hand_out_outcome(struct core *c, size_t i)
 {
-	if (is_internal(&take->reply)) {
-		outcome_keep(c, take);
+	struct answer *a = c->batch.answer[i];
+
+	if (is_internal(&a->reply)) {
+		outcome_keep(c, i);
 		return;
 	}
 	if (c->batch.kept)
 		c->again_faults = 0;
-	in_flight_remove(c, take->request->effect);
-	answer_destroy(take);
+	in_flight_remove(c, a->request->effect);
+	answer_destroy(a);
 }
 
 static void hand_out(struct core *c)
@@ -396,7 +409,7 @@ static void hand_out(struct core *c)
 		if (wants_answer(r))
 			c->hooks.answer(c->hooks.ctx, b->answer[i]);
 		else if (r->source == REQUEST_OUTCOME)
-			hand_out_outcome(c, b->answer[i]);
+			hand_out_outcome(c, i);
 		else
 			answer_destroy(b->answer[i]);
 	}
@@ -414,7 +427,6 @@ static void answer_not_recorded(struct core *c, struct answer *a, const struct e
 		"Nothing was recorded, so nothing was done: %s. Try again; if it stays so, tell whoever runs this bot.",
 		err->text);
 
-	reply_finish(&a->reply);
 	a->reply.kind = REPLY_REFUSAL;
 	a->reply.code = "internal";
 	a->reply.doc = doc_new(text);
@@ -434,14 +446,16 @@ static void fail_batch(struct core *c, const struct error *err)
 	deliver_expect_any(&c->desk);
 	for (size_t i = 0; i < b->count; i++) {
 		struct request *r = b->request[i];
-		struct answer *a = b->answer[i] ? b->answer[i] : answer_create(r);
 
+		if (r->source == REQUEST_OUTCOME) {
+			outcome_keep(c, i);
+			continue;
+		}
+		forget_run(b, i);
 		if (wants_answer(r))
-			answer_not_recorded(c, a, err);
-		else if (r->source == REQUEST_OUTCOME)
-			outcome_keep(c, a);
+			answer_not_recorded(c, answer_create(r), err);
 		else
-			answer_destroy(a);
+			request_destroy(r);
 	}
 	if (b->count)
 		c->hooks.handed_out(c->hooks.ctx);
@@ -452,7 +466,16 @@ static bool again_due(const struct core *c)
 	return c->again_count && c->again_at <= clock_monotonic_ms();
 }
 
-/* Kept outcomes run alone, so that one that cannot be recorded does not hold up the rest. They wait
+static struct request *again_take(struct core *c)
+{
+	struct request *r = c->again[0];
+
+	c->again_count--;
+	memmove(c->again, c->again + 1, c->again_count * sizeof(c->again[0]));
+	return r;
+}
+
+/* Kept outcomes run alone and in turn, so that one that cannot be recorded does not hold up the rest. They wait
  * until something else was recorded: a full disk is not their fault, and whoever types meanwhile is
  * to be told. */
 static void take_batch(struct core *c)
@@ -463,10 +486,13 @@ static void take_batch(struct core *c)
 	b->count = b->effects = 0;
 	b->kept = again_due(c) && !c->store_suspect;
 	if (b->kept)
-		b->request[b->count++] = c->again[--c->again_count];
+		b->request[b->count++] = again_take(c);
 	else
 		b->count = queue_take(c->in, (void **)b->request, max);
-	memset(b->answer, 0, b->count * sizeof *b->answer);
+	for (size_t i = 0; i < b->count; i++) {
+		b->answer[i] = NULL;
+		b->mark[i] = arena_mark(b->request[i]->arena);
+	}
 }
 
 static int64_t until(int64_t at, int64_t now)

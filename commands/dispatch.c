@@ -355,6 +355,8 @@ static int settle(struct call *c, const struct keys *k, enum end end, struct err
 	}
 	store_undo(c->store);
 	c->audited = false;
+	if (store_spoiled(c->store))
+		return error_set(err, -ERESTART, "the batch is run again with savepoints");
 	/* A form shows the record too, and a refusal may. */
 	if (end == END_REFUSED || end == END_FORM)
 		return protected_looks_record(c) < 0 ?

@@ -21,7 +21,8 @@ struct desk {                      /* what every call needs; the core's */
 };
 
 /* Runs the request; always fills reply (REPLY_NONE at least). The caller has begun the transaction. 0: keep what was done (a refusal counts:
- * its changes are undone inside). Negative: the store itself failed, the whole batch must be rolled back. */
+ * its changes are undone inside). Negative: the store itself failed, the whole batch must be rolled back; -ERESTART: something was to be undone
+ * in a batch without savepoints (store_begin_together), which has to run again with them. */
 int dispatch(struct desk *desk, struct request *r, struct reply *reply, struct error *err);
 
 /* ---- effects on their way out (commands/deliver.c) ---- */

@@ -90,15 +90,17 @@ static const char *attempted(const struct merging *m, enum issue_field f)
 	return NULL;
 }
 
-/* Nothing of this attempt can still appear. */
+/* Nothing of this attempt can still appear. An earlier one that began in the same millisecond still can. */
 static void attempt_over(const struct effect_row *row, struct issue *i)
 {
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++) {
 		struct issue_memory *mem = &i->rec.field[f];
+		size_t k = mem->sent_count;
 
-		for (size_t k = mem->sent_count; k-- > 0;)
-			if (mem->sent[k].at == row->started_at)
-				issue_not_sent((enum issue_field)f, mem, mem->sent[k].value);
+		while (k > 0 && mem->sent[k - 1].at != row->started_at)
+			k--;
+		if (k > 0)
+			issue_not_sent((enum issue_field)f, mem, mem->sent[k - 1].value);
 	}
 }
 
@@ -625,8 +627,12 @@ static int on_poll(struct call *c, const struct effect_row *row, const json_t *r
 	const json_t *list = json_get_arr(result, "issues");
 	int rc = 0;
 
-	for (size_t k = 0; rc == 0 && k < json_array_size(list) && k < HINTS_MAX; k++)
+	for (size_t k = 0; rc == 0 && k < json_array_size(list) && k < HINTS_MAX; k++) {
+		const struct arena_mark before = arena_mark(c->arena);
+
 		rc = issue_hint(c, json_array_get(list, k));
+		arena_rewind(c->arena, &before);
+	}
 	if (rc < 0 || !json_get_bool(result, "complete", false) || json_array_size(list) > HINTS_MAX)
 		return rc;
 	return cursor_put(c->store, CURSOR_POLL,

@@ -42,6 +42,7 @@ struct test_bot {
 	enum reply_kind answer_kind;
 	char answer_code[32];
 	size_t answers;
+	size_t answer_room; /* most bytes of a request's arena when it was answered */
 	size_t rooms;
 	int next_key;
 	struct request *outcomes[256];

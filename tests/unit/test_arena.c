@@ -85,6 +85,33 @@ static void test_extend(void **state)
 	arena_destroy(a);
 }
 
+/* A hundred times what fits once; small, large and whole blocks; what was there before stays. */
+static void test_rewind(void **state)
+{
+	struct arena *a = arena_create(256u << 10);
+	char *kept = arena_strdup(a, "kept");
+	struct arena_mark before;
+	size_t used;
+
+	(void)state;
+	assert_non_null(arena_try_alloc(a, 20000)); /* a large neighbour, older than the mark */
+	used = arena_used(a);
+	before = arena_mark(a);
+	for (int i = 0; i < 100; i++) {
+		char *first = arena_alloc(a, 16);
+
+		assert_ptr_equal(first, kept + 16);
+		assert_non_null(arena_try_alloc(a, 60000));
+		for (int k = 0; k < 100; k++)
+			memset(arena_alloc(a, 1000), 'x', 1000);
+		arena_rewind(a, &before);
+		assert_int_equal(arena_used(a), used);
+	}
+	assert_string_equal(kept, "kept");
+	assert_int_equal(*(char *)arena_alloc(a, 1), 0);
+	arena_destroy(a);
+}
+
 static void test_strings(void **state)
 {
 	struct arena *a = arena_create(1u << 20);
@@ -113,6 +140,7 @@ int main(void)
 		cmocka_unit_test(test_the_maximum_holds),
 		cmocka_unit_test(test_a_large_one_leaves_the_small_ones_their_block),
 		cmocka_unit_test(test_extend),
+		cmocka_unit_test(test_rewind),
 		cmocka_unit_test(test_strings),
 	};
 

@@ -459,6 +459,210 @@ static void one_of_a_batch_is_undone_alone(void **state)
 	assert_non_null(bot_find(b, performed, "third"));
 }
 
+/* What runs again has as much room as the first time. */
+static void what_runs_twice_takes_its_room_once(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+	size_t room;
+
+	bot_type(b, "whoami");
+	b->answer_room = 0;
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 number one")));
+	core_turn(b->core);
+	room = b->answer_room;
+	b->answer_room = 0;
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"CREATE TEMP TRIGGER no BEFORE INSERT ON main.timeline WHEN NEW.text LIKE "
+		"'explodes%' BEGIN SELECT RAISE(ABORT, 'not this one'); END", &err), 0);
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 number two")));
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 explodes")));
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 number six")));
+	core_turn(b->core);
+	assert_int_equal(b->answer_kind, REPLY_MESSAGE);
+	assert_in_range(b->answer_room, room - room / 16, room + room / 16);
+	assert_int_equal(db_script(store_db(core_store(b->core)), "DROP TRIGGER no", &err), 0);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 3);
+}
+
+/* Outcomes that the record refuses run many times, each in its turn, and do not fill their arenas by that. */
+static void an_outcome_that_runs_again_takes_the_room_of_one(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+	size_t room[8], count, turns = 0;
+	struct request *r[8];
+
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 reports are slow")));
+	core_turn(b->core);
+	count = b->outcome_count;
+	assert_in_range(count, 1, 8);
+	memcpy(r, b->outcomes, count * sizeof(*r));
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"CREATE TEMP TRIGGER no BEFORE UPDATE ON effect WHEN NEW.ended_at IS NOT NULL "
+		"BEGIN SELECT RAISE(ABORT, 'not this one'); END", &err), 0);
+	for (size_t i = 0; i < count; i++)
+		room[i] = arena_used(r[i]->arena);
+	submit_outcomes(b);
+	core_turn(b->core);
+	for (; turns < count; turns++)
+		turn_after_the_pause(b);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(arena_used(r[i]->arena), room[i]);
+	assert_int_equal(db_script(store_db(core_store(b->core)), "DROP TRIGGER no", &err), 0);
+	turn_after_the_pause(b);
+	bot_pass(b, MINUTE_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+}
+
+/* One that is refused again and again does not hold up those behind it. */
+static void a_bad_outcome_does_not_hold_up_the_others(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 reports are slow")));
+	core_turn(b->core);
+	assert_true(b->outcome_count >= 2);
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"CREATE TEMP TRIGGER no BEFORE UPDATE ON effect WHEN NEW.ended_at IS NOT NULL "
+		"BEGIN SELECT RAISE(ABORT, 'not this one'); END", &err), 0);
+	submit_outcomes(b);
+	core_turn(b->core); /* all are kept */
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"DROP TRIGGER no; CREATE TEMP TRIGGER no BEFORE UPDATE ON effect WHEN NEW.ended_at "
+		"IS NOT NULL AND OLD.kind = 'person.fetch' "
+		"BEGIN SELECT RAISE(ABORT, 'not this one'); END", &err), 0);
+	turn_after_the_pause(b);
+	turn_after_the_pause(b);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE state = 'started' AND kind = 'channel.open'"), 0);
+	assert_int_equal(db_script(store_db(core_store(b->core)), "DROP TRIGGER no", &err), 0);
+	turn_after_the_pause(b);
+	bot_pass(b, MINUTE_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+}
+
+/* A reminder that came due in a batch whose commit failed comes as soon as the store is well. */
+static void a_timer_of_a_lost_batch_is_due_at_once(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 5 * SECOND_MS);
+	int64_t due = bot_number(b, "SELECT min(due_at) FROM timer WHERE name = 'promise'");
+	size_t from = b->performed_count;
+
+	/* Nothing else is due with it. */
+	b->clock.manual_ms = due - SECOND_MS;
+	bot_settle(b);
+	b->clock.manual_ms = due;
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"CREATE TEMP TRIGGER no BEFORE UPDATE ON main.cursor WHEN NEW.name = 'audit.head' "
+		"BEGIN SELECT RAISE(ABORT, 'not sealed'); END", &err), 0);
+	core_turn(b->core);
+	assert_int_equal(b->performed_count, from);
+	assert_int_equal(db_script(store_db(core_store(b->core)), "DROP TRIGGER no", &err), 0);
+	turn_after_the_pause(b);
+	bot_settle(b);
+	assert_true(b->performed_count > from);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timer WHERE name = 'promise' AND due_at <= "
+		"(SELECT max(started_at) FROM effect)"), 0);
+}
+
+/* Every kind of request in one batch, and the last of them has to be undone: all stand as if each had come alone, and a
+ * delivery that comes again gets the answer that counted. */
+static void a_mixed_batch_runs_again_whole(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+	struct request *one, *again;
+	int64_t entries;
+	char *answer;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 5 * SECOND_MS);
+	assert_true(core_submit(b->core, bot_request(b, "#1 sev 1 worse")));
+	core_turn(b->core); /* its outcomes wait in b->outcomes */
+	assert_true(b->outcome_count > 0);
+	b->clock.manual_ms = bot_number(b, "SELECT min(due_at) FROM timer WHERE name = 'promise'");
+	assert_int_equal(db_script(store_db(core_store(b->core)),
+		"CREATE TEMP TRIGGER no BEFORE INSERT ON main.timeline WHEN NEW.text LIKE "
+		"'explodes%' BEGIN SELECT RAISE(ABORT, 'not this one'); END", &err), 0);
+	one = bot_request(b, "#1 note said once");
+	one->key_count = 0;
+	request_add_key(one, "test:", "the very same");
+	assert_true(core_submit(b->core, one));
+	submit_outcomes(b);
+	again = bot_request(b, "#1 note said once");
+	again->key_count = 0;
+	request_add_key(again, "test:", "the very same");
+	assert_true(core_submit(b->core, again));
+	assert_true(core_submit(b->core, bot_request(b, "#1 reopen is not asked for")));
+	assert_true(core_submit(b->core, bot_request(b, "declare sev3 explodes")));
+	size_t from = b->performed_count, answers = b->answers;
+
+	core_turn(b->core);
+	assert_int_equal(b->answers, answers + 4);
+	assert_int_equal(db_script(store_db(core_store(b->core)), "DROP TRIGGER no", &err), 0);
+	bot_settle(b);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timeline WHERE text = 'said once'"), 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM inbox WHERE keys LIKE '%the very same%'"), 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM incident"), 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+	assert_true(b->performed_count > from);
+	/* Nothing was sent twice: each has an id of its own. */
+	for (size_t i = from; i < b->performed_count; i++)
+		for (size_t k = i + 1; k < b->performed_count; k++)
+			assert_string_not_equal(b->performed[i].op_id, b->performed[k].op_id);
+	assert_int_equal(audit_verify(core_store(b->core), &entries, &err), 0);
+	/* What is in memory of the inbox is what the rows say. */
+	again = bot_request(b, "#1 note said once");
+	again->key_count = 0;
+	request_add_key(again, "test:", "the very same");
+	assert_true(core_submit(b->core, again));
+	bot_settle(b);
+	answer = strdup(b->answer);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timeline WHERE text = 'said once'"), 1);
+	assert_non_null(strstr(answer, "INC-1"));
+	free(answer);
+}
+
+/* The rows of an undone batch leave their places in memory to others: neither is taken for the other. */
+static void the_inbox_does_not_remember_what_was_undone(void **state)
+{
+	struct test_bot *b = *state;
+	struct error err = { 0 };
+	struct db *db = store_db(core_store(b->core));
+	struct request *r;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 5 * SECOND_MS);
+	for (int round = 0; round < 2; round++) {
+		if (round == 0)
+			assert_int_equal(db_script(db, "CREATE TEMP TRIGGER no BEFORE UPDATE ON main.cursor WHEN NEW.name = 'audit.head' "
+				"BEGIN SELECT RAISE(ABORT, 'not sealed'); END", &err), 0);
+		else
+			assert_int_equal(db_script(db, "DROP TRIGGER no", &err), 0);
+		/* In another order, so that their rows are exchanged. */
+		for (int i = 0; i < 2; i++) {
+			bool first = (i == 0) == (round == 0);
+
+			r = bot_request(b, first ? "#1 note the first" : "#1 note the second");
+			r->key_count = 0;
+			request_add_key(r, "test:", first ? "key one" : "key two");
+			assert_true(core_submit(b->core, r));
+		}
+		if (round == 0)
+			core_turn(b->core);
+		else
+			turn_after_the_pause(b);
+		assert_int_equal(bot_number(b, "SELECT count(*) FROM timeline WHERE text LIKE 'the %'"),
+			round == 0 ? 0 : 2);
+	}
+	bot_settle(b);
+}
+
 static void a_full_queue_says_so_and_tells_when_there_is_room(void **state)
 {
 	struct test_bot *b = *state;
@@ -531,6 +735,12 @@ int main(void)
 		T(outcomes_wait_for_the_store_and_nobody_waits_for_them),
 		T(an_outcome_that_fails_by_itself_is_run_again),
 		T(one_of_a_batch_is_undone_alone),
+		T(what_runs_twice_takes_its_room_once),
+		T(an_outcome_that_runs_again_takes_the_room_of_one),
+		T(a_bad_outcome_does_not_hold_up_the_others),
+		T(a_timer_of_a_lost_batch_is_due_at_once),
+		T(a_mixed_batch_runs_again_whole),
+		T(the_inbox_does_not_remember_what_was_undone),
 		T(a_full_queue_says_so_and_tells_when_there_is_room),
 		T(one_bad_request_does_not_spoil_its_batch),
 		T(resolving_disarms_and_reopening_arms_again),

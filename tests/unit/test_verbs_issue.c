@@ -650,6 +650,49 @@ static void test_create_changed(void **state)
 	assert_int_equal(there.wrote, 0);
 }
 
+/* The same, while ours moved on: neither has seen the other, so people are asked; what is resolved is not opened again by a word
+ * from before. */
+static void test_create_both_moved(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	e = next(x);
+	json_decref(create(x, e));
+	outcome(x, e, OUTCOME_UNKNOWN, NULL, "the connection broke");
+	change(ISSUE_STATUS, "In Progress", "dave");
+	talk_say(x, "#1 resolve rolled back --signal ok --health ok");
+	assert_int_equal(talk_incident(x, 1).state, STATE_RESOLVED);
+	pass(x, 60000);
+	e = next(x);
+	assert_true(e->verify);
+	outcome(x, e, OUTCOME_DELIVERED, json_pack("{s:o}", "read", read_of()), NULL);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).state, STATE_RESOLVED);
+	assert_true(record_of(x, 1).field[ISSUE_STATUS].conflict.open);
+	assert_string_equal(there.value[ISSUE_STATUS], "In Progress");
+}
+
+/* A crash, and the next attempt within the same millisecond: it certainly wrote nothing, the one before it may have. */
+static void test_two_attempts_at_once(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	talk_say(x, "#1 title card payments fail");
+	e = next(x);
+	assert_int_equal(e->kind, EFFECT_ISSUE_SYNC);
+	effect_destroy(e);
+	assert_int_equal(deliver_recover(&x->desk, &x->err), 0);
+	e = next(x);
+	assert_true(e->verify);
+	outcome(x, e, OUTCOME_RETRY, NULL, "HTTP 503");
+	assert_int_equal(record_of(x, 1).field[ISSUE_TITLE].sent_count, 1);
+}
+
 /* What the tracker did not take at creation is sent again, and is nobody's change. */
 static void test_create_partly(void **state)
 {
@@ -1346,6 +1389,8 @@ int main(void)
 		TEST(test_outage),
 		TEST(test_create_lost),
 		TEST(test_create_changed),
+		TEST(test_create_both_moved),
+		TEST(test_two_attempts_at_once),
 		TEST(test_create_partly),
 		TEST(test_create_refused),
 		TEST(test_sync_lost),
