@@ -215,20 +215,20 @@ static const struct access_role *access_role_find(const struct access_policy *p,
 	return NULL;
 }
 
-static void binding_unknown(struct loader *l, const struct node *at, const struct access_policy *p,
-	const struct access_binding *b)
+static void role_unknown(struct loader *l, const struct node *at, const struct access_policy *p,
+	const char *where, const char *role)
 {
 	struct nearest near;
 
-	nearest_init(&near, b->role);
+	nearest_init(&near, role);
 	for (size_t i = 0; i < p->role_count; i++)
 		if (p->role[i].name)
 			nearest_try(&near, p->role[i].name);
 	if (near.best)
-		report_error(l->report, at, "rbac.bindings: there is no role \"%s\"; did you mean \"%s\"?",
-			b->role, near.best);
+		report_error(l->report, at, "%s: there is no role \"%s\"; did you mean \"%s\"?", where,
+			role, near.best);
 	else
-		report_error(l->report, at, "rbac.bindings: there is no role \"%s\" in rbac.roles", b->role);
+		report_error(l->report, at, "%s: there is no role \"%s\" in rbac.roles", where, role);
 }
 
 static void check_access(struct loader *l, const struct node *tree, const struct access_policy *p)
@@ -242,13 +242,40 @@ static void check_access(struct loader *l, const struct node *tree, const struct
 			continue;
 		const struct node *at = node_get(bindings, b->person);
 		if (!access_role_find(p, b->role))
-			binding_unknown(l, at ? at : bindings, p, b);
+			role_unknown(l, at ? at : bindings, p, "rbac.bindings", b->role);
 		else if (access_allows(p, b->person, "incident.admin"))
 			admin = true;
 	}
 	if (!admin && l->report->errors == 0)
 		report_warn(l->report, bindings,
 			"rbac.bindings: nobody is bound to a role with incident.admin");
+}
+
+/* What is shorter can be tried out. */
+#define TOKEN_SECRET_MIN 20
+
+static void check_tokens(struct loader *l, const struct node *tree, const struct access_policy *p)
+{
+	const struct node *tokens = tree_at(l, tree, "rbac.tokens");
+
+	for (size_t i = 0; i < p->token_count; i++) {
+		const struct access_token *t = &p->token[i];
+		const struct node *at = t->name ? node_get(tokens, t->name) : NULL;
+
+		if (!at)
+			at = tokens;
+		if (t->role && !access_role_find(p, t->role))
+			role_unknown(l, tree_at(l, at, "role"), p, "rbac.tokens", t->role);
+		if (t->secret && strlen(t->secret) < TOKEN_SECRET_MIN)
+			report_error(l->report, tree_at(l, at, "secret"),
+				"rbac.tokens.%s.secret: what is in it has less than %d characters", t->name,
+				TOKEN_SECRET_MIN);
+		for (size_t k = 0; t->secret && k < i; k++)
+			if (p->token[k].secret && strcmp(p->token[k].secret, t->secret) == 0)
+				report_error(l->report, tree_at(l, at, "secret"),
+					"rbac.tokens.%s.secret: is the same as that of \"%s\"", t->name,
+					p->token[k].name);
+	}
 }
 
 static void check_delivery(struct loader *l, const struct node *tree, const struct config *c)
@@ -352,6 +379,7 @@ void loader_check(struct loader *l, const struct node *tree, const struct config
 	check_ladders(l, tree, c);
 	check_tiers(l, tree, &c->escalation);
 	check_access(l, tree, &c->access);
+	check_tokens(l, tree, &c->access);
 	check_messages(l, tree, c);
 	loader_check_jira(l, tree_at(l, tree, "jira"), c);
 }

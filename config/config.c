@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "config/loader.h"
 
 #define CONFIG_ARENA_MAX  (8u << 20)
-/* Nine files of the largest size, as trees, and a report. */
+/* Ten files of the largest size, as trees, and a report. */
 #define SCRATCH_ARENA_MAX (64u << 20)
 
 /* ---- files -------------------------------------------------------------------------------- */
@@ -21,6 +22,7 @@
 static const char *const files[] = {
 	"sitrep.yml", "severity.yml", "roles.yml", "reminders.yml", "escalation.yml", "rbac.yml",
 	"messages.yml", "jira.yml", "followups.yml",
+	"release_gate_policy.yml",
 };
 #define FILE_COUNT (sizeof(files) / sizeof(files[0]))
 
@@ -204,6 +206,14 @@ static struct config *config_new(void)
 	return c;
 }
 
+/* What is computed from what was said. */
+static void config_finish(struct config *c)
+{
+	for (size_t i = 0; i < c->gate_said.fail_on_count; i++)
+		c->gate.fail_on |= 1u << c->gate_said.fail_on[i];
+	c->gate.window_ms = c->gate_said.window_days * DAY_MS;
+}
+
 int config_load(struct config **out, const char *dir, const struct config_override *set, size_t sets,
 	bool check_only, struct str *report)
 {
@@ -230,6 +240,7 @@ int config_load(struct config **out, const char *dir, const struct config_overri
 	loader_override(&l, given, set, sets);
 	struct node *tree = loader_decode(&l, &schema, given, NULL, (char *)c);
 	loader_check(&l, tree, c);
+	config_finish(c);
 
 	report_write(&issues, report);
 	int rc = issues.errors ? -EINVAL : 0;

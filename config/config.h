@@ -9,6 +9,7 @@
  *   escalation.yml  tiers                              rbac.yml        roles, entitlements, bindings
  *   messages.yml    templates of updates and resolution
  *   followups.yml   what a follow-up is owed by default, and who is reminded of it
+ *   release_gate_policy.yml   what holds a release back
  *   jira.yml        the issue tracker: where it is, what goes there, how its words map to ours
  */
 #include <stdbool.h>
@@ -22,6 +23,7 @@
 #include "config/issue_policy.h"
 #include "incident/escalation.h"
 #include "incident/followup.h"
+#include "incident/gate.h"
 #include "incident/promise.h"
 #include "incident/role.h"
 #include "incident/severity.h"
@@ -72,6 +74,12 @@ struct config {
 	int64_t chair_max_ms;             /* after so long in the chair a handover is proposed; 0 = never */
 	struct escalation_chain escalation;
 	struct followup_policy followups;
+	struct gate_policy gate;          /* release_gate_policy.yml */
+	struct {                          /* … as it is written there; gate is made from it */
+		int fail_on[SEVERITY_COUNT]; /* 0 is level 1 */
+		size_t fail_on_count;
+		int64_t window_days;
+	} gate_said;
 	struct access_policy access;
 	struct message_template message[TEMPLATE_COUNT];
 	/* Delivery (O2): first delays as listed, then doubling with jitter up to the maximum. */

@@ -355,6 +355,14 @@ static const struct key access_role_entry = { "rights", KEY_LIST,
 static const struct key binding_entry = { "role", KEY_WORD, IN(access_binding, role), .min = 1,
 	.max = 32 };
 static const struct key binding_name = { "name", KEY_PEOPLE, .min = 1, .max = 80 };
+static const struct key token_keys[] = {
+	{ "secret", KEY_SECRET, IN(access_token, secret), .required = true,
+		.help = "The token itself, at least 20 characters nobody can guess." },
+	{ "role", KEY_WORD, IN(access_token, role), .min = 1, .max = 32, .required = true,
+		.help = "What it may do: one of `roles`." },
+	{ 0 },
+};
+static const struct key token_entry = { "token", KEY_MAP, .keys = token_keys };
 static const struct key rbac_keys[] = {
 	{ "roles", KEY_NAMED, AT(access.role), .max = ACCESS_ROLES_MAX, .entry = &access_role_entry,
 		.stride = sizeof(struct access_role),
@@ -374,6 +382,55 @@ static const struct key rbac_keys[] = {
 		.otherwise = "{'slack:*': responder, 'unix:*': admin, 'jira:*': responder}",
 		.help = "Who has which role: `slack:U0123ABCD`, `unix:1000`, `slack:*` for everybody of "
 			"a system. Whoever matches several has the rights of all." },
+	{ "tokens", KEY_NAMED, AT(access.token), .max = ACCESS_TOKENS_MAX, .otherwise = "{}",
+		.entry = &token_entry, .stride = sizeof(struct access_token),
+		.count_offset = offsetof(struct config, access.token_count),
+		.name_offset = offsetof(struct access_token, name),
+		.help = "Tokens of the HTTP API: `{ci: {secret: env:SITREP_TOKEN_CI, role: viewer}}`. What "
+			"is asked with one is done by `token:ci`. Without any the API is closed." },
+	{ 0 },
+};
+
+/* ---- release_gate_policy.yml ------------------------------------------------------------ */
+
+static const char *gate_mode_word(size_t i)
+{
+	return i <= GATE_STRICT ? gate_mode_name((enum gate_mode)i) : NULL;
+}
+
+/* As teams write it: P0 is the worst level. */
+static const char *gate_level_word(size_t i)
+{
+	static const char *const word[] = { "P0", "P1", "P2", "P3" };
+	return i < sizeof(word) / sizeof(word[0]) ? word[i] : NULL;
+}
+
+static const struct key gate_level_entry = { "level", KEY_ENUM, .word = gate_level_word };
+static const struct key gate_service_entry = { "service", KEY_TEXT, .min = 1, .max = TEXT_SHORT };
+static const struct key gate_keys[] = {
+	{ "followup_watch", KEY_ENUM, AT(gate.mode), .word = gate_mode_word, .otherwise = "strict",
+		.help = "`strict` blocks a release on what is below, `warn` only says it, `off` looks at "
+			"nothing and lets everything pass." },
+	{ "run_followup_watch", KEY_BOOL, AT(gate.run), .otherwise = "true",
+		.help = "`false` is the same as `followup_watch: off`." },
+	{ "followup_watch_window_days", KEY_INT, AT(gate_said.window_days), .min = 1, .max = 3650,
+		.otherwise = "30",
+		.help = "A follow-up that was made, or fell due, within so many days blocks when it is "
+			"overdue; an older one is only named. Open incidents count whatever their age." },
+	{ "followup_watch_env", KEY_WORD, AT(gate.environment), .min = 1, .max = TEXT_SHORT,
+		.otherwise = "any",
+		.help = "The environment that is looked at when nobody says one; `any`: all." },
+	{ "fail_on", KEY_LIST, AT(gate_said.fail_on), .max = SEVERITY_COUNT, .otherwise = "[P0, P1]",
+		.entry = &gate_level_entry, .stride = sizeof(int),
+		.count_offset = offsetof(struct config, gate_said.fail_on_count),
+		.help = "Open incidents of these levels block; P0 is level 1. `[]`: none does." },
+	{ "fail_on_overdue", KEY_BOOL, AT(gate.fail_on_overdue), .otherwise = "true",
+		.help = "A follow-up that is overdue blocks." },
+	{ "services", KEY_LIST, AT(gate.services), .max = GATE_SERVICES_MAX, .otherwise = "[]",
+		.entry = &gate_service_entry, .stride = sizeof(char *),
+		.count_offset = offsetof(struct config, gate.service_count),
+		.help = "The services that there are. Asked for another one the gate cannot tell (exit "
+			"status 2). `[]`: whichever an incident has named." },
 	{ 0 },
 };
 
@@ -649,6 +706,7 @@ static const struct key sections[] = {
 	SECTION("escalation", "escalation.yml", escalation_keys, "Who is told when it stays broken."),
 	SECTION("rbac", "rbac.yml", rbac_keys, "Who may do what."),
 	SECTION("messages", "messages.yml", messages_keys, "The wording of updates and resolutions."),
+	SECTION("release_gate", "release_gate_policy.yml", gate_keys, "The release gate: what holds a release back."),
 	SECTION("followups", "followups.yml", followups_keys, "Follow-ups: when they are due, who is reminded."),
 	SECTION("jira", "jira.yml", jira_keys, "The issue tracker, Jira Cloud or Data Center."),
 	{ 0 },

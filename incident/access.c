@@ -43,6 +43,21 @@ static bool named_grants(const struct access_policy *p, const char *name, const 
 	return false;
 }
 
+static bool token_allows(const struct access_policy *p, const char *person, const char *right)
+{
+	size_t n = strlen(ACCESS_TOKEN);
+
+	if (strncmp(person, ACCESS_TOKEN, n) != 0)
+		return false;
+	for (size_t i = 0; i < p->token_count; i++) {
+		const struct access_token *t = &p->token[i];
+
+		if (t->name && t->role && strcmp(t->name, person + n) == 0)
+			return named_grants(p, t->role, right);
+	}
+	return false;
+}
+
 bool access_allows(const struct access_policy *p, const char *person, const char *right)
 {
 	if (!person || !*person || !right || !*right)
@@ -55,7 +70,7 @@ bool access_allows(const struct access_policy *p, const char *person, const char
 			named_grants(p, b->role, right))
 			return true;
 	}
-	return false;
+	return token_allows(p, person, right);
 }
 
 const char *access_right(size_t i)

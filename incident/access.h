@@ -7,6 +7,8 @@
 #define ACCESS_ROLES_MAX        32
 #define ACCESS_ENTITLEMENTS_MAX 32
 #define ACCESS_BINDINGS_MAX     256
+#define ACCESS_TOKENS_MAX       64
+#define ACCESS_TOKEN            "token:" /* before the name of a token: the key of who acts */
 
 struct access_role {
 	const char *name;
@@ -17,11 +19,18 @@ struct access_binding {
 	const char *role;
 	const char *person; /* key; "slack:*" is everybody of that system; "*" everybody */
 };
+/* Of the HTTP API: whoever has the secret acts as "token:<name>". */
+struct access_token {
+	const char *name, *role;
+	const char *secret; /* resolved; NULL: closed */
+};
 struct access_policy {
 	struct access_role role[ACCESS_ROLES_MAX];
 	size_t role_count;
 	struct access_binding binding[ACCESS_BINDINGS_MAX];
 	size_t binding_count;
+	struct access_token token[ACCESS_TOKENS_MAX];
+	size_t token_count;
 };
 
 /* PERSON_SELF may do anything. */

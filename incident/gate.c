@@ -85,15 +85,24 @@ static void add_incidents(struct gathering *g, bool blocking)
 	}
 }
 
-static void add_overdue(struct gathering *g)
+/* Neither made nor fallen due within the window: an old debt, named and no more. */
+static bool before_window(const struct gathering *g, const struct followup *f)
+{
+	int64_t since = g->facts->now - g->policy->window_ms;
+
+	return g->policy->window_ms && f->due_at < since && f->created_at < since;
+}
+
+static void add_overdue(struct gathering *g, bool blocking)
 {
 	for (size_t i = 0; i < g->facts->followup_count; i++) {
 		const struct gate_followup *f = &g->facts->followup[i];
+		bool blocks = g->policy->fail_on_overdue && !before_window(g, f->followup);
 		struct gate_reason *r;
 
-		if (!followup_overdue(f->followup, g->facts->now))
+		if (!followup_overdue(f->followup, g->facts->now) || blocks != blocking)
 			continue;
-		r = add(g, g->policy->fail_on_overdue);
+		r = add(g, blocks);
 		if (!r)
 			continue;
 		r->kind = GATE_OVERDUE;
@@ -121,8 +130,9 @@ enum gate_verdict gate_judge(const struct gate_policy *p, const struct gate_fact
 		return GATE_UNKNOWN;
 	}
 	add_incidents(&g, true);
-	add_overdue(&g);
+	add_overdue(&g, true);
 	add_incidents(&g, false);
+	add_overdue(&g, false);
 	*count = g.count;
 	return g.blocked ? GATE_BLOCK : GATE_PASS;
 }

@@ -11,14 +11,15 @@
 enum gate_mode { GATE_OFF, GATE_WARN, GATE_STRICT };
 const char *gate_mode_name(enum gate_mode m);
 
+#define GATE_SERVICES_MAX 256
 struct gate_policy {              /* release_gate_policy.yml */
 	int mode;                 /* enum gate_mode: followup_watch */
 	bool run;                 /* run_followup_watch */
-	int64_t window_ms;        /* followup_watch_window_days */
+	int64_t window_ms;        /* followup_watch_window_days: an overdue follow-up made and due before it is named, and blocks nothing; 0: whatever its age */
 	const char *environment;  /* followup_watch_env; "any" */
 	unsigned fail_on;         /* 1 << severity level − 1: open incidents that block; P0 → level 1, P1 → level 2 … */
 	bool fail_on_overdue;
-	const char *services[256]; /* the known ones; empty: any that an incident ever named */
+	const char *services[GATE_SERVICES_MAX]; /* the known ones; empty: any that an incident ever named */
 	size_t service_count;
 };
 
