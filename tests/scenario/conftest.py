@@ -3,7 +3,9 @@
 import pytest
 
 from bot import Bot
+from jira_steps import free_port
 from sandbox import Sandbox
+from steps import SOON
 
 
 def pytest_configure(config):
@@ -56,3 +58,24 @@ def make_bot(sandbox, tmp_path, request):
 def bot(make_bot):
     """The bot with the shipped config, connected."""
     return make_bot().start()
+
+
+@pytest.fixture
+def flavour():
+    """Of the Jira behind `tracked`; a test may be parametrized by it."""
+    return "cloud"
+
+
+@pytest.fixture
+def tracked(make_bot, sandbox, flavour):
+    """Starts a bot with the sandbox's Jira behind it; `way`: how it learns of changes there."""
+    def make(way="webhook", settings=None, wrap=(), env=None, **keys):
+        bot = make_bot(settings={**SOON, **(settings or {})}, wrap=wrap)
+        bot.with_jira(way, listen=f"127.0.0.1:{free_port()}", flavour=flavour, **keys)
+        sandbox.jira.settings(retry_scale=0.001, flavour={"cloud": "cloud", "datacenter": "dc"}[flavour])
+        if flavour == "datacenter":
+            bot.env["JIRA_USER"] = ""
+        bot.env.update(env or {})
+        return bot.start()
+
+    return make

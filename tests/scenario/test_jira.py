@@ -5,54 +5,15 @@ import time
 import pytest
 
 from bot import JIRA_SECRET
+from jira_steps import both_changed, buttons, hooks_url, in_step, issue_of, opened, ours, post, press
 from sandbox import eventually, text_of
-from steps import INC, RESOLVE, SOON, audit_whole, card, clean, declared, incident, posted, said, seconds, settled, timeline
+from steps import INC, RESOLVE, audit_whole, card, clean, declared, incident, posted, said, seconds, settled, timeline
 
 WAYS = ("webhook", "relay", "poll")
+BOTH = pytest.mark.parametrize("flavour", ["cloud", "datacenter"])
 
 
-@pytest.fixture
-def tracked(make_bot, sandbox):
-    """A bot with Jira behind it; `way`: how it learns of changes there."""
-    def make(way="webhook", **keys):
-        sandbox.jira.settings(retry_scale=0.001)
-        bot = make_bot(settings=SOON)
-        return bot.with_jira(way, listen=f"127.0.0.1:{free_port()}", **keys).start()
-
-    return make
-
-
-def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def ours(sandbox):
-    """The issues with our label."""
-    return [issue for issue in sandbox.jira.issues() if "sitrep" in issue["labels"] and not issue["deleted"]]
-
-
-def issue_of(sandbox):
-    found = ours(sandbox)
-    assert len(found) == 1, found
-    return found[0]
-
-
-def opened(bot, sandbox, words="declare sev2 checkout is failing"):
-    declared(bot, sandbox, words)
-    sandbox.jira.wait_issue(label="sitrep", timeout=seconds(10))
-    settled(bot)
-    return issue_of(sandbox)["key"]
-
-
-def in_step(bot, sandbox, seconds_=10):
-    settled(bot)
-    eventually(lambda: bot.rows("SELECT state FROM reference WHERE system = 'jira'")[0]["state"] == "synced", timeout=seconds(seconds_))
-    settled(bot)
-
-
+@BOTH
 def test_an_issue_is_made_and_linked_back(tracked, sandbox):
     bot = tracked()
     key = opened(bot, sandbox)
@@ -67,6 +28,7 @@ def test_an_issue_is_made_and_linked_back(tracked, sandbox):
     clean(bot)
 
 
+@BOTH
 def test_what_changes_here_goes_there(tracked, sandbox):
     bot = tracked()
     key = opened(bot, sandbox)
@@ -79,12 +41,13 @@ def test_what_changes_here_goes_there(tracked, sandbox):
     # To Do has no way to Done of its own: the hops are taken.
     sandbox.command(RESOLVE, channel=INC)
     sandbox.jira.wait_status(key, "Done", timeout=seconds(10))
-    in_step(bot, sandbox)
+    in_step(bot)
     moves = [c for c in sandbox.jira.writes() if c["path"].endswith("/transitions")]
     assert 2 <= len(moves) <= 3, moves
     assert "✓" in text_of(card(sandbox))
 
 
+@BOTH
 @pytest.mark.parametrize("way", WAYS)
 def test_what_changes_there_comes_here(tracked, sandbox, way):
     bot = tracked(way)
@@ -105,6 +68,7 @@ def test_what_changes_there_comes_here(tracked, sandbox, way):
     clean(bot)
 
 
+@BOTH
 def test_no_ping_pong(tracked, sandbox):
     """Ten changes here and ten there: each is written once, and then there is quiet."""
     bot = tracked()
@@ -113,35 +77,15 @@ def test_no_ping_pong(tracked, sandbox):
     for n in range(5):
         sandbox.command(f"title ours {n}", channel=INC)
         sandbox.jira.wait_field(key, "summary", f"ours {n}", timeout=seconds(10))
-        in_step(bot, sandbox)
+        in_step(bot)
         sandbox.jira.edit(key, user="dave", summary=f"theirs {n}")
         eventually(lambda: incident(bot)["title"] == f"theirs {n}", timeout=seconds(10))
-        in_step(bot, sandbox)
+        in_step(bot)
     sandbox.jira.wait_idle(quiet_ms=1000, timeout=seconds(10))
     assert len(sandbox.jira.writes()) - before == 5
 
 
-def both_changed(bot, sandbox, key):
-    """Both sides change the status while Jira cannot be reached."""
-    fault = sandbox.jira.fault("status", status=503)
-    sandbox.command("mitigating rolling back", channel=INC)
-    sandbox.jira.transition(key, "In Progress", user="dave")
-    sandbox.jira.transition(key, "In Review", user="dave")
-    eventually(lambda: "503" in said(sandbox.command("sync", channel=INC)), timeout=seconds(20))
-    sandbox.jira.clear_fault(fault)
-    [shown] = eventually(lambda: posted(sandbox, INC, contains="In Review"), timeout=seconds(20))
-    settled(bot)
-    return shown
-
-
-def press(sandbox, channel, message, label, user="bob"):
-    return sandbox.click(channel=channel, ts=message["ts"], text=label, user=user)
-
-
-def buttons(message):
-    return [e["text"]["text"] for b in message["blocks"] if b["type"] == "actions" for e in b["elements"]]
-
-
+@BOTH
 @pytest.mark.parametrize("choice", ["Keep ours", "Take Jira's"])
 def test_a_conflict_is_settled_by_a_button(tracked, sandbox, choice):
     bot = tracked(statuses="{In Review: monitoring}")
@@ -155,7 +99,7 @@ def test_a_conflict_is_settled_by_a_button(tracked, sandbox, choice):
     assert sandbox.jira.issue(key)["status"] == "In Review" and incident(bot)["state"] == "mitigating"
     assert bot.rows("SELECT state FROM reference WHERE system = 'jira'")[0]["state"] == "conflict"
     press(sandbox, INC, shown, choice)
-    in_step(bot, sandbox)
+    in_step(bot)
     if choice == "Keep ours":
         sandbox.jira.wait_status(key, "In Progress", timeout=seconds(10))
         assert incident(bot)["state"] == "mitigating"
@@ -169,6 +113,7 @@ def test_a_conflict_is_settled_by_a_button(tracked, sandbox, choice):
 
 
 @pytest.mark.parametrize("cut", [0, 1, 40, 200])
+@BOTH
 def test_a_create_whose_answer_is_lost_makes_one_issue(tracked, sandbox, cut):
     bot = tracked()
     sandbox.jira.settings(search_lag_ms=1500)
@@ -176,7 +121,7 @@ def test_a_create_whose_answer_is_lost_makes_one_issue(tracked, sandbox, cut):
     declared(bot, sandbox, settle=False)
     sandbox.jira.wait_issue(label="sitrep", timeout=seconds(10))
     bot.restart(hard=True)
-    in_step(bot, sandbox, 30)
+    in_step(bot, 30)
     assert len(ours(sandbox)) == 1
     assert len([c for c in sandbox.jira.writes(method="POST", path="*/issue")]) == 1
     clean(bot)
@@ -194,7 +139,7 @@ def test_an_outage_is_told_and_everything_arrives_in_order(tracked, sandbox):
     assert "Jira" in told and "changes wait since" in told, told
     sandbox.jira.clear_fault()
     sandbox.jira.wait_field(key, "priority", "Highest", timeout=seconds(30))
-    in_step(bot, sandbox, 30)
+    in_step(bot, 30)
     steps = [n for comment in sandbox.jira.issue(key)["comments"] for n in (1, 2, 3) if f"step {n}" in str(comment)]
     assert steps == [1, 2, 3]
     assert "nothing waits" in said(sandbox.command("sync", channel=INC))
@@ -213,7 +158,7 @@ def test_repeated_late_and_reordered_deliveries_change_nothing_twice(tracked, sa
     sandbox.jira.edit(key, user="dave", summary="one")
     sandbox.jira.edit(key, user="dave", summary="two")
     eventually(lambda: incident(bot)["title"] == "two", timeout=seconds(10))
-    in_step(bot, sandbox)
+    in_step(bot)
     said_before = len(timeline(bot))
     sandbox.jira.redeliver(last=10)
     sandbox.jira.wait_idle(quiet_ms=500, timeout=seconds(10))
@@ -229,10 +174,11 @@ def test_a_deleted_issue_is_told_and_made_anew(tracked, sandbox):
     assert "Create a new one" in buttons(told) and "Unlink" in buttons(told)
     press(sandbox, INC, told, "Create a new one")
     eventually(lambda: ours(sandbox), timeout=seconds(15))
-    in_step(bot, sandbox)
+    in_step(bot)
     assert issue_of(sandbox)["key"] != key
 
 
+@BOTH
 def test_a_moved_issue_keeps_being_ours(tracked, sandbox):
     bot = tracked()
     key = opened(bot, sandbox)
@@ -242,6 +188,7 @@ def test_a_moved_issue_keeps_being_ours(tracked, sandbox):
     sandbox.jira.wait_field(moved, "priority", "Highest", timeout=seconds(10))
 
 
+@BOTH
 def test_linked_and_unlinked_by_hand(tracked, sandbox):
     bot = tracked(create_level="none")
     declared(bot, sandbox)
@@ -249,7 +196,7 @@ def test_linked_and_unlinked_by_hand(tracked, sandbox):
     assert not ours(sandbox)
     answer = said(sandbox.command(f"link {made['key']}", channel=INC))
     assert made["key"] in answer
-    in_step(bot, sandbox)
+    in_step(bot)
     linked = sandbox.jira.issue(made["key"])
     assert "sitrep" in linked["labels"] and linked["priority"] == "High"
     # Titles are taken as they are.
@@ -270,7 +217,7 @@ def test_a_missing_required_field_is_told_and_can_be_tried_again(tracked, sandbo
     sandbox.jira.settings(required={})
     press(sandbox, INC, told, "Try again")
     eventually(lambda: ours(sandbox), timeout=seconds(15))
-    in_step(bot, sandbox)
+    in_step(bot)
 
 
 def test_a_protected_incident_leaves_nothing_there(tracked, sandbox):
@@ -293,29 +240,10 @@ def test_a_delivery_that_is_no_webhook(tracked, sandbox):
     """What Jira would have to send again, and what it must not."""
     bot = tracked()
     opened(bot, sandbox)
-    url = f"http://{bot.settings['http.listen']}/webhooks/jira"
+    url = hooks_url(bot)
     assert post(url, b"{}", None) == 401
     assert post(url, b"{}", "not the secret") == 401
     assert post(url, b"{", JIRA_SECRET) == 400
     assert post(url, b"[1]", JIRA_SECRET) == 400
     assert post(url, b"{}", JIRA_SECRET) in (200, 400)
     assert post(url, b"x" * (3 << 20), JIRA_SECRET) == 413
-
-
-def post(url, body, secret):
-    import hashlib
-    import hmac
-    import urllib.error
-    import urllib.request
-    head = {"Content-Type": "application/json"}
-    if secret:
-        head["X-Hub-Signature"] = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    asked = urllib.request.Request(url, data=body, headers=head, method="POST")
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=seconds(10)) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    except (ConnectionError, urllib.error.URLError):
-        return 413  # the answer came before the body was through, and the connection was closed

@@ -1,13 +1,12 @@
 """What happens in Jira reaches the bot: by webhook and by relay, repeated, late, forged, with the bot away."""
 
-import socket
-
 import pytest
 
+from jira_steps import free_port
 from sandbox import eventually
 from steps import declared, incident, seconds, timeline
 
-SECRET = "0123456789-webhook-secret"
+SECRET = "It's a Secret to Everybody"
 POLICY = """
 url: {url}
 flavour: cloud
@@ -19,12 +18,6 @@ pacing: false
 relay_url: {relay}
 """
 ENV = {"JIRA_TOKEN": "a-token", "JIRA_WEBHOOK_SECRET": SECRET, "JIRA_RELAY_TOKEN": "relay-token"}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.fixture
