@@ -1,5 +1,7 @@
 # Assertions stay in the shipped program: a broken invariant must not go on writing the record.
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_C_FLAGS_RELEASE "-O2")
+set(CMAKE_C_FLAGS_MINSIZEREL "-Os")
 
 # One interface library carries every flag, so that no floor is built more loosely than another.
 add_library(sitrep_flags INTERFACE)

@@ -163,6 +163,7 @@ struct done call_refuse_arg(struct call *c, const char *arg, const char *fmt, ..
 
 struct done call_refused(struct call *c)
 {
+	(void)c; /* where assertions are left out */
 	assert(c->reply->kind == REPLY_REFUSAL);
 	return end(END_REFUSED);
 }
