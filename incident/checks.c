@@ -1,9 +1,11 @@
 #include "incident/checks.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/duration.h"
 #include "base/str.h"
+#include "incident/lint.h"
 
 #define SEVERE_LEVEL 2 /* this level and worse are asked for more */
 
@@ -306,11 +308,11 @@ static enum check_result check_checkpoint(const struct check_facts *f, struct st
 
 static bool text_blames(struct str *s, const char *text, const char *where, const char *command)
 {
-	const char *phrase = text ? blame_find(text) : NULL;
+	struct lint_finding f;
 
-	if (!phrase)
+	if (!lint_blames(text, &f))
 		return false;
-	str_addf(s, "\"%s\" in %s; say what made it possible: %s", phrase, where, command);
+	str_addf(s, "\"%s\" in %s; say what made it possible: %s", f.quote, where, command);
 	return true;
 }
 
@@ -339,12 +341,12 @@ static bool checkpoint_blames(const struct checkpoint *c, struct str *s)
 
 static bool entry_blames(const struct timeline_entry *e, struct str *s)
 {
-	const char *phrase = e->text ? blame_find(e->text) : NULL;
+	struct lint_finding f;
 
-	if (!phrase)
+	if (!lint_blames(e->text, &f))
 		return false;
 	str_addf(s, "\"%s\" in entry %lld; say what made it possible: /inc note … --correct %lld",
-		phrase, (long long)e->id, (long long)e->id);
+		f.quote, (long long)e->id, (long long)e->id);
 	return true;
 }
 
@@ -360,9 +362,26 @@ static bool lists_blame(const struct check_facts *f, struct str *s)
 	return false;
 }
 
+static bool review_blames(const struct review *r, struct str *s)
+{
+	for (int k = 0; r && k < REVIEW_SECTION_COUNT; k++) {
+		enum review_section section = (enum review_section)k;
+		char where[80], command[80];
+
+		if (!review_section_written(section))
+			continue;
+		snprintf(where, sizeof(where), "the postmortem, %s", review_section_title(section));
+		snprintf(command, sizeof(command), "/inc postmortem edit %s", review_section_name(section));
+		if (text_blames(s, r->section[k], where, command))
+			return true;
+	}
+	return false;
+}
+
 static enum check_result check_blameless(const struct check_facts *f, struct str *s)
 {
-	if (lists_blame(f, s) || record_blames(f, s) || checkpoint_blames(f->checkpoint, s))
+	if (lists_blame(f, s) || record_blames(f, s) || checkpoint_blames(f->checkpoint, s) ||
+		review_blames(f->review, s))
 		return CHECK_MISSING;
 	str_add(s, "nobody is named as the cause");
 	return CHECK_PASSED;
@@ -370,7 +389,59 @@ static enum check_result check_blameless(const struct check_facts *f, struct str
 
 /* ---- actions ------------------------------------------------------------------------------- */
 
-static enum check_result check_actions(const struct check_facts *f, struct str *s)
+/* What open follow-ups lack; [0] counts the open ones. */
+enum { OPEN, OVERDUE, NO_OWNER, NO_DUE, NO_SIGNAL, NO_CLASS, LACK_COUNT };
+
+static const struct {
+	const char *what, *command; /* the command follows "/inc followup F3" */
+} lacks[LACK_COUNT] = {
+	[OPEN] = { "open", "" },
+	[OVERDUE] = { "overdue", "--done \"what the signal shows\"" },
+	[NO_OWNER] = { "without owner", "--owner @name" },
+	[NO_DUE] = { "without due date", "--due \"2 weeks\"" },
+	[NO_SIGNAL] = { "without observable signal", "--signal \"the alert fires in the game day\"" },
+	[NO_CLASS] = { "without class", "--class prevent" },
+};
+
+static unsigned followup_lacks(const struct followup *u, int64_t now)
+{
+	bool observable = u->signal && lint_signal_observable(u->signal);
+
+	return 1u << OPEN | (unsigned)followup_overdue(u, now) << OVERDUE |
+	       (unsigned)!is_said(u->owner) << NO_OWNER | (unsigned)!u->due_at << NO_DUE |
+	       (unsigned)!observable << NO_SIGNAL |
+	       (unsigned)(u->class == FOLLOWUP_NO_CLASS) << NO_CLASS;
+}
+
+/* "3 follow-ups, 2 open, 1 without owner"; *first: the line that mends one. */
+static bool followups_lack(const struct check_facts *f, struct str *s, struct str *first)
+{
+	size_t count[LACK_COUNT] = { 0 }, alive = 0;
+
+	for (size_t i = 0; i < f->followup_count; i++) {
+		const struct followup *u = &f->followup[i];
+		unsigned lack = u->state == FOLLOWUP_OPEN ? followup_lacks(u, f->now) : 0;
+
+		alive += u->state != FOLLOWUP_CANCELLED;
+		for (int k = OPEN; k < LACK_COUNT; k++) {
+			if (!(lack & 1u << k))
+				continue;
+			count[k]++;
+			if (k != OPEN && first->len == 0)
+				str_addf(first, "/inc followup F%lld %s", (long long)u->id,
+					lacks[k].command);
+		}
+	}
+	if (alive == 0)
+		return false;
+	str_addf(s, "%s%zu follow-up%s", s->len > 0 ? "; " : "", alive, alive == 1 ? "" : "s");
+	for (int k = OPEN; k < LACK_COUNT; k++)
+		if (count[k] > 0)
+			str_addf(s, ", %zu %s", count[k], lacks[k].what);
+	return first->len > 0;
+}
+
+static size_t actions_count(const struct check_facts *f)
 {
 	size_t count = 0;
 
@@ -378,18 +449,31 @@ static enum check_result check_actions(const struct check_facts *f, struct str *
 		count += (f->timeline[i].kind == ENTRY_ACTION ||
 				 f->timeline[i].kind == ENTRY_MITIGATION) &&
 			 !is_corrected(f, f->timeline[i].id);
-	if (count == 0 && !has_come_to(f, STATE_MITIGATING)) {
-		str_add(s, "nothing is being mitigated");
-		return CHECK_NOT_YET;
-	}
-	if (count == 0) {
+	return count;
+}
+
+static enum check_result check_actions(const struct check_facts *f, struct str *s)
+{
+	STR_CLEANUP struct str first = { 0 };
+	size_t count = actions_count(f);
+	bool lack;
+
+	if (count > 0)
+		str_addf(s, "%zu on the timeline", count);
+	else if (has_come_to(f, STATE_MITIGATING))
 		str_add(s, "no action is on the timeline");
-		return missing(s, "/inc action 14:40 rolled back v2.31");
-	}
-	str_addf(s, "%zu on the timeline", count);
-	if (f->actions_open > 0)
+	if (count > 0 && f->actions_open > 0)
 		str_addf(s, ", %lld without a result", (long long)f->actions_open);
-	return CHECK_PASSED;
+	str_init(&first, 120);
+	lack = followups_lack(f, s, &first);
+	if (count == 0 && has_come_to(f, STATE_MITIGATING))
+		return missing(s, "/inc action 14:40 rolled back v2.31");
+	if (lack)
+		return missing(s, first.p);
+	if (s->len > 0)
+		return CHECK_PASSED;
+	str_add(s, "nothing is being mitigated");
+	return CHECK_NOT_YET;
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */

@@ -10,7 +10,9 @@
 
 #include "incident/checkpoint.h"
 #include "incident/impact.h"
+#include "incident/followup.h"
 #include "incident/incident.h"
+#include "incident/review.h"
 #include "incident/role.h"
 #include "incident/timeline.h"
 
@@ -32,6 +34,9 @@ struct check_facts {
 	const struct checkpoint *checkpoint; /* latest; NULL */
 	int64_t checkpoint_every_ms;         /* policy of the level; 0 = not asked for */
 	int64_t actions_open;                /* entries of kind action without a result; shown */
+	const struct followup *followup;
+	size_t followup_count;
+	const struct review *review;         /* the latest version of the postmortem; NULL */
 	int64_t now;
 };
 struct check {
@@ -41,9 +46,5 @@ struct check {
 void checks_run(const struct check_facts *f, struct check out[CHECK_COUNT]);
 const char *check_name(enum check_kind k);
 const char *check_result_name(enum check_result r); /* "passed", "missing", "not needed yet" */
-
-/* Does the sentence name a person as the cause, or "human error"? A first, small form of the linter: phrase found is given, borrowed
- * from a static table; NULL when none. "human error was ruled out" is none. */
-const char *blame_find(const char *text);
 
 #endif

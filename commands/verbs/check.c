@@ -6,11 +6,13 @@
 #include "commands/messages.h"
 #include "commands/verbs.h"
 #include "incident/checks.h"
+#include "store/learning.h"
 #include "store/response.h"
 #include "store/timelines.h"
 
-#define TIMELINE_MAX 500 /* the newest entries are looked at */
-#define BUTTONS_MAX  2
+#define TIMELINE_MAX  500 /* the newest entries are looked at */
+#define FOLLOWUPS_MAX 200
+#define BUTTONS_MAX   2
 
 /* What a person would do about a missing one, the most useful first while it burns. */
 static const struct {
@@ -41,6 +43,26 @@ static int facts_load(struct call *c, struct check_facts *f, struct checkpoint *
 	rc = timeline_list(c->store, c->arena, c->incident.id, 0, TIMELINE_MAX, &e,
 		&f->timeline_count, &c->err);
 	f->timeline = e;
+	return rc;
+}
+
+/* What was learned of it: its postmortem, when there is one, and its follow-ups. */
+static int learning_load(struct call *c, struct check_facts *f, struct review *review)
+{
+	struct followup_filter filter;
+	struct followup *followup;
+	int rc = review_latest(c->store, c->arena, c->incident.id, review, &c->err);
+
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	f->review = rc == 0 ? review : NULL;
+	followup_filter_init(&filter);
+	filter.incident = c->incident.id;
+	filter.state = -1;
+	filter.sees_all = true; /* who may ask for the check sees the incident */
+	filter.limit = FOLLOWUPS_MAX;
+	rc = followup_find(c->store, c->arena, &filter, &followup, &f->followup_count, &c->err);
+	f->followup = followup;
 	return rc;
 }
 
@@ -120,6 +142,7 @@ static struct done check_run(struct call *c)
 	struct check out[CHECK_COUNT];
 	struct impact_facts impact;
 	struct checkpoint last = { 0 };
+	struct review review = { 0 };
 	struct check_facts f = {
 		.incident = &c->incident,
 		.impact = &impact,
@@ -131,7 +154,7 @@ static struct done check_run(struct call *c)
 	};
 
 	figures_read(c, &impact);
-	if (facts_load(c, &f, &last) < 0)
+	if (facts_load(c, &f, &last) < 0 || learning_load(c, &f, &review) < 0)
 		return call_fail(c);
 	f.actions_open = actions_open(&f);
 	checks_run(&f, out);
