@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "commands/dispatch.h"
-#include "commands/export.h"
+#include "commands/files.h"
 #include "commands/issues.h"
 #include "commands/protected.h"
 #include "commands/say.h"
@@ -202,13 +202,17 @@ static int resolve_view(struct resolution *r)
 static int resolve_file(struct resolution *r)
 {
 	struct call *c = &r->call;
-	enum export_format format = EXPORT_MD;
 	struct str text STR_CLEANUP = { 0 };
+	json_t *args;
+	const struct file_kind *kind = file_kind_of(r->out->payload, &args);
 	int rc;
 
-	str_init(&text, EXPORT_MAX);
-	export_format_parse(json_get_str(r->out->payload, "format"), &format);
-	rc = export_render(c, format, &text);
+	if (!kind || (!kind->of_none && !c->has_incident)) {
+		r->impossible = "it is a file that nobody knows to make";
+		return 0;
+	}
+	str_init(&text, FILES_TEXT_MAX);
+	rc = kind->make(c, args, json_get_str(r->out->payload, "person"), &text);
 	if (rc == -EMSGSIZE) {
 		r->impossible = "it has become too large for one file";
 		return 0;

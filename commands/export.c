@@ -328,3 +328,21 @@ int export_render(struct call *c, enum export_format f, struct str *out)
 			(long long)c->incident.id, EXPORT_MAX);
 	return 0;
 }
+
+int export_file(struct call *c, json_t *args, const char *reader, struct str *out)
+{
+	enum export_format format = EXPORT_MD;
+
+	(void)reader;
+	export_format_parse(json_get_str(args, "format"), &format);
+	return export_render(c, format, out);
+}
+
+const char *export_command(struct call *c, json_t *args)
+{
+	enum export_format format = EXPORT_MD;
+
+	export_format_parse(json_get_str(args, "format"), &format);
+	return arena_printf(c->arena, "#%lld export%s%s", (long long)c->incident.id,
+		format == EXPORT_MD ? "" : " ", format == EXPORT_MD ? "" : export_format_name(format));
+}

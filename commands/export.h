@@ -19,6 +19,10 @@ bool export_format_parse(const char *name, enum export_format *out);
  * it is too large. */
 int export_render(struct call *c, enum export_format f, struct str *out);
 
+/* As a file that is sent (commands/files.h). args: {"format"}. */
+int export_file(struct call *c, json_t *args, const char *reader, struct str *out);
+const char *export_command(struct call *c, json_t *args);
+
 /* Inside of the room: the record as JSON (new reference), and what is made of it. */
 int export_gather(struct call *c, json_t **out);
 void export_markdown(struct str *out, json_t *record);

@@ -19,7 +19,7 @@ static bool holds_a_role(const struct role_set *roles, const char *person)
 	return false;
 }
 
-static bool sees_all(const struct call *c, const char *person)
+bool protected_sees_all(const struct call *c, const char *person)
 {
 	return access_allows(&c->config->access, person, RIGHT_ADMIN);
 }
@@ -33,7 +33,7 @@ int protected_sees(struct call *c, const struct incident *inc, const struct role
 	*sees = !inc->is_private;
 	if (inc->is_private) {
 		rc = access_has(c->store, inc->id, person, &granted, &c->err);
-		*sees = granted || holds_a_role(roles, person) || sees_all(c, person);
+		*sees = granted || holds_a_role(roles, person) || protected_sees_all(c, person);
 	}
 	return rc;
 }
@@ -69,7 +69,7 @@ int protected_load(struct call *c, int64_t id, struct incident *out, struct role
 void protected_filter(struct call *c, const char *person, struct incident_filter *f)
 {
 	f->viewer = person;
-	f->sees_all = sees_all(c, person);
+	f->sees_all = protected_sees_all(c, person);
 }
 
 /* ---- numbers ---- */

@@ -16,6 +16,8 @@ int protected_sees(struct call *c, const struct incident *inc, const struct role
  * is none and when it is not for the actor; the same is looked up either way, so that it takes as
  * long. Every number that somebody outside has said goes through here. */
 int protected_load(struct call *c, int64_t id, struct incident *out, struct role_set *roles);
+/* Does the person see every protected one, named on it or not? */
+bool protected_sees_all(const struct call *c, const char *person);
 /* A search finds what the person may see. */
 void protected_filter(struct call *c, const char *person, struct incident_filter *f);
 /* incident_insert for one that is protected from the beginning: under a number that says nothing.

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "commands/dispatch.h"
+#include "commands/files.h"
 #include "commands/protected.h"
 #include "store/effects.h"
 #include "base/text.h"
@@ -373,24 +374,40 @@ bool say_is_own_channel(struct call *c)
 }
 
 int say_file(struct call *c, const char *person, const char *name, const char *title,
-	const char *format)
+	const char *kind, json_t *args_take)
 {
-	return say_effect(c, &(struct effect_row){
+	const bool here = c->has_incident;
+	struct effect_row row = {
 		.lane = person ? arena_printf(c->arena, "person/%s", person) : lane_incident(c),
 		.kind = EFFECT_FILE_SHARE,
 		.to = person ? person : c->request->place.channel,
-		.payload = payload_text(c, json_pack("{s:s, s:s, s:s, s:s*}", "name", name, "title",
-			title, "format", format, "person", person)),
-	});
+		.payload = payload_text(c, json_pack("{s:s, s:s, s:s, s:o, s:s*}", "name", name,
+			"title", title, "file", kind, "args", args_take, "person", person)),
+	};
+	int rc;
+
+	/* What is about no incident is not held to one because it was asked for there. */
+	c->has_incident = here && !file_kind_by_name(kind)->of_none;
+	rc = say_effect(c, &row);
+	c->has_incident = here;
+	return rc;
 }
 
 int say_file_refused(struct call *c, const struct effect_row *row, const char *error)
 {
-	json_t *doc = doc_new(arena_printf(c->arena,
-		"The export of %s could not be sent as a file (%s). The shell has it too: "
-		"sitrep ctl \"#%lld export\"",
-		words_id(c, c->incident.id), error, (long long)c->incident.id));
+	json_t *payload JSON_CLEANUP = NULL, *args = NULL;
+	const struct file_kind *kind = NULL;
+	const char *title = NULL;
+	json_t *doc;
 
+	if (row->payload && json_parse(row->payload, strlen(row->payload), FILES_TEXT_MAX, &payload, NULL) == 0) {
+		kind = file_kind_of(payload, &args);
+		title = json_get_str(payload, "title");
+	}
+	doc = doc_new(arena_printf(c->arena, "%s could not be sent as a file (%s).%s%s%s",
+		title ? title : "What you asked for", error,
+		kind ? " The shell has it too: sitrep ctl \"" : "", kind ? kind->command(c, args) : "",
+		kind ? "\"" : ""));
 	if (is_chat_person(row->to) && strncmp(row->lane, "person/", 7) == 0)
 		return say_person(c, row->to, doc);
 	return say_channel(c, doc, NULL);

@@ -20,10 +20,10 @@ int say_channel_opened(struct call *c);
 int say_card(struct call *c);        /* posted and pinned */
 int say_card_posted(struct call *c); /* bookmarked */
 int say_fetch_message(struct call *c, const char *message, const char *thread); /* for the timeline */
-/* The export of c->incident as a file: to the person alone, or (NULL) to the channel of the
- * incident, where it was asked for. format: export_format_name(). */
+/* A file of this kind (commands/files.h): to the person alone, or (NULL) to the channel of the
+ * incident, where it was asked for. name: of the file; found again by it, so it says when. */
 int say_file(struct call *c, const char *person, const char *name, const char *title,
-	const char *format);
+	const char *kind, json_t *args_take);
 /* Whoever asked is told that it does not come, and where else to get it. */
 int say_file_refused(struct call *c, const struct effect_row *row, const char *error);
 /* Was this said in the incident's own channel? */

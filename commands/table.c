@@ -52,6 +52,7 @@ const struct operation *const operations[] = {
 	&op_timeline,
 	&op_check,
 	&op_export,
+	&op_metrics,
 	&op_preview,
 	&op_sync,
 	&op_whoami,

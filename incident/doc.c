@@ -251,6 +251,11 @@ void doc_plain(struct str *out, const json_t *doc, const char *zone, int64_t now
 	}
 }
 
+void doc_data(json_t *doc, json_t *data_take)
+{
+	json_object_set_new(doc, "data", data_take);
+}
+
 json_t *form_new(const char *title, const char *op, int64_t incident, const char *submit)
 {
 	json_t *form = json_object();

@@ -8,7 +8,8 @@
  *     "blocks": [ {"t":"header","text":…}, {"t":"text","text":…}, {"t":"fields","items":[[name, text],…]},
  *                 {"t":"buttons","items":[{"label","op","incident"?,"args"?,"style"?}]},
  *                 {"t":"context","text":…}, {"t":"divider"}, {"t":"list","items":[text,…]} ],
- *     "quiet": true? }                                     // no notification wanted
+ *     "quiet": true?,                                      // no notification wanted
+ *     "data": {…}? }                                       // the same for programs: ctl --json gives it, chats leave it out
  *
  * and a form:
  *   { "title", "op", "incident"?, "args"? (kept as they are), "submit", "intro"?,
@@ -70,6 +71,7 @@ void doc_field(json_t *doc, const char *name, const char *text);      /* joins t
 /* A button carries an operation and its arguments, nothing else (A5). args: taken over, may be NULL. style: NULL, "primary", "danger". */
 void doc_button(json_t *doc, const char *label, const char *op, int64_t incident, json_t *args_take,
 	const char *style);
+void doc_data(json_t *doc, json_t *data_take);
 /* The whole document as plain text, for ctl and for logs. */
 void doc_plain(struct str *out, const json_t *doc, const char *zone, int64_t now_ms,
 	const char *(*name)(void *ctx, const char *person), void *ctx);

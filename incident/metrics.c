@@ -123,7 +123,9 @@ static void shares_compute(const struct metric_row *rows, size_t n, int64_t now,
 		out->cadence.part += r->updates_kept;
 		out->followups.of += r->followups_due;
 		out->followups.part += r->followups_on_time;
-		target_count(&out->respond_missed, r->respond_target_ms, r->declared_at, r->acknowledged_at, now);
+		/* One that ended before anybody took it on had nothing left to respond to. */
+		target_count(&out->respond_missed, r->respond_target_ms, r->declared_at,
+			r->acknowledged_at ? r->acknowledged_at : r->resolved_at, now);
 		target_count(&out->resolve_missed, r->resolve_target_ms, r->declared_at, r->resolved_at, now);
 	}
 }
@@ -215,6 +217,7 @@ void metrics_compute(struct metric_row *rows, size_t count, int64_t since, int64
 		qsort(rows, n, sizeof *rows, by_declared);
 	clocks_compute(rows, n, values, out);
 	shares_compute(rows, n, now, out);
-	weeks_compute(rows, n, since, until, zone, values, out);
+	if (zone)
+		weeks_compute(rows, n, since, until, zone, values, out);
 	free(values);
 }

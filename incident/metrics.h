@@ -14,6 +14,7 @@ struct metric_row {               /* one incident, as the store gives it (store/
 	int64_t id;
 	int severity;
 	enum incident_state state;
+	const char *services;     /* comma-separated; NULL */
 	bool drill, merged, repeat;
 	int64_t impact_at, detected_at, declared_at, acknowledged_at, mitigated_at, resolved_at; /* ms; 0 */
 	int64_t updates_due, updates_kept; /* promised status updates whose time has passed; of these posted on time */
@@ -34,7 +35,7 @@ struct metric_times {
 	int64_t count;          /* incidents where both ends are known */
 	int64_t median_ms, p90_ms, mean_ms; /* nearest-rank percentiles; 0 when count is 0 */
 };
-#define METRIC_WEEKS_MAX 53
+#define METRIC_WEEKS_MAX 54 /* 366 days touch at most so many */
 struct metric_week {
 	int64_t begins_at;      /* ms: Monday 00:00 in the zone asked for */
 	int64_t by_severity[5]; /* [1]–[4] */
@@ -48,7 +49,7 @@ struct metrics {
 	struct metric_week week[METRIC_WEEKS_MAX];
 	size_t weeks;
 };
-/* rows: declared within [since, until), any order; scratch is sorted in place. zone: IANA, for weeks. */
+/* rows: declared within [since, until), any order; sorted in place, those that count first. zone: IANA, for weeks; NULL: no weeks. */
 void metrics_compute(struct metric_row *rows, size_t count, int64_t since, int64_t until, const char *zone, int64_t now, struct metrics *out);
 
 struct str;

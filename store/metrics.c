@@ -23,7 +23,7 @@ static const char *const sql[COUNT] = {
 		UPDATES("(promise.state = 'kept' OR promise.missed_at IS NOT NULL)") ", "
 		UPDATES("promise.state = 'kept' AND promise.missed_at IS NULL") ", "
 		FOLLOWUPS("(followup.due_at < $1 OR followup.state = 'done')") ", "
-		FOLLOWUPS("followup.state = 'done' AND followup.ended_at <= followup.due_at")
+		FOLLOWUPS("followup.state = 'done' AND followup.ended_at <= followup.due_at") ", services"
 		" FROM incident WHERE declared_at >= $2 AND declared_at < $3"
 		" AND ($4 = 0 OR severity = $4) AND ($5 = 1 OR is_private = 0)"
 		" AND ($6 IS NULL OR " INCIDENT_SERVICES " LIKE $6 ESCAPE '\\')"
@@ -51,6 +51,7 @@ static int row_of(struct reader *r, void *row, struct error *err)
 	m->updates_kept = read_int(r, 13);
 	m->followups_due = read_int(r, 14);
 	m->followups_on_time = read_int(r, 15);
+	m->services = read_text(r, 16);
 	return 0;
 }
 

@@ -37,8 +37,8 @@ static struct done export_share(struct call *c, enum export_format f)
 	const char *name = file_name(c, f);
 
 	if (say_file(c, here ? NULL : c->actor, name,
-		    arena_printf(c->arena, "%s export", words_id(c, c->incident.id)),
-		    export_format_name(f)) < 0)
+		    arena_printf(c->arena, "%s export", words_id(c, c->incident.id)), "export",
+		    json_pack("{s:s}", "format", export_format_name(f))) < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s is on its way as %s, %s", words_id(c, c->incident.id), name,
 		here ? "to this channel." : "to you alone in a direct message.");

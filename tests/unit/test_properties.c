@@ -96,6 +96,7 @@ static const char *const lines[] = {
 	"followup F%N cancel not needed", "followup F%N reopen it came back", "followup F%N", "followups all", "followups overdue",
 	"#%I followups", "followups F%N", "#%I cause change of %N", "#%I cause capacity --fingerprint f%N",
 	"#%I check", "#%I export md", "#%I export csv", "#%I preview resolution", "#%I show", "#%I timeline", "list", "list failing", "list sev1", "mine",
+	"metrics", "metrics 7d --by service", "metrics year --chart", "metrics sev1 --format csv",
 	"whoami", "help", "help update", "sync", "#%I sync", "nonsense %N", "",
 };
 
@@ -809,11 +810,12 @@ static void run_sequence(uint64_t seed, long steps)
 			bot_forget(b);
 		}
 	}
-	/* Peace: everything that can be delivered is, and nothing hangs. */
+	/* Peace: everything that can be delivered is, and nothing hangs. Longer than a retry waits and
+	 * the clock was set back together. */
 	b->outcome = OUTCOME_DELIVERED;
 	b->silent = false;
 	bot_restart(b, 0);
-	bot_pass(b, 30 * MINUTE_MS);
+	bot_pass(b, 90 * MINUTE_MS);
 	COUNT_ZERO(b, "effect WHERE state = 'started'");
 	COUNT_ZERO(b, "effect WHERE ended_at IS NULL AND created_at < (SELECT max(created_at) FROM effect) - 1800000");
 	check_sent(b);

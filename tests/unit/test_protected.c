@@ -429,7 +429,7 @@ static const char *world(struct talk *x, const char *person)
 {
 	static const char *const lines[] = { "list", "list all", "mine", ("search " SECRET),
 		"search breach", "list sev2 all", "list --owner alice all", "list --source chat",
-		"whoami", "sync", "show", "timeline", "roles", "update all is well", "help",
+		"metrics", "metrics --by service", "metrics year --by week", "whoami", "sync", "show", "timeline", "roles", "update all is well", "help",
 		"declare sev2 something new", "note what now", "sev 1 worse", "show #1",
 		"show #2" };
 	struct str s;
