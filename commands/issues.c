@@ -318,7 +318,8 @@ static int lane_drop(struct call *c, const char *why, bool *started)
 	*started = false;
 	/* From the end: ending the first would make the next one ready for nothing. */
 	for (size_t k = n; rc == 0 && k-- > 0;) {
-		if (strcmp(row[k].system, ISSUE_SYSTEM) != 0)
+		/* Follow-ups have issues of their own. */
+		if (strcmp(row[k].system, ISSUE_SYSTEM) != 0 || row[k].slot)
 			continue;
 		if (row[k].state == EFFECT_STARTED)
 			*started = true;
@@ -337,7 +338,7 @@ static int creating(struct call *c, bool *out)
 
 	*out = false;
 	for (size_t k = 0; rc == 0 && k < n; k++)
-		if (row[k].kind == EFFECT_ISSUE_CREATE &&
+		if (row[k].kind == EFFECT_ISSUE_CREATE && !row[k].slot &&
 			(row[k].state == EFFECT_STARTED || row[k].verify))
 			*out = true;
 	return rc;
@@ -369,7 +370,9 @@ int issue_protect(struct call *c, const char **words)
 	*words = "";
 	if (!policy(c)->url)
 		return 0;
-	rc = issue_load(c, &i);
+	rc = mirror_protect(c);
+	if (rc == 0)
+		rc = issue_load(c, &i);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	rc = creating(c, &under_way);
@@ -420,9 +423,9 @@ static int creation_listed(struct call *c)
 	if (rc < 0)
 		return rc;
 	for (size_t k = 0; k < n; k++)
-		found += open[k].kind == EFFECT_ISSUE_CREATE;
+		found += open[k].kind == EFFECT_ISSUE_CREATE && !open[k].slot;
 	for (size_t k = 0; k < m; k++)
-		found += failed[k].kind == EFFECT_ISSUE_CREATE;
+		found += failed[k].kind == EFFECT_ISSUE_CREATE && !failed[k].slot;
 	return found > 0;
 }
 
@@ -502,13 +505,15 @@ int issue_hint(struct call *c, const json_t *hint)
 	bool had = c->has_incident;
 	struct reference ref;
 	struct issue_record rec;
+	bool mirror;
 	int rc;
 
 	if (!policy(c)->url || !id)
 		return 0;
 	rc = reference_by_key(
 		c->store, c->arena, arena_printf(c->arena, ISSUE_SYSTEM ":%s", id), &ref, &c->err);
-	if (rc == 0 && strcmp(ref.slot, SLOT_ISSUE) != 0)
+	mirror = rc == 0 && !strncmp(ref.slot, SLOT_FOLLOWUP, strlen(SLOT_FOLLOWUP));
+	if (rc == 0 && !mirror && strcmp(ref.slot, SLOT_ISSUE) != 0)
 		rc = -ENOENT;
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
@@ -516,7 +521,7 @@ int issue_hint(struct call *c, const json_t *hint)
 		return 0;
 	c->incident = (struct incident){ .id = ref.incident };
 	c->has_incident = true;
-	rc = issue_sync(c);
+	rc = mirror ? mirror_sync(c, ref.slot) : issue_sync(c);
 	c->incident = before;
 	c->has_incident = had;
 	return rc;

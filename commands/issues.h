@@ -21,6 +21,7 @@
 #define SLOT_UNWANTED  "unwanted"  /* somebody has unlinked the issue: none is made by itself any more */
 #define SLOT_COMMENT   "comment/"  /* … and its id: a comment of ours */
 #define SLOT_CONFLICT  "conflict/" /* … and the field: the message in the incident's channel */
+#define SLOT_FOLLOWUP  "followup/" /* … and its number: the issue of a follow-up (commands/following_issue.c) */
 #define SLOT_GONE      "gone"      /* the message that asks what to do without the issue */
 #define CURSOR_POLL    "jira.poll" /* our time until which all changes there have been asked for */
 

@@ -645,6 +645,8 @@ int issue_delivered(struct call *c, const struct effect_row *row, const json_t *
 		return on_poll(c, row, result);
 	if (!c->has_incident)
 		return 0;
+	if (mirror_owns(row))
+		return mirror_delivered(c, row, result);
 	if (row->kind == EFFECT_ISSUE_COMMENT && on_comment(c, result) < 0)
 		return c->err.code;
 	if (row->kind == EFFECT_ISSUE_COMMENT || row->kind == EFFECT_ISSUE_MARK)
@@ -673,6 +675,8 @@ int issue_refused(struct call *c, const struct effect_row *row, const char *erro
 
 	if (row->kind == EFFECT_ISSUE_POLL || !c->has_incident)
 		return 0;
+	if (mirror_owns(row))
+		return mirror_refused(c, row, error);
 	rc = issue_load(c, &i);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
@@ -703,6 +707,8 @@ int issue_waits(struct call *c, const struct effect_row *row, const char *error,
 
 	if (row->kind == EFFECT_ISSUE_POLL || !c->has_incident)
 		return 0;
+	if (mirror_owns(row))
+		return mirror_waits(c, row, unknown);
 	rc = issue_load(c, &i);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;

@@ -43,6 +43,19 @@ const char *issue_name(struct call *c, const struct issue *i);
 /* A document as plain text, for comments. */
 const char *issue_plain(struct call *c, const json_t *doc);
 
+/* ---- issues of follow-ups (commands/following_issue.c) ---- */
+
+/* Is the effect about one? Then it is theirs; as issue_payload(), issue_delivered() … */
+bool mirror_owns(const struct effect_row *row);
+int mirror_payload(struct call *c, const struct effect_row *row, json_t **payload, const char **impossible);
+int mirror_delivered(struct call *c, const struct effect_row *row, const json_t *result);
+int mirror_refused(struct call *c, const struct effect_row *row, const char *error);
+int mirror_waits(struct call *c, const struct effect_row *row, bool unknown);
+/* It may have changed there: read again, once. */
+int mirror_sync(struct call *c, const char *slot);
+/* c->incident has become protected: their titles say nothing any more. */
+int mirror_protect(struct call *c);
+
 /* ---- following theirs (commands/issues_follow.c) ---- */
 
 /* The key under which somebody of the tracker acts here: the mapped person, else "jira:…", known by name from then on. NULL in *person: nobody was named. */

@@ -310,6 +310,8 @@ int issue_payload(struct call *c, const struct effect_row *row, json_t **payload
 		return error_set(&c->err, -EAGAIN, "no tracker is configured any more");
 	if (row->kind == EFFECT_ISSUE_POLL)
 		rc = payload_poll(c, payload);
+	else if (c->has_incident && mirror_owns(row))
+		rc = mirror_payload(c, row, payload, impossible);
 	else if (c->has_incident)
 		rc = payload_of_issue(c, row, payload, impossible);
 	/* One that cannot be made must not hold up the others. */

@@ -21,6 +21,12 @@ enum issue_protected {
 	ISSUE_PROTECTED_BARE, /* one that says nothing but that there is an incident, its level and state */
 };
 
+enum issue_followups {
+	ISSUE_FOLLOWUPS_NONE,    /* follow-ups stay here */
+	ISSUE_FOLLOWUPS_ISSUE,   /* each has an issue of its own */
+	ISSUE_FOLLOWUPS_SUBTASK, /* … under the incident's issue */
+};
+
 struct issue_project { const char *service, *project; };             /* incidents of the service go to this project */
 struct issue_status { const char *status; enum incident_state state; }; /* what a status means here */
 struct issue_person { const char *person, *account; };                /* "slack:U1" ↔ accountId (cloud), name (data center) */
@@ -50,6 +56,10 @@ struct issue_policy {
 	size_t extra_count;
 	bool comments;              /* status updates become comments; their comments come to the timeline */
 	int protected;              /* enum issue_protected */
+
+	int followups;              /* enum issue_followups */
+	const char *followup_type;  /* issue type, by name */
+	const char *followup_open, *followup_done; /* where its issue goes when it is opened again, and when it has ended; NULL: it stays */
 
 	/* How words map. */
 	const char *priority[SEVERITY_COUNT + 1]; /* by level 1–4; NULL: the priority is not kept in step at this level */

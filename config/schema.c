@@ -559,6 +559,15 @@ static const char *issue_protected_word(size_t i)
 	return i < sizeof(word) / sizeof(word[0]) ? word[i] : NULL;
 }
 
+static const char *issue_followups_word(size_t i)
+{
+	static const char *const word[] = {
+		[ISSUE_FOLLOWUPS_NONE] = "none", [ISSUE_FOLLOWUPS_ISSUE] = "issue",
+		[ISSUE_FOLLOWUPS_SUBTASK] = "subtask",
+	};
+	return i < sizeof(word) / sizeof(word[0]) ? word[i] : NULL;
+}
+
 static const char *state_word(size_t i)
 {
 	return i < STATE_COUNT ? state_name((enum incident_state)i) : NULL;
@@ -599,6 +608,14 @@ static const struct key issue_status_keys[] = {
 	STATUS("closed", STATE_CLOSED, "Done", "when the work on it is over as well"),
 	STATUS("cancelled", STATE_CANCELLED, "Done", "when it was none"),
 	STATUS("auto_resolved", STATE_AUTO_RESOLVED, "Done", "when it ended by itself"),
+	{ 0 },
+};
+
+static const struct key issue_followup_keys[] = {
+	{ "open", KEY_TEXT, AT(issue.followup_open), .max = STATUS_BYTES, .otherwise = "To Do",
+		.help = "Where the issue of a follow-up goes when it is opened again; empty: it stays." },
+	{ "done", KEY_TEXT, AT(issue.followup_done), .max = STATUS_BYTES, .otherwise = "Done",
+		.help = "Where it goes when the follow-up is done or cancelled; empty: it stays." },
 	{ 0 },
 };
 
@@ -660,6 +677,13 @@ static const struct key jira_keys[] = {
 		.otherwise = "none",
 		.help = "Protected incidents: no issue (`none`), or one that says only that there is an "
 			"incident, its level and its state (`bare`)." },
+	{ "followups", KEY_ENUM, AT(issue.followups), .word = issue_followups_word, .otherwise = "none",
+		.help = "Follow-ups stay here (`none`), or each gets an issue (`issue`), or a sub-task of the "
+			"incident's issue (`subtask`). Never of protected incidents." },
+	{ "followup_type", KEY_TEXT, AT(issue.followup_type), .min = 1, .max = STATUS_BYTES,
+		.otherwise = "Task", .help = "Their type, by its name; for `subtask` one of sub-tasks." },
+	{ "followup_status", KEY_MAP, .keys = issue_followup_keys,
+		.help = "Their statuses." },
 	{ "priority", KEY_MAP, .keys = issue_priority_keys,
 		.help = "Jira's priorities by level." },
 	{ "status", KEY_MAP, .keys = issue_status_keys,

@@ -21,6 +21,7 @@
 
 #define TEXT_MAX    3000
 #define WINDOW_DAYS 30
+#define WINDOW_MAX  500 /* incidents that are counted */
 #define SHOWN_MAX   200 /* incidents and follow-ups in an answer */
 
 /* A text of the arguments, cleaned as everything from outside; NULL: not there. */
@@ -289,9 +290,11 @@ static int summary_window(struct call *c, const struct scope *s, int64_t *count)
 	f.service = s->service;
 	f.environment = s->environment;
 	f.since = c->now - s->days * DAY_MS;
-	f.limit = SHOWN_MAX;
+	f.limit = WINDOW_MAX;
 	rc = incident_find(c->store, c->arena, &f, &inc, &n, &c->err);
-	*count = (int64_t)n;
+	*count = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		*count += !inc[i].drill && !inc[i].merged_into && inc[i].state != STATE_CANCELLED;
 	return rc;
 }
 
