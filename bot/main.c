@@ -48,5 +48,9 @@ int main(int argc, char **argv)
 		printf("sitrep %s\n    %s\n", s->usage, s->summary);
 		return 0;
 	}
+	if ((o.service || o.environment || o.mode) && s->run != subcommand_release_check) {
+		fprintf(stderr, "sitrep %s: --service, --env and --mode are for release-check\n", s->name);
+		return 2;
+	}
 	return s->run(&o);
 }

@@ -34,6 +34,18 @@ static char *value_of(const char *name, int *i, int argc, char **argv, struct er
 	return NULL;
 }
 
+/* Options that are one text. */
+static const struct {
+	const char *name;
+	size_t offset;
+} texts[] = {
+	{ "--config", offsetof(struct options, config_dir) },
+	{ "--socket", offsetof(struct options, socket) },
+	{ "--service", offsetof(struct options, service) },
+	{ "--env", offsetof(struct options, environment) },
+	{ "--mode", offsetof(struct options, mode) },
+};
+
 static int read_option(struct options *o, int *i, int argc, char **argv, struct error *err)
 {
 	char *value;
@@ -47,15 +59,12 @@ static int read_option(struct options *o, int *i, int argc, char **argv, struct 
 		o->help = true;
 		return 0;
 	}
-	value = value_of("--config", i, argc, argv, err);
-	if (value) {
-		o->config_dir = value;
-		return 0;
-	}
-	value = err->code ? NULL : value_of("--socket", i, argc, argv, err);
-	if (value) {
-		o->socket = value;
-		return 0;
+	for (size_t k = 0; k < sizeof(texts) / sizeof(*texts) && !err->code; k++) {
+		value = value_of(texts[k].name, i, argc, argv, err);
+		if (value) {
+			*(const char **)((char *)o + texts[k].offset) = value;
+			return 0;
+		}
 	}
 	value = err->code ? NULL : value_of("--set", i, argc, argv, err);
 	if (value)

@@ -14,6 +14,7 @@ struct options {
 	struct config_override set[OPTIONS_SET_MAX];
 	size_t sets;
 	const char *socket;                  /* --socket */
+	const char *service, *environment, *mode; /* --service, --env, --mode: release-check's */
 	bool json;                           /* --json */
 	bool help;
 	int argc;                            /* what is left */

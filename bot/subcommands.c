@@ -27,6 +27,8 @@ const struct subcommand subcommands[] = {
 		true, subcommand_ctl },
 	{ "audit", "audit verify [--config DIR]", "verify the audit chain of the record", true,
 		subcommand_audit },
+	{ "release-check", "release-check [--config DIR] --service NAME [--env NAME] [--json]",
+		"may a release go out? exit status 0 yes, 1 blocked, 2 could not tell", false, subcommand_release_check },
 	{ "reference", "reference commands|configuration", "print the reference as Markdown", false,
 		subcommand_reference },
 	{ NULL, NULL, NULL, false, NULL },

@@ -19,6 +19,7 @@ int subcommand_doctor(const struct options *o);
 int subcommand_manifest(const struct options *o);
 int subcommand_ctl(const struct options *o);
 int subcommand_audit(const struct options *o);
+int subcommand_release_check(const struct options *o); /* release_check.c */
 int subcommand_reference(const struct options *o);
 
 #endif

@@ -42,6 +42,7 @@ const struct operation *const operations[] = {
 	&op_promote,
 	&op_followup,
 	&op_followups,
+	&op_release_check,
 	&op_cause,
 	&op_protect,
 	&op_grant,

@@ -47,6 +47,7 @@ extern const struct operation op_attach;
 extern const struct operation op_promote;   /* attach.c */
 extern const struct operation op_followup;
 extern const struct operation op_followups;
+extern const struct operation op_release_check;
 extern const struct operation op_cause;
 extern const struct operation op_protect;
 extern const struct operation op_grant;  /* access.c */
