@@ -1,10 +1,8 @@
 #include "commands/issues.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "commands/dispatch.h"
@@ -14,17 +12,11 @@
 #include "store/people.h"
 #include "store/timers.h"
 
-#define COMMENT_BYTES_MAX 16000
 #define LANE_LOOK_MAX     500
-
-static const struct issue_policy *policy(const struct call *c)
-{
-	return &c->config->issue;
-}
 
 bool issue_allowed(const struct call *c)
 {
-	return !c->incident.is_private || policy(c)->protected == ISSUE_PROTECTED_BARE;
+	return !c->incident.is_private || issue_rules(c)->protected == ISSUE_PROTECTED_BARE;
 }
 
 /* ---- the reference ---- */
@@ -118,9 +110,9 @@ static const char *ours_assignee(struct call *c)
 {
 	const char *person = role_person(&c->roles, ROLE_COMMANDER);
 
-	if (!policy(c)->assign || c->incident.is_private)
+	if (!issue_rules(c)->assign || c->incident.is_private)
 		return NULL;
-	return person ? issue_policy_account(policy(c), person) : "";
+	return person ? issue_policy_account(issue_rules(c), person) : "";
 }
 
 const char *issue_ours(struct call *c, enum issue_field f)
@@ -131,9 +123,9 @@ const char *issue_ours(struct call *c, enum issue_field f)
 	case ISSUE_TITLE:
 		return ours_title(c);
 	case ISSUE_PRIORITY:
-		return policy(c)->priority[c->incident.severity];
+		return issue_rules(c)->priority[c->incident.severity];
 	case ISSUE_STATUS:
-		return policy(c)->status[c->incident.state];
+		return issue_rules(c)->status[c->incident.state];
 	case ISSUE_ASSIGNEE:
 		return ours_assignee(c);
 	}
@@ -177,7 +169,7 @@ static int has_slot(struct call *c, const char *slot)
 	return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
 }
 
-static int drop_slot(struct call *c, const char *slot)
+int issue_slot_drop(struct call *c, const char *slot)
 {
 	struct reference ref;
 	int rc = reference_get(c->store, c->arena, c->incident.id, ISSUE_SYSTEM, slot, &ref, &c->err);
@@ -206,7 +198,7 @@ static bool wants_one(const struct call *c)
 {
 	const struct incident *inc = &c->incident;
 
-	return policy(c)->url && inc->severity <= policy(c)->create_level && !inc->merged_into &&
+	return issue_rules(c)->url && inc->severity <= issue_rules(c)->create_level && !inc->merged_into &&
 		state_active(inc->state) && issue_allowed(c);
 }
 
@@ -239,7 +231,7 @@ int issue_refresh(struct call *c)
 	struct issue i;
 	int rc;
 
-	if (!policy(c)->url)
+	if (!issue_rules(c)->url)
 		return 0;
 	rc = issue_load(c, &i);
 	if (rc == -ENOENT)
@@ -252,45 +244,6 @@ int issue_refresh(struct call *c)
 	return 0;
 }
 
-/* ---- comments ---- */
-
-static const char *name_of(void *ctx, const char *person)
-{
-	struct call *c = ctx;
-	const char *name = words_name(c, person);
-
-	return *name == '@' ? name + 1 : name;
-}
-
-const char *issue_plain(struct call *c, const json_t *doc)
-{
-	struct str s;
-
-	str_init_arena(&s, c->arena, COMMENT_BYTES_MAX);
-	doc_plain(&s, doc, c->config->timezone, c->now, name_of, c);
-	return s.p ? s.p : "";
-}
-
-int issue_comment(struct call *c, const json_t *doc)
-{
-	JSON_CLEANUP json_t *payload = NULL;
-	struct issue i;
-	int rc;
-
-	/* What was done there is known there. */
-	if (!policy(c)->url || !policy(c)->comments || c->incident.is_private ||
-		c->request->source == REQUEST_EVENT)
-		return 0;
-	rc = issue_load(c, &i);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	/* Of one that is not there the next creation tells where things stand. */
-	if (i.rec.gone || (!i.ref.key && i.ref.error))
-		return 0;
-	payload = json_pack("{s:s}", "text", issue_plain(c, doc));
-	return issue_ask(c, EFFECT_ISSUE_COMMENT, json_text(c->arena, payload));
-}
-
 /* ---- marks ---- */
 
 int issue_mark(struct call *c)
@@ -298,7 +251,7 @@ int issue_mark(struct call *c)
 	struct issue i;
 	int rc;
 
-	if (!policy(c)->url || c->incident.is_private)
+	if (!issue_rules(c)->url || c->incident.is_private)
 		return 0;
 	rc = issue_load(c, &i);
 	if (rc < 0 || !i.ref.key || i.rec.gone)
@@ -309,7 +262,7 @@ int issue_mark(struct call *c)
 /* ---- what waits in the lane ---- */
 
 /* What is not under way need not be sent any more. *started: something is. */
-static int lane_drop(struct call *c, const char *why, bool *started)
+int issue_lane_drop(struct call *c, const char *why, bool *started)
 {
 	struct effect_row *row;
 	size_t n;
@@ -330,7 +283,7 @@ static int lane_drop(struct call *c, const char *why, bool *started)
 }
 
 /* Is a creation under way, or was one that nobody knows the end of? */
-static int creating(struct call *c, bool *out)
+int issue_creating(struct call *c, bool *out)
 {
 	struct effect_row *row;
 	size_t n;
@@ -347,7 +300,7 @@ static int creating(struct call *c, bool *out)
 /* ---- protected ---- */
 
 /* What takes our marks away. */
-static int ask_unmark(struct call *c, const struct issue *i)
+int issue_unmark(struct call *c, const struct issue *i)
 {
 	JSON_CLEANUP json_t *payload = NULL;
 	struct reference label;
@@ -368,16 +321,16 @@ int issue_protect(struct call *c, const char **words)
 	int rc;
 
 	*words = "";
-	if (!policy(c)->url)
+	if (!issue_rules(c)->url)
 		return 0;
 	rc = mirror_protect(c);
 	if (rc == 0)
 		rc = issue_load(c, &i);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	rc = creating(c, &under_way);
+	rc = issue_creating(c, &under_way);
 	if (rc == 0 && !i.ref.key && !under_way && !issue_allowed(c)) {
-		rc = lane_drop(c, "the incident is protected now", &under_way);
+		rc = issue_lane_drop(c, "the incident is protected now", &under_way);
 		return rc < 0 ? rc : reference_delete(c->store, i.ref.id, &c->err);
 	}
 	if (rc < 0 || i.rec.gone)
@@ -389,7 +342,7 @@ int issue_protect(struct call *c, const char **words)
 	if (!i.ref.key)
 		return 0;
 	rc = issue_sync(c);
-	return rc < 0 ? rc : ask_unmark(c, &i);
+	return rc < 0 ? rc : issue_unmark(c, &i);
 }
 
 /* ---- trying again ---- */
@@ -448,7 +401,7 @@ int issue_retry(struct call *c, size_t *count)
 	size_t n;
 	int rc;
 
-	if (!policy(c)->url || !c->has_incident)
+	if (!issue_rules(c)->url || !c->has_incident)
 		return 0;
 	rc = issue_load(c, &i);
 	if (rc < 0)
@@ -463,13 +416,6 @@ int issue_retry(struct call *c, size_t *count)
 }
 
 /* ---- hints ---- */
-
-static int64_t number_of(const json_t *obj, const char *key)
-{
-	const char *text = json_get_str(obj, key);
-
-	return text ? strtoll(text, NULL, 10) : json_get_int(obj, key, 0);
-}
 
 static const char *id_of(struct call *c, const json_t *hint)
 {
@@ -486,8 +432,8 @@ static const char *id_of(struct call *c, const json_t *hint)
 /* Certainly nothing that was not read already. Times and numbers are the tracker's own, on both sides. */
 static bool is_old(const struct issue_record *rec, const json_t *hint)
 {
-	int64_t change = number_of(hint, "change"), comment = number_of(hint, "comment"),
-		updated = number_of(hint, "updated_ms");
+	int64_t change = issue_number(hint, "change"), comment = issue_number(hint, "comment"),
+		updated = issue_number(hint, "updated_ms");
 
 	if (json_get_bool(hint, "deleted", false) || rec->gone)
 		return false;
@@ -508,7 +454,7 @@ int issue_hint(struct call *c, const json_t *hint)
 	bool mirror;
 	int rc;
 
-	if (!policy(c)->url || !id)
+	if (!issue_rules(c)->url || !id)
 		return 0;
 	rc = reference_by_key(
 		c->store, c->arena, arena_printf(c->arena, ISSUE_SYSTEM ":%s", id), &ref, &c->err);
@@ -540,188 +486,3 @@ int issue_poll_arm(struct store *s, const struct config *config, int64_t now, st
 		err);
 }
 
-/* ---- by hand ---- */
-
-/* "PAY-123", any case: letters, digits and _ behind a letter, a dash, a number. On the arena. */
-static const char *key_of(struct call *c, const char *text, size_t n)
-{
-	size_t k = 0;
-	char *name;
-
-	if (n < 3 || n > 60)
-		return NULL;
-	name = arena_strndup(c->arena, text, n);
-	for (char *p = name; *p; p++)
-		if (*p >= 'a' && *p <= 'z')
-			*p = (char)(*p - 'a' + 'A');
-	while ((name[k] >= 'A' && name[k] <= 'Z') || (k && ((name[k] >= '0' && name[k] <= '9') || name[k] == '_')))
-		k++;
-	if (k < 1 || name[k] != '-' || name[k + 1] == '0')
-		return NULL;
-	n = strspn(name + k + 1, "0123456789");
-	return n > 0 && n < 16 && !name[k + 1 + n] ? name : NULL;
-}
-
-bool issue_named(struct call *c, const char *text, const char **name)
-{
-	const char *url = policy(c)->url;
-	size_t n = url ? strlen(url) : 0;
-
-	*name = NULL;
-	if (!text)
-		return false;
-	if (url && text_prefix_fold(url, text)) {
-		text += n;
-		if (!text_prefix_fold("browse/", text))
-			return false;
-		text += strlen("browse/");
-		*name = key_of(c, text, strcspn(text, "/?#"));
-	} else {
-		*name = key_of(c, text, strlen(text));
-	}
-	return *name != NULL;
-}
-
-static struct done refuse_unconfigured(struct call *c)
-{
-	return call_refuse(c, "conflict",
-		"No tracker is configured, so there is nothing to link to; nothing was done. Whoever "
-		"keeps the configuration can set one up in jira.yml.");
-}
-
-static struct done refuse_protected(struct call *c)
-{
-	return call_refuse(c, "policy",
-		"%s is protected, and by jira.yml nothing of a protected incident goes to the tracker; "
-		"nothing was done.",
-		words_id(c, c->incident.id));
-}
-
-/* Which incident has the issue of this name? -ENOENT: none. */
-static int holder_of(struct call *c, const char *name, int64_t *incident)
-{
-	struct reference ref;
-	int rc = reference_by_key(c->store, c->arena,
-		issue_name_key(c, name), &ref, &c->err);
-
-	*incident = rc == 0 ? ref.incident : 0;
-	return rc == -ENOENT ? 0 : rc;
-}
-
-static int link_begin(struct call *c, const char *name)
-{
-	struct issue i = {
-		.ref = {
-			.incident = c->incident.id,
-			.system = ISSUE_SYSTEM,
-			.slot = SLOT_ISSUE,
-			.created_at = c->now,
-		},
-		.rec = { .name = name },
-	};
-	int rc = drop_slot(c, SLOT_UNWANTED);
-
-	if (rc == 0)
-		rc = issue_save(c, &i);
-	if (rc == 0)
-		rc = issue_name_keep(c, &i);
-	return rc < 0 ? rc : issue_sync(c);
-}
-
-static struct done link_new(struct call *c)
-{
-	if (drop_slot(c, SLOT_UNWANTED) < 0 || issue_make(c) < 0)
-		return call_fail(c);
-	call_touch(c);
-	if (record_event(c, ENTRY_ACTION, "issue.asked", "an issue was asked for") < 0)
-		return call_fail(c);
-	return call_replyf(c, "An issue for %s is being created.", words_id(c, c->incident.id));
-}
-
-struct done issue_link(struct call *c, const char *name)
-{
-	const char *id = words_id(c, c->incident.id);
-	bool new = text_equal_fold(name, "new");
-	struct issue i;
-	int64_t other = 0;
-	int rc;
-
-	if (!policy(c)->url)
-		return refuse_unconfigured(c);
-	if (text_equal_fold(name, ISSUE_SYSTEM))
-		return call_refuse_arg(c, "to", "Name the issue as PAY-123, or say “new”; nothing was done.");
-	if (!issue_allowed(c))
-		return refuse_protected(c);
-	rc = issue_load(c, &i);
-	/* What takes the place of one that is gone, or never came, begins from nothing. */
-	if (rc == 0 && !i.rec.gone && (i.ref.key || !i.ref.error))
-		return call_refuse(c, "conflict", "%s has %s already; nothing was done. Unlink it first: %s",
-			id, i.rec.name ? issue_name(c, &i) : "an issue that is being created",
-			message_usage(c, "/inc unlink #%lld %s", (long long)c->incident.id,
-				i.rec.name ? i.rec.name : ISSUE_SYSTEM));
-	if (rc == 0)
-		rc = reference_delete(c->store, i.ref.id, &c->err);
-	if ((rc < 0 && rc != -ENOENT) || drop_slot(c, SLOT_NAME) < 0 || drop_slot(c, SLOT_LABEL) < 0)
-		return call_fail(c);
-	if (new)
-		return link_new(c);
-	if (holder_of(c, name, &other) < 0)
-		return call_fail(c);
-	if (other)
-		return call_refuse(c, "conflict",
-			"%s belongs to another incident already; nothing was done.", name);
-	call_touch(c);
-	if (link_begin(c, name) < 0 ||
-		record_event(c, ENTRY_ACTION, "issue.linked", "linked to %s", name) < 0)
-		return call_fail(c);
-	return call_replyf(c,
-		"%s is being linked to %s: it is read now, then its status and priority follow %s.", id,
-		name, id);
-}
-
-struct done issue_unlink(struct call *c, const char *name)
-{
-	const char *id = words_id(c, c->incident.id);
-	struct issue i;
-	bool under_way = false;
-	int rc;
-
-	if (!policy(c)->url)
-		return refuse_unconfigured(c);
-	rc = issue_load(c, &i);
-	if (rc == -ENOENT)
-		return call_refuse(c, "conflict", "%s has no issue; nothing was done.", id);
-	if (rc == 0 && !text_equal_fold(name, ISSUE_SYSTEM) &&
-		!(i.rec.name && text_equal_fold(name, i.rec.name)))
-		return call_refuse(c, "conflict", "%s is not linked to %s but to %s; nothing was done.", id,
-			name, i.rec.name ? i.rec.name : "an issue that is not created yet");
-	if (rc == 0)
-		rc = creating(c, &under_way);
-	if (rc < 0)
-		return call_fail(c);
-	if (under_way)
-		return call_refuse(c, "conflict",
-			"The issue of %s is being created, and it is not known yet whether it is there; "
-			"nothing was done. Try again in a moment: %s",
-			id, message_usage(c, "/inc sync #%lld", (long long)c->incident.id));
-	call_touch(c);
-	if (lane_drop(c, "the issue was unlinked", &under_way) < 0 ||
-		(i.ref.key && !i.rec.gone && ask_unmark(c, &i) < 0) ||
-		reference_delete(c->store, i.ref.id, &c->err) < 0 || drop_slot(c, SLOT_LABEL) < 0 ||
-		drop_slot(c, SLOT_NAME) < 0 ||
-		reference_put(c->store,
-			&(struct reference){
-				.incident = c->incident.id,
-				.system = ISSUE_SYSTEM,
-				.slot = SLOT_UNWANTED,
-				.state = "synced",
-				.created_at = c->now,
-			},
-			&c->err) < 0 ||
-		record_event(c, ENTRY_ACTION, "issue.unlinked", "unlinked from %s",
-			i.rec.name ? i.rec.name : "its issue, which was not created yet") < 0)
-		return call_fail(c);
-	return call_replyf(c, "%s and %s go their own ways from now on. A new one: %s", id,
-		i.rec.name ? issue_name(c, &i) : "its issue",
-		message_usage(c, "/inc link #%lld new", (long long)c->incident.id));
-}

@@ -52,19 +52,6 @@ static const char *title_of(enum issue_field f)
 	return titles[f];
 }
 
-/* Theirs as the tracker has it. */
-static const char *their_words(struct call *c, enum issue_field f, const char *value)
-{
-	const char *person;
-
-	if (f != ISSUE_ASSIGNEE)
-		return message_short(c, value, VALUE_MAX);
-	if (!*value)
-		return "nobody";
-	person = issue_policy_person(&c->config->issue, value);
-	return person ? words_name(c, person) : message_short(c, value, VALUE_MAX);
-}
-
 /* Ours in our own terms. */
 static const char *our_words(struct call *c, enum issue_field f)
 {
@@ -72,7 +59,7 @@ static const char *our_words(struct call *c, enum issue_field f)
 
 	switch (f) {
 	case ISSUE_TITLE:
-		return message_short(c, c->incident.title, VALUE_MAX);
+		return arena_printf(c->arena, "“%s”", message_short(c, c->incident.title, VALUE_MAX));
 	case ISSUE_PRIORITY:
 		return words_severity(c, c->incident.severity);
 	case ISSUE_STATUS:
@@ -147,7 +134,7 @@ static void add_ending(struct call *c, json_t *doc, const char *theirs)
 static json_t *conflict_doc(struct call *c, const struct issue *i, enum issue_field f)
 {
 	const struct issue_conflict *k = &i->rec.field[f].conflict;
-	const char *theirs = their_words(c, f, k->theirs);
+	const char *theirs = issue_their_words(c, f, k->theirs);
 	json_t *doc = message_line(c, "Jira says %s%s, we say %s%s.%s%s", theirs, their_author(c, k),
 		our_words(c, f), k->why ? "" : our_author(c, f),
 		k->why ? " It was not followed: " : "", k->why ? k->why : "");
@@ -183,7 +170,7 @@ int issue_conflict(struct call *c, struct issue *i, enum issue_field f, const ch
 		why = m->conflict.why;
 	issue_conflict_open(m, ours, theirs, by->name, by->at, why);
 	rc = record_event(c, ENTRY_FACT, "issue.conflict", "conflict about the %s: Jira says %s%s%s, we say %s%s%s",
-		issue_field_name(f), their_words(c, f, theirs), by->name ? ", by " : "",
+		issue_field_name(f), issue_their_words(c, f, theirs), by->name ? ", by " : "",
 		by->name ? by->name : "", our_words(c, f), why ? "; not followed: " : "", why ? why : "");
 	if (rc < 0)
 		return rc;
@@ -213,7 +200,7 @@ static struct done refuse_moved(struct call *c, const struct issue *i, enum issu
 
 static struct done keep_ours(struct call *c, struct issue *i, enum issue_field f)
 {
-	const char *theirs = their_words(c, f, i->rec.field[f].conflict.theirs);
+	const char *theirs = issue_their_words(c, f, i->rec.field[f].conflict.theirs);
 
 	issue_keep_ours(&i->rec.field[f]);
 	if (issue_save(c, i) < 0 || issue_sync(c) < 0 ||
@@ -238,10 +225,11 @@ static struct done take_theirs(struct call *c, struct issue *i, enum issue_field
 	if (issue_save(c, i) < 0 ||
 		issue_conflict_ended(c, i, f,
 			arena_printf(c->arena, "%s takes Jira's, %s", words_name(c, c->actor),
-				their_words(c, f, theirs))) < 0)
+				issue_their_words(c, f, theirs))) < 0)
 		return call_fail(c);
 	call_touch(c);
-	return call_replyf(c, "Jira's is taken: %s is %s.", words_id(c, c->incident.id), our_words(c, f));
+	return call_replyf(c, "Jira's is taken: the %s of %s is %s.", issue_field_name(f),
+		words_id(c, c->incident.id), our_words(c, f));
 }
 
 struct done issue_settle(struct call *c, enum issue_field f, bool ours, const char *theirs)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "commands/dispatch.h"
 #include "commands/issues_parts.h"
@@ -17,15 +16,10 @@
 #define NAME_BYTES  80
 #define BECAUSE     "in Jira"
 
-static const struct issue_policy *policy(const struct call *c)
-{
-	return &c->config->issue;
-}
-
 /* ---- who ---- */
 
 /* Accounts of some flavours have signs that a key cannot have. */
-static const char *account_key(struct call *c, const char *account)
+const char *issue_person_key(struct call *c, const char *account)
 {
 	char *key = arena_printf(c->arena, ISSUE_SYSTEM ":%.*s", ACCOUNT_MAX, account);
 
@@ -40,7 +34,7 @@ int issue_person(struct call *c, const char *account, const char *name, const ch
 {
 	struct person p;
 
-	*person = account && *account ? issue_policy_person(policy(c), account) : NULL;
+	*person = account && *account ? issue_policy_person(issue_rules(c), account) : NULL;
 	if (*person)
 		return 0;
 	if (!(account && *account))
@@ -49,7 +43,7 @@ int issue_person(struct call *c, const char *account, const char *name, const ch
 		return 0;
 	name = name && *name ? text_clean(c->arena, name, strlen(name), NAME_BYTES, false) : NULL;
 	/* Never seen in the chat: whoever is called by this name there comes first. */
-	p = (struct person){ .key = account_key(c, account), .name = name };
+	p = (struct person){ .key = issue_person_key(c, account), .name = name };
 	*person = p.key;
 	return person_put(c->store, &p, &c->err);
 }
@@ -93,13 +87,13 @@ static void plan_title(struct call *c, const char *theirs, struct plan *p)
 
 static void plan_priority(struct call *c, const char *theirs, struct plan *p)
 {
-	int level = issue_policy_level(policy(c), theirs);
+	int level = issue_policy_level(issue_rules(c), theirs);
 
 	if (!level) {
 		p->remark = "which is no level of ours";
 		return;
 	}
-	p->expected = policy(c)->priority[level];
+	p->expected = issue_rules(c)->priority[level];
 	if (level != c->incident.severity)
 		plan_step(p, "severity", json_pack("{s:s, s:s}", "level",
 			severity_name(&c->config->severity, level), "why", BECAUSE));
@@ -135,18 +129,18 @@ static void plan_status(struct call *c, const char *theirs, struct plan *p)
 	/* Several of our states may have one status: the one we are in says the same. */
 	if (ours && issue_value_same(ISSUE_STATUS, ours, theirs))
 		return;
-	if (!issue_policy_state(policy(c), theirs, &to)) {
+	if (!issue_policy_state(issue_rules(c), theirs, &to)) {
 		p->remark = "which stands for no state of ours";
 		return;
 	}
-	p->expected = policy(c)->status[to] ? policy(c)->status[to] : ours;
+	p->expected = issue_rules(c)->status[to] ? issue_rules(c)->status[to] : ours;
 	if (to != c->incident.state)
 		plan_state(c, to, p);
 }
 
 static void plan_assignee(struct call *c, const char *theirs, struct plan *p)
 {
-	const char *person = *theirs ? issue_policy_person(policy(c), theirs) : NULL;
+	const char *person = *theirs ? issue_policy_person(issue_rules(c), theirs) : NULL;
 	const char *holder = role_person(&c->roles, ROLE_COMMANDER);
 
 	p->expected = theirs;
@@ -226,7 +220,7 @@ static int run_plan(
 static int note(struct call *c, enum issue_field f, const char *theirs,
 	const struct issue_follower *who, const char *remark)
 {
-	const char *value = *theirs ? message_short(c, theirs, 200) : "nobody";
+	const char *value = issue_their_words(c, f, theirs);
 
 	return record_event(c, ENTRY_NOTE, "issue.noted", "%s in Jira is %s now%s%s%s; nothing was changed here",
 		issue_field_name(f), value, who->name ? arena_printf(c->arena, " (%s)", who->name) : "",

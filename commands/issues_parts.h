@@ -5,6 +5,11 @@
 
 #define ISSUE_TITLE_CHARS 255 /* of a summary, in characters; one line */
 
+static inline const struct issue_policy *issue_rules(const struct call *c)
+{
+	return &c->config->issue;
+}
+
 struct issue {
 	struct reference ref;
 	struct issue_record rec;
@@ -31,6 +36,14 @@ const char *issue_id(const struct issue *i);
 /* An effect on the lane of c->incident; SYNC and MARK once however often asked. */
 int issue_ask(struct call *c, enum effect_kind kind, const char *payload);
 const char *issue_lane(struct call *c);
+/* Forgets a reference of the tracker, if there is one. */
+int issue_slot_drop(struct call *c, const char *slot);
+/* What is not under way need not be sent any more. *started: something is. */
+int issue_lane_drop(struct call *c, const char *why, bool *started);
+/* Is a creation under way, or was one that nobody knows the end of? */
+int issue_creating(struct call *c, bool *out);
+/* What takes our marks away from one that is ours no more. */
+int issue_unmark(struct call *c, const struct issue *i);
 /* Does the policy let the tracker know of c->incident at all? */
 bool issue_allowed(const struct call *c);
 
@@ -40,6 +53,8 @@ int issue_say(struct call *c, json_t *doc_take, const char *slot, bool quiet);
 int issue_edit(struct call *c, json_t *doc_take, const char *slot);
 /* "PAY-123" as a link, else "the issue". */
 const char *issue_name(struct call *c, const struct issue *i);
+/* A value as the tracker has it, for people. */
+const char *issue_their_words(struct call *c, enum issue_field f, const char *value);
 /* A document as plain text, for comments. */
 const char *issue_plain(struct call *c, const json_t *doc);
 
@@ -56,10 +71,39 @@ int mirror_sync(struct call *c, const char *slot);
 /* c->incident has become protected: their titles say nothing any more. */
 int mirror_protect(struct call *c);
 
+/* ---- what was read (commands/issues_merge.c) ---- */
+
+/* Numbers stand as text or as numbers; 0, resp. NULL, when there is none. The text on the arena. */
+int64_t issue_number(const json_t *obj, const char *key);
+const char *issue_text(struct call *c, const json_t *obj, const char *key);
+
+struct issue_merging {
+	const struct effect_row *row;
+	const json_t *read, *written, *trouble;
+	struct issue *issue;
+	bool again;          /* something of ours is to be sent still */
+	const char *reason;  /* a new trouble; NULL */
+	enum issue_field reason_of;
+};
+int issue_merge_all(struct call *c, struct issue_merging *m);
+/* Nothing of this attempt can still appear. An earlier one that began in the same millisecond still can. */
+void issue_attempt_over(const struct effect_row *row, struct issue *i);
+/* The issue is there: whatever else was tried to create it can only have made another one. */
+void issue_creation_over(const struct effect_row *row, struct issue *i);
+
+/* ---- comments (commands/issues_comments.c) ---- */
+
+/* Theirs, oldest first. What stood there before the issue was linked is not told again. *more: not all were taken. */
+int issue_comments_take(struct call *c, struct issue *i, const json_t *result, bool linked, bool *more);
+/* One of ours is there. */
+int issue_comment_made(struct call *c, const json_t *result);
+
 /* ---- following theirs (commands/issues_follow.c) ---- */
 
 /* The key under which somebody of the tracker acts here: the mapped person, else "jira:…", known by name from then on. NULL in *person: nobody was named. */
 int issue_person(struct call *c, const char *account, const char *name, const char **person);
+/* "jira:…" of an account. */
+const char *issue_person_key(struct call *c, const char *account);
 struct issue_follower {
 	const char *person, *name; /* who acts; the system itself when nobody was named */
 	enum request_source source;

@@ -18,11 +18,6 @@
 #define ELAPSED_MAX (30 * DAY_MS)
 #define TEXT_MAX    20000
 
-static const struct issue_policy *policy(const struct call *c)
-{
-	return &c->config->issue;
-}
-
 /* ---- create ---- */
 
 static void add_line(struct call *c, struct str *s, const char *name, const char *text)
@@ -67,9 +62,9 @@ static json_t *extra_fields(const struct call *c)
 {
 	json_t *fields = json_object();
 
-	for (size_t k = 0; k < policy(c)->extra_count; k++)
-		json_object_set_new(fields, policy(c)->extra[k].field,
-			extra_value(policy(c)->extra[k].value));
+	for (size_t k = 0; k < issue_rules(c)->extra_count; k++)
+		json_object_set_new(fields, issue_rules(c)->extra[k].field,
+			extra_value(issue_rules(c)->extra[k].value));
 	return fields;
 }
 
@@ -132,7 +127,7 @@ static int payload_create(
 {
 	const char *label = arena_printf(
 		c->arena, ISSUE_LABEL "-%s", text_lower(c->arena, row->op_id));
-	const char *project = issue_policy_project(policy(c), c->incident.services);
+	const char *project = issue_policy_project(issue_rules(c), c->incident.services);
 	int rc;
 
 	if (i->ref.key || i->rec.name) {
@@ -145,7 +140,7 @@ static int payload_create(
 		return 0;
 	}
 	*out = json_pack("{s:s, s:s, s:o, s:s, s:[s], s:s, s:o, s:o}", "project",
-		project ? project : "", "type", policy(c)->type ? policy(c)->type : "",
+		project ? project : "", "type", issue_rules(c)->type ? issue_rules(c)->type : "",
 		"values", values_of(c, i), "text", description(c), "labels", ISSUE_LABEL, "label",
 		label, "property", property(c), "fields", extra_fields(c));
 	rc = keep_label(c, label);
@@ -243,14 +238,14 @@ static json_t *projects(const struct call *c)
 {
 	json_t *list = json_array();
 
-	if (policy(c)->project)
-		json_array_append_new(list, json_string(policy(c)->project));
-	for (size_t k = 0; k < policy(c)->project_count; k++) {
-		const char *name = policy(c)->projects[k].project;
-		bool seen = policy(c)->project && !strcmp(name, policy(c)->project);
+	if (issue_rules(c)->project)
+		json_array_append_new(list, json_string(issue_rules(c)->project));
+	for (size_t k = 0; k < issue_rules(c)->project_count; k++) {
+		const char *name = issue_rules(c)->projects[k].project;
+		bool seen = issue_rules(c)->project && !strcmp(name, issue_rules(c)->project);
 
 		for (size_t n = 0; n < k && !seen; n++)
-			seen = !strcmp(policy(c)->projects[n].project, name);
+			seen = !strcmp(issue_rules(c)->projects[n].project, name);
 		if (!seen)
 			json_array_append_new(list, json_string(name));
 	}
@@ -306,7 +301,7 @@ int issue_payload(struct call *c, const struct effect_row *row, json_t **payload
 	int rc = 0;
 
 	*payload = NULL;
-	if (!policy(c)->url)
+	if (!issue_rules(c)->url)
 		return error_set(&c->err, -EAGAIN, "no tracker is configured any more");
 	if (row->kind == EFFECT_ISSUE_POLL)
 		rc = payload_poll(c, payload);

@@ -8,6 +8,7 @@
 
 #define LOOK_MAX 200
 #define QUIET_AGE_MS MINUTE_MS
+#define VALUE_MAX 200 /* bytes of a value in a line */
 #define ERROR_MAX 160 /* bytes of a reason on the card */
 
 const char *issue_name(struct call *c, const struct issue *i)
@@ -21,6 +22,22 @@ const char *issue_name(struct call *c, const struct issue *i)
 	str_init_arena(&s, c->arena, 2000);
 	mark_link(&s, i->ref.url, i->rec.name);
 	return s.p;
+}
+
+/* An account is nothing to read: a name, where one is known. */
+const char *issue_their_words(struct call *c, enum issue_field f, const char *value)
+{
+	const char *person = NULL;
+
+	if (f == ISSUE_TITLE)
+		return arena_printf(c->arena, "“%s”", message_short(c, value, VALUE_MAX));
+	if (f != ISSUE_ASSIGNEE)
+		return message_short(c, value, VALUE_MAX);
+	if (*value)
+		person = issue_policy_person(issue_rules(c), value);
+	if (*value && !person)
+		person = issue_person_key(c, value);
+	return words_name(c, person);
 }
 
 /* How many changes wait, once the first of them has waited for a while: younger ones are just on their way. */
@@ -90,6 +107,12 @@ const char *issue_words(struct call *c)
 	return s.p;
 }
 
+/* A value of ours as the tracker would have it, like theirs. */
+static const char *shown(struct call *c, enum issue_field f, const char *value)
+{
+	return value ? issue_their_words(c, f, value) : "not known";
+}
+
 static void explain_field(struct call *c, json_t *doc, enum issue_field f, const struct issue_memory *m)
 {
 	const char *name = issue_field_name(f);
@@ -97,15 +120,14 @@ static void explain_field(struct call *c, json_t *doc, enum issue_field f, const
 	if (m->conflict.open)
 		doc_list_item(doc,
 			arena_printf(c->arena, "%s: Jira says %s, we say %s%s%s", name,
-				m->conflict.theirs, m->conflict.ours,
+				shown(c, f, m->conflict.theirs), shown(c, f, m->conflict.ours),
 				m->conflict.why ? " · not followed: " : "",
 				m->conflict.why ? message_short(c, m->conflict.why, 300) : ""));
 	else if (m->trouble)
 		doc_list_item(doc, arena_printf(c->arena, "%s could not be written there: %s", name,
 			message_short(c, m->trouble, 300)));
 	else if (m->known)
-		doc_list_item(doc, arena_printf(c->arena, "%s: %s", name,
-			m->theirs && *m->theirs ? message_short(c, m->theirs, 120) : "nobody"));
+		doc_list_item(doc, arena_printf(c->arena, "%s: %s", name, shown(c, f, m->theirs)));
 }
 
 void issue_explain(struct call *c, json_t *doc)

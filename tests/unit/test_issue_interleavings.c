@@ -362,7 +362,7 @@ static void answer(struct run *r, struct tracked_flight *a)
 		char *text = a->result ? json_dumps(a->result, JSON_COMPACT)
 				       : strdup(a->error ? a->error : "");
 
-		printf("    [answer] %s %s %.500s\n", effect_kind_name(a->effect->kind),
+		printf("    [answer] %s %s %.1500s\n", effect_kind_name(a->effect->kind),
 			outcome_name(a->outcome), text);
 		free(text);
 	}

@@ -28,6 +28,7 @@ struct tracker {
 	const char *name;
 	const char *value[ISSUE_FIELD_COUNT];
 	const char *by[ISSUE_FIELD_COUNT]; /* who changed it last; NULL: nobody since it was made */
+	const char *name_of_stranger;      /* of them all; NULL: as their account */
 	int64_t change, updated;
 	bool gone, twin;
 	json_t *comments;      /* [{id, author, name, at_ms, text}] */
@@ -105,7 +106,7 @@ static json_t *read_of(void)
 			json_object_set_new(values, name, json_string(there.value[f]));
 		if (there.by[f])
 			json_object_set_new(by, name, json_pack("{s:s, s:s, s:I}", "account", there.by[f], "name",
-				there.by[f], "at_ms", (json_int_t)TALK_START));
+				there.name_of_stranger ? there.name_of_stranger : there.by[f], "at_ms", (json_int_t)TALK_START));
 	}
 	read = json_pack("{s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "id",
 		json_sprintf("%lld", (long long)there.id), "name", there.name, "url",
@@ -1252,6 +1253,13 @@ static void test_assignee(void **state)
 	settle(x);
 	assert_null(talk_role(x, 1, "commander"));
 	assert_has(talk_entry(x, 1, 0).text, "not known here");
+	change(ISSUE_TITLE, "an evening in the ditch", "acc-stranger"); /* known by name from now on */
+	there.name_of_stranger = "Dana";
+	hint(x);
+	settle(x);
+	talk_say(x, "sync #1");
+	assert_has(x->text, "assignee: @Dana");
+	assert_has(x->text, "title: “an evening in the ditch”");
 	change(ISSUE_ASSIGNEE, "acc-bob", "dave");
 	hint(x);
 	settle(x);
