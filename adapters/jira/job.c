@@ -62,11 +62,17 @@ void jira_perform_stop(struct jira *jira)
 void job_end(struct job *j, enum outcome o, json_t *result_take, const char *error,
 	int64_t retry_after_ms)
 {
+	/* It goes to the other thread, while parts of it belong to the job and to the answer that
+	 * is being read still: nothing may be shared. */
+	json_t *own = result_take ? json_deep_copy(result_take) : NULL;
 	struct request *r;
 
+	if (result_take && !own)
+		abort();
+	json_decref(result_take);
 	if (o == OUTCOME_RETRY && j->wrote)
 		o = OUTCOME_UNKNOWN;
-	r = outcome_request(j->e, o, result_take, error, retry_after_ms);
+	r = outcome_request(j->e, o, own, error, retry_after_ms);
 	jira_submit(j->jira, r);
 	job_destroy(j);
 }

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
+from jira_steps import in_step, opened
 from sandbox import eventually
-from steps import RESOLVE, Shell, at_once, clean, declared, seconds, settled, timeline
+from steps import INC, RESOLVE, Shell, at_once, clean, declared, incident, seconds, settled, timeline
 
 pytestmark = pytest.mark.threads
 
@@ -71,4 +72,19 @@ def test_reminders_and_commands_at_once(make_bot, sandbox):
     for n in range(1, 6):
         sandbox.command(f"#{n} {RESOLVE}")
     settled(bot)
+    ended_cleanly(bot)
+
+
+def test_an_issue_kept_in_step_both_ways(tracked, sandbox):
+    """What is read in Jira passes from one thread to the other: issues, comments, hints, outcomes."""
+    bot = tracked()
+    key = opened(bot, sandbox)
+    for n in range(5):
+        sandbox.jira.comment(key, f"seen by dave {n}", user="dave")
+        sandbox.jira.edit(key, user="dave", summary=f"theirs {n}")
+        eventually(lambda n=n: incident(bot)["title"] == f"theirs {n}", timeout=seconds(10))
+        burst(bot, sandbox, n, people=5, shells=1)
+        sandbox.command(f"update known: step {n}; next in 30m", channel=INC)
+    eventually(lambda: len(timeline(bot, "seen by dave")) == 5, timeout=seconds(10))
+    in_step(bot, 20)
     ended_cleanly(bot)
