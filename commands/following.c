@@ -31,8 +31,9 @@ int following_load(struct call *c, int64_t id, struct followup *f)
 
 struct done following_absent(struct call *c, int64_t id)
 {
-	return call_refuse(c, "not_found", "There is no follow-up F%lld; nothing was done. All of them: %s",
-		(long long)id, message_usage(c, "/inc followups"));
+	return call_refuse(c, "not_found",
+		"There is no follow-up F%lld; nothing was done. All of them: %s", (long long)id,
+		message_usage(c, "/inc followups"));
 }
 
 /* ---- making and changing ---- */
@@ -127,7 +128,8 @@ static int tell_owner(struct call *c, const struct followup *f)
 		following_name(c, f), words_id(c, f->incident), f->title,
 		following_due(c, f, p.zone ? p.zone : c->config->timezone));
 	if (f->signal)
-		doc_text(doc, arena_printf(c->arena, "It is done when this is seen: %s", f->signal));
+		doc_text(
+			doc, arena_printf(c->arena, "It is done when this is seen: %s", f->signal));
 	following_buttons(doc, f);
 	return say_person(c, f->owner, doc);
 }
@@ -144,9 +146,10 @@ int following_make(struct call *c, struct followup *f)
 	f->said = followup_said_already(&c->config->followups.remind, f, c->now);
 	rc = followup_insert(c->store, f, &c->err);
 	if (rc == 0)
-		rc = entry(c, f, arena_printf(c->arena, "(P%d%s%s%s%s): %s", f->priority,
-			f->owner ? ", " : "", f->owner ? words_name(c, f->owner) : "",
-			f->due_at ? ", due " : ", ", following_date(c, f), f->title));
+		rc = entry(c, f,
+			arena_printf(c->arena, "(P%d%s%s%s%s): %s", f->priority,
+				f->owner ? ", " : "", f->owner ? words_name(c, f->owner) : "",
+				f->due_at ? ", due " : ", ", following_date(c, f), f->title));
 	if (rc == 0)
 		rc = audit(c, f, "followup.added");
 	if (rc == 0)
@@ -186,9 +189,13 @@ static const char *asked(const struct call *c, const struct followup *f)
 
 static const char *chase_words(struct call *c, const struct followup *f, const char *zone)
 {
-	return arena_printf(c->arena, "%s of %s %s: %s%s", following_name(c, f), words_id(c, f->incident),
-		f->due_at > c->now ? "is to be done" : followup_overdue(f, c->now) ? "waits" : "is due now",
-		f->title, arena_printf(c->arena, " (P%d, %s).", f->priority, following_due(c, f, zone)));
+	return arena_printf(c->arena, "%s of %s %s: %s%s", following_name(c, f),
+		words_id(c, f->incident),
+		f->due_at > c->now	      ? "is to be done"
+		: followup_overdue(f, c->now) ? "waits"
+					      : "is due now",
+		f->title,
+		arena_printf(c->arena, " (P%d, %s).", f->priority, following_due(c, f, zone)));
 }
 
 /* "I was away from 14:40 to 15:38." when it came due meanwhile. */
@@ -216,7 +223,8 @@ static int chase_owner(struct call *c, const struct followup *f)
 	doc = message_line(c, "%s%s%s", chase_words(c, f, zone), away_words(c),
 		f->owner ? "" : " It has no owner: who does it?");
 	if (f->owner && f->signal)
-		doc_text(doc, arena_printf(c->arena, "It is done when this is seen: %s", f->signal));
+		doc_text(
+			doc, arena_printf(c->arena, "It is done when this is seen: %s", f->signal));
 	following_buttons(doc, f);
 	return say_person(c, person, doc);
 }
@@ -241,7 +249,8 @@ static const struct tier *tier_of(const struct call *c)
 	return NULL;
 }
 
-/* The people of the tier, who are not the owner and may see it; the channel where there is nobody. */
+/* The people of the tier, who are not the owner and may see it; the channel where there is nobody.
+ */
 static int chase_tier(struct call *c, const struct followup *f)
 {
 	const struct tier *t = tier_of(c);

@@ -1,26 +1,29 @@
 #ifndef COMMANDS_FOLLOWING_H
 #define COMMANDS_FOLLOWING_H
 /*
- * Follow-ups (FEATURES K1): making, changing and chasing them, for verbs, timers and what proposes some. A follow-up is
- * seen by whoever may see its incident. Functions return 0 or a negative errno with the reason in c->err, unless said
- * otherwise.
+ * Follow-ups (FEATURES K1): making, changing and chasing them, for verbs, timers and what proposes
+ * some. A follow-up is seen by whoever may see its incident. Functions return 0 or a negative errno
+ * with the reason in c->err, unless said otherwise.
  */
 #include "commands/call.h"
 #include "incident/followup.h"
 
 #define FOLLOWUP_TIMER "followup.due" /* its subject is the follow-up */
 
-/* F12 as the actor may see it; its incident becomes c->incident. -ENOENT both when there is none and when it is not for them. */
+/* F12 as the actor may see it; its incident becomes c->incident. -ENOENT both when there is none
+ * and when it is not for them. */
 int following_load(struct call *c, int64_t id, struct followup *f);
 /* The refusal for that. */
 struct done following_absent(struct call *c, int64_t id);
 
-/* What nobody has said: priority by the level of c->incident, due date by the priority. priority < 0, due_at < 0: not said. */
+/* What nobody has said: priority by the level of c->incident, due date by the priority. priority <
+ * 0, due_at < 0: not said. */
 void following_defaults(struct call *c, struct followup *f);
-/* A new one of c->incident: row, timeline, audit, reminders, mirror; an owner who is not the actor is told. */
+/* A new one of c->incident: row, timeline, audit, reminders, mirror; an owner who is not the actor
+ * is told. */
 int following_make(struct call *c, struct followup *f);
-/* It was changed in place. action: of the audit, "followup.done"; text: for the timeline, without its number. owner_new,
- * due_new: these changed. */
+/* It was changed in place. action: of the audit, "followup.done"; text: for the timeline, without
+ * its number. owner_new, due_new: these changed. */
 struct following_change {
 	const char *action, *text;
 	bool owner_new, due_new;
@@ -33,7 +36,8 @@ int following_chase(struct call *c, struct followup *f);
 
 /* ---- words ---- */
 const char *following_name(struct call *c, const struct followup *f); /* "F12" */
-/* "due Fri 20 Mar, in 12 d", "overdue by 3 d, due Tue 17 Mar", "no due date"; zone: of whoever reads it. */
+/* "due Fri 20 Mar, in 12 d", "overdue by 3 d, due Tue 17 Mar", "no due date"; zone: of whoever
+ * reads it. */
 const char *following_due(struct call *c, const struct followup *f, const char *zone);
 /* "Fri 20 Mar", for the record: in the zone of the configuration. */
 const char *following_date(struct call *c, const struct followup *f);

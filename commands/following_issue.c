@@ -1,10 +1,11 @@
 /*
- * Follow-ups in the tracker (FEATURES H2, K1): each has an issue of its own, if jira.yml says so. What changes here goes
- * there: the title, and the status when it ends or is opened again. What changes there stays there, except that somebody
- * closed it: then the owner is asked what the signal showed, since that is what makes it done here.
+ * Follow-ups in the tracker (FEATURES H2, K1): each has an issue of its own, if jira.yml says so.
+ * What changes here goes there: the title, and the status when it ends or is opened again. What
+ * changes there stays there, except that somebody closed it: then the owner is asked what the
+ * signal showed, since that is what makes it done here.
  *
- * The effects are those of incidents' issues, in the same lane, so that a sub-task comes after its parent; their slot,
- * followup/12, says which they are about, and is that of the reference.
+ * The effects are those of incidents' issues, in the same lane, so that a sub-task comes after its
+ * parent; their slot, followup/12, says which they are about, and is that of the reference.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@
 #include "commands/say.h"
 #include "store/learning.h"
 
-#define TEXT_MAX   8000
-#define REASON_MAX 500
+#define TEXT_MAX    8000
+#define REASON_MAX  500
 #define TITLE_BYTES 250 /* a summary has at most 255 characters */
 
 static const enum issue_field kept[] = { ISSUE_TITLE, ISSUE_STATUS };
@@ -45,10 +46,12 @@ static const char *slot_of(struct call *c, const struct followup *f)
 /* The reference in the slot, and what is remembered. -ENOENT */
 static int mirror_load(struct call *c, const char *slot, struct issue *out)
 {
-	int rc = reference_get(c->store, c->arena, c->incident.id, ISSUE_SYSTEM, slot, &out->ref, &c->err);
+	int rc = reference_get(
+		c->store, c->arena, c->incident.id, ISSUE_SYSTEM, slot, &out->ref, &c->err);
 
 	if (rc == 0 && issue_record_parse(c->arena, out->ref.synced, &out->rec, &c->err) < 0) {
-		log_line(LOG_ERROR, "issue", c->incident.id, "what is remembered of %s cannot be read: %s", slot, c->err.text);
+		log_line(LOG_ERROR, "issue", c->incident.id,
+			"what is remembered of %s cannot be read: %s", slot, c->err.text);
 		out->rec = (struct issue_record){ 0 };
 	}
 	return rc;
@@ -65,21 +68,23 @@ static int mirror_save(struct call *c, struct issue *i)
 static const char *ours(struct call *c, const struct followup *f, enum issue_field field)
 {
 	if (field == ISSUE_TITLE)
-		return c->incident.is_private ? arena_printf(c->arena, "Follow-up %s", following_name(c, f)) :
-			message_short(c, f->title, TITLE_BYTES);
+		return c->incident.is_private
+			       ? arena_printf(c->arena, "Follow-up %s", following_name(c, f))
+			       : message_short(c, f->title, TITLE_BYTES);
 	if (c->incident.is_private)
 		return NULL;
 	return f->state == FOLLOWUP_OPEN ? policy(c)->followup_open : policy(c)->followup_done;
 }
 
 /* Has ours changed since both were in step? */
-static bool differs(struct call *c, const struct followup *f, const struct issue *i, enum issue_field field)
+static bool differs(
+	struct call *c, const struct followup *f, const struct issue *i, enum issue_field field)
 {
 	const struct issue_memory *m = &i->rec.field[field];
 	const char *value = ours(c, f, field);
 
 	return value && m->known && m->theirs && !issue_value_same(field, value, m->ours) &&
-		!issue_value_same(field, value, m->theirs);
+	       !issue_value_same(field, value, m->theirs);
 }
 
 /* ---- asking ---- */
@@ -119,6 +124,25 @@ static int mirror_make(struct call *c, const char *slot)
 	return rc < 0 ? rc : ask(c, EFFECT_ISSUE_CREATE, slot);
 }
 
+/* What ours has come to, and stands there already, is in step: so the way back counts as a change
+ * again. */
+static int meet(struct call *c, const struct followup *f, struct issue *i)
+{
+	bool met = false;
+
+	for (size_t k = 0; k < KEPT; k++) {
+		struct issue_memory *m = &i->rec.field[kept[k]];
+		const char *value = ours(c, f, kept[k]);
+
+		if (!value || !m->known || !issue_value_same(kept[k], value, m->theirs) ||
+			issue_value_same(kept[k], value, m->ours))
+			continue;
+		issue_settled(m, value, m->theirs);
+		met = true;
+	}
+	return met ? mirror_save(c, i) : 0;
+}
+
 int following_mirror(struct call *c, const struct followup *f)
 {
 	const char *slot = slot_of(c, f);
@@ -129,14 +153,16 @@ int following_mirror(struct call *c, const struct followup *f)
 		return 0;
 	rc = mirror_load(c, slot, &i);
 	if (rc == -ENOENT)
-		return f->state == FOLLOWUP_OPEN && !c->incident.is_private ? mirror_make(c, slot) : 0;
+		return f->state == FOLLOWUP_OPEN && !c->incident.is_private ? mirror_make(c, slot)
+									    : 0;
 	/* One that is being created is told when it is there. */
 	if (rc < 0 || !i.ref.key || i.rec.gone)
 		return rc;
-	for (size_t k = 0; k < KEPT; k++)
+	rc = meet(c, f, &i);
+	for (size_t k = 0; rc == 0 && k < KEPT; k++)
 		if (differs(c, f, &i, kept[k]))
 			return mirror_sync(c, slot);
-	return 0;
+	return rc;
 }
 
 int mirror_protect(struct call *c)
@@ -159,22 +185,26 @@ static const char *description(struct call *c, const struct followup *f)
 	struct str s;
 
 	str_init_arena(&s, c->arena, TEXT_MAX);
-	str_addf(&s, "Follow-up %s of %s (%s): %s\n\n%s\n\n", following_name(c, f), words_id(c, f->incident),
-		words_severity(c, c->incident.severity), c->incident.title, f->title);
-	str_addf(&s, "Priority: P%d\n%s%s\n", f->priority, f->due_at ? "Due: " : "", following_date(c, f));
+	str_addf(&s, "Follow-up %s of %s (%s): %s\n\n%s\n\n", following_name(c, f),
+		words_id(c, f->incident), words_severity(c, c->incident.severity),
+		c->incident.title, f->title);
+	str_addf(&s, "Priority: P%d\n%s%s\n", f->priority, f->due_at ? "Due: " : "",
+		following_date(c, f));
 	if (f->owner)
 		str_addf(&s, "Owner: %s\n", words_name(c, f->owner));
 	if (f->signal)
 		str_addf(&s, "Done when: %s\n", f->signal);
 	if (f->links)
 		str_addf(&s, "Links: %s\n", f->links);
-	str_add(&s, "\nIt is done when somebody says in the chat what its signal showed; this issue follows then.");
+	str_add(&s, "\nIt is done when somebody says in the chat what its signal showed; this "
+		    "issue follows then.");
 	return s.p;
 }
 
 static json_t *create_values(struct call *c, const struct followup *f)
 {
-	const char *account = f->owner && policy(c)->assign ? issue_policy_account(policy(c), f->owner) : NULL;
+	const char *account =
+		f->owner && policy(c)->assign ? issue_policy_account(policy(c), f->owner) : NULL;
 
 	return json_pack("{s:s, s:s*}", issue_field_name(ISSUE_TITLE), ours(c, f, ISSUE_TITLE),
 		issue_field_name(ISSUE_ASSIGNEE), account);
@@ -190,8 +220,8 @@ static int parent_of(struct call *c, const char **parent)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-static int payload_create(struct call *c, const struct effect_row *row, const struct followup *f, struct issue *i,
-	json_t **out, const char **impossible)
+static int payload_create(struct call *c, const struct effect_row *row, const struct followup *f,
+	struct issue *i, json_t **out, const char **impossible)
 {
 	const char *project = issue_policy_project(policy(c), c->incident.services), *parent;
 	int rc = parent_of(c, &parent);
@@ -203,18 +233,23 @@ static int payload_create(struct call *c, const struct effect_row *row, const st
 	else if (c->incident.is_private && !row->verify)
 		*impossible = "the incident is protected now";
 	else if (policy(c)->followups == ISSUE_FOLLOWUPS_SUBTASK && !parent)
-		*impossible = i->ref.error = "the incident has no issue that it could be a sub-task of";
+		*impossible = i->ref.error =
+			"the incident has no issue that it could be a sub-task of";
 	if (*impossible)
 		return i->ref.error ? mirror_save(c, i) : 0;
-	*out = json_pack("{s:s, s:s, s:s*, s:o, s:s, s:[s], s:s, s:{s:s, s:I, s:s}, s:{}}", "project", project ? project : "",
-		"type", policy(c)->followup_type ? policy(c)->followup_type : "", "parent", parent, "values",
-		create_values(c, f), "text", description(c, f), "labels", ISSUE_LABEL, "label",
-		arena_printf(c->arena, ISSUE_LABEL "-%s", text_lower(c->arena, row->op_id)), "property", "incident",
-		words_id(c, f->incident), "id", (json_int_t)f->incident, "followup", following_name(c, f), "fields");
+	*out = json_pack("{s:s, s:s, s:s*, s:o, s:s, s:[s], s:s, s:{s:s, s:I, s:s}, s:{}}",
+		"project", project ? project : "", "type",
+		policy(c)->followup_type ? policy(c)->followup_type : "", "parent", parent,
+		"values", create_values(c, f), "text", description(c, f), "labels", ISSUE_LABEL,
+		"label",
+		arena_printf(c->arena, ISSUE_LABEL "-%s", text_lower(c->arena, row->op_id)),
+		"property", "incident", words_id(c, f->incident), "id", (json_int_t)f->incident,
+		"followup", following_name(c, f), "fields");
 	return 0;
 }
 
-static int payload_sync(struct call *c, const struct followup *f, struct issue *i, json_t **out, const char **impossible)
+static int payload_sync(struct call *c, const struct followup *f, struct issue *i, json_t **out,
+	const char **impossible)
 {
 	json_t *send, *theirs;
 
@@ -241,13 +276,15 @@ static int payload_sync(struct call *c, const struct followup *f, struct issue *
 /* The follow-up that the effect is about, with what is remembered of its issue. */
 static int about(struct call *c, const struct effect_row *row, struct followup *f, struct issue *i)
 {
-	int rc = followup_load(c->store, c->arena, strtoll(row->slot + strlen(SLOT_FOLLOWUP), NULL, 10), f, &c->err);
+	int rc = followup_load(c->store, c->arena,
+		strtoll(row->slot + strlen(SLOT_FOLLOWUP), NULL, 10), f, &c->err);
 
 	*i = (struct issue){ 0 };
 	return rc < 0 ? rc : mirror_load(c, row->slot, i);
 }
 
-int mirror_payload(struct call *c, const struct effect_row *row, json_t **payload, const char **impossible)
+int mirror_payload(
+	struct call *c, const struct effect_row *row, json_t **payload, const char **impossible)
 {
 	struct followup f;
 	struct issue i;
@@ -259,8 +296,9 @@ int mirror_payload(struct call *c, const struct effect_row *row, json_t **payloa
 	}
 	if (rc < 0)
 		return rc;
-	return row->kind == EFFECT_ISSUE_CREATE ? payload_create(c, row, &f, &i, payload, impossible) :
-						  payload_sync(c, &f, &i, payload, impossible);
+	return row->kind == EFFECT_ISSUE_CREATE
+		       ? payload_create(c, row, &f, &i, payload, impossible)
+		       : payload_sync(c, &f, &i, payload, impossible);
 }
 
 /* ---- what came of it ---- */
@@ -280,7 +318,8 @@ static int64_t number(const json_t *obj, const char *key)
 }
 
 /* What this attempt was to write, and is not under way any more. NULL: nothing. */
-static const char *attempted(const struct effect_row *row, enum issue_field field, struct issue_memory *m)
+static const char *attempted(
+	const struct effect_row *row, enum issue_field field, struct issue_memory *m)
 {
 	for (size_t k = m->sent_count; k-- > 0;)
 		if (m->sent[k].at == row->started_at) {
@@ -298,25 +337,29 @@ static bool means_done(const struct call *c, const char *status)
 
 	if (!status)
 		return false;
-	if (policy(c)->followup_done && issue_value_same(ISSUE_STATUS, status, policy(c)->followup_done))
+	if (policy(c)->followup_done &&
+		issue_value_same(ISSUE_STATUS, status, policy(c)->followup_done))
 		return true;
 	return issue_policy_state(policy(c), status, &state) && !state_active(state);
 }
 
 /* One field after an attempt. *closed: somebody there has closed it. */
-static void take_field(struct call *c, const struct effect_row *row, const struct followup *f, struct issue *i,
-	const json_t *result, enum issue_field field, bool *closed)
+static void take_field(struct call *c, const struct effect_row *row, const struct followup *f,
+	struct issue *i, const json_t *result, enum issue_field field, bool *closed)
 {
 	struct issue_memory *m = &i->rec.field[field];
-	const char *name = issue_field_name(field), *tried = attempted(row, field, m), *before = m->theirs;
-	const char *theirs = cleaned(c, json_get_obj(json_get_obj(result, "read"), "values"), name, ISSUE_VALUE_MAX);
+	const char *name = issue_field_name(field), *tried = attempted(row, field, m),
+		   *before = m->theirs;
+	const char *theirs = cleaned(
+		c, json_get_obj(json_get_obj(result, "read"), "values"), name, ISSUE_VALUE_MAX);
 	const char *written = cleaned(c, json_get_obj(result, "written"), name, ISSUE_VALUE_MAX);
 	const char *trouble = cleaned(c, json_get_obj(result, "trouble"), name, REASON_MAX);
 
 	if (!theirs)
 		theirs = before;
 	if (!m->known) {
-		/* Where its workflow begins is where an open one is. What it was made with was the title of then. */
+		/* Where its workflow begins is where an open one is. What it was made with was the
+		 * title of then. */
 		issue_settled(m, field == ISSUE_STATUS ? policy(c)->followup_open : theirs, theirs);
 		m->known = true;
 		return;
@@ -325,7 +368,8 @@ static void take_field(struct call *c, const struct effect_row *row, const struc
 		issue_settled(m, written, theirs);
 		return;
 	}
-	if (field == ISSUE_STATUS && f->state == FOLLOWUP_OPEN && means_done(c, theirs) && !means_done(c, before))
+	if (field == ISSUE_STATUS && f->state == FOLLOWUP_OPEN && means_done(c, theirs) &&
+		!means_done(c, before))
 		*closed = true;
 	if (!trouble && tried && theirs && before && issue_value_same(field, theirs, before) &&
 		!issue_value_same(field, theirs, tried))
@@ -359,15 +403,19 @@ static int ask_owner(struct call *c, const struct followup *f, const struct issu
 	const char *person = f->owner ? f->owner : commander ? commander : c->incident.reporter;
 	bool sees = false;
 	json_t *doc;
-	int rc = record_event(c, ENTRY_NOTE, "followup.closed_there", "%s, the issue of follow-up %s, was closed in Jira; here it "
-		"is open until somebody says what its signal showed", i->rec.name ? i->rec.name : "it", following_name(c, f));
+	int rc = record_event(c, ENTRY_NOTE, "followup.closed_there",
+		"%s, the issue of follow-up %s, was closed in Jira; here it "
+		"is open until somebody says what its signal showed",
+		i->rec.name ? i->rec.name : "it", following_name(c, f));
 
 	if (rc == 0 && person)
 		rc = protected_sees(c, &c->incident, &c->roles, person, &sees);
 	if (rc < 0 || !sees)
 		return rc;
-	doc = message_line(c, "%s was closed in Jira. %s of %s is done when you say what its signal showed: %s", name_words(c, i),
-		following_name(c, f), words_id(c, f->incident), f->signal ? f->signal : f->title);
+	doc = message_line(c,
+		"%s was closed in Jira. %s of %s is done when you say what its signal showed: %s",
+		name_words(c, i), following_name(c, f), words_id(c, f->incident),
+		f->signal ? f->signal : f->title);
 	following_buttons(doc, f);
 	return say_person(c, person, doc);
 }
@@ -379,12 +427,15 @@ static int on_gone(struct call *c, const struct followup *f, struct issue *i)
 
 	i->rec.gone = true;
 	rc = mirror_save(c, i);
-	return rc < 0 || known ? rc : record_event(c, ENTRY_NOTE, "followup.issue_gone",
-		"%s, the issue of follow-up %s, is gone in Jira: deleted, or not visible any more",
-		i->rec.name ? i->rec.name : "it", following_name(c, f));
+	return rc < 0 || known ? rc
+			       : record_event(c, ENTRY_NOTE, "followup.issue_gone",
+					 "%s, the issue of follow-up %s, is gone in Jira: deleted, "
+					 "or not visible any more",
+					 i->rec.name ? i->rec.name : "it", following_name(c, f));
 }
 
-static int take_identity(struct call *c, const struct followup *f, struct issue *i, const json_t *read)
+static int take_identity(
+	struct call *c, const struct followup *f, struct issue *i, const json_t *read)
 {
 	const char *url = cleaned(c, read, "url", 2000), *name = cleaned(c, read, "name", 60);
 	const char *id = arena_printf(c->arena, "%lld", (long long)number(read, "id"));
@@ -392,8 +443,8 @@ static int take_identity(struct call *c, const struct followup *f, struct issue 
 	bool first = !i->ref.key;
 
 	if (number(read, "id") <= 0 || (!first && strcmp(i->ref.key, key) != 0))
-		return error_set(&c->err, -EBADMSG, "the tracker told of issue %s instead of %s", id,
-			first ? "a new one" : i->ref.key);
+		return error_set(&c->err, -EBADMSG, "the tracker told of issue %s instead of %s",
+			id, first ? "a new one" : i->ref.key);
 	i->ref.key = key;
 	i->ref.error = NULL;
 	i->ref.synced_at = c->now;
@@ -406,8 +457,10 @@ static int take_identity(struct call *c, const struct followup *f, struct issue 
 		i->rec.change = number(read, "change");
 	if (json_get_int(read, "updated_ms", 0) > i->rec.updated_ms)
 		i->rec.updated_ms = json_get_int(read, "updated_ms", 0);
-	return !first ? 0 : record_event(c, ENTRY_ACTION, "followup.issue", "%s was created for follow-up %s",
-		i->rec.name ? i->rec.name : "an issue", following_name(c, f));
+	return !first ? 0
+		      : record_event(c, ENTRY_ACTION, "followup.issue",
+				"%s was created for follow-up %s",
+				i->rec.name ? i->rec.name : "an issue", following_name(c, f));
 }
 
 int mirror_delivered(struct call *c, const struct effect_row *row, const json_t *result)
@@ -421,7 +474,8 @@ int mirror_delivered(struct call *c, const struct effect_row *row, const json_t 
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	if (!read) {
-		log_line(LOG_ERROR, "issue", row->incident, "%s came back without what was read", effect_kind_name(row->kind));
+		log_line(LOG_ERROR, "issue", row->incident, "%s came back without what was read",
+			effect_kind_name(row->kind));
 		return 0;
 	}
 	if (json_get_bool(read, "gone", false))
@@ -452,13 +506,16 @@ int mirror_refused(struct call *c, const struct effect_row *row, const char *err
 	rc = mirror_save(c, &i);
 	if (rc < 0 || told)
 		return rc;
-	rc = record_event(c, ENTRY_NOTE, "followup.issue_refused", "Jira refused the issue of follow-up %s: %s",
-		following_name(c, &f), error);
-	return rc < 0 ? rc : issue_say(c,
-		message_line(c, "%s has no issue in step with it: %s. To try again: %s", following_name(c, &f),
-			message_short(c, error, REASON_MAX),
-			message_usage(c, "/inc sync #%lld --retry", (long long)c->incident.id)),
-		NULL, true);
+	rc = record_event(c, ENTRY_NOTE, "followup.issue_refused",
+		"Jira refused the issue of follow-up %s: %s", following_name(c, &f), error);
+	return rc < 0 ? rc
+		      : issue_say(c,
+				message_line(c,
+					"%s has no issue in step with it: %s. To try again: %s",
+					following_name(c, &f), message_short(c, error, REASON_MAX),
+					message_usage(c, "/inc sync #%lld --retry",
+						(long long)c->incident.id)),
+				NULL, true);
 }
 
 int mirror_waits(struct call *c, const struct effect_row *row, bool unknown)
@@ -485,6 +542,8 @@ const char *following_issue_words(struct call *c, const struct followup *f)
 	if (i.rec.gone)
 		return "its Jira issue is gone";
 	if (i.ref.error)
-		return arena_printf(c->arena, "Jira %s: %s", i.rec.name ? name_words(c, &i) : "", i.ref.error);
-	return i.ref.key ? arena_printf(c->arena, "Jira %s ✓", name_words(c, &i)) : "Jira issue on its way";
+		return arena_printf(
+			c->arena, "Jira %s: %s", i.rec.name ? name_words(c, &i) : "", i.ref.error);
+	return i.ref.key ? arena_printf(c->arena, "Jira %s ✓", name_words(c, &i))
+			 : "Jira issue on its way";
 }

@@ -19,12 +19,13 @@ const char *following_name(struct call *c, const struct followup *f)
 	return arena_printf(c->arena, "F%lld", (long long)f->id);
 }
 
-/* "Fri 20 Mar", with the year when it is another one, with the time when it is not the end of the day. */
+/* "Fri 20 Mar", with the year when it is another one, with the time when it is not the end of the
+ * day. */
 static const char *date_words(struct call *c, int64_t ms, const char *zone)
 {
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
-		"Oct", "Nov", "Dec" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+		"Aug", "Sep", "Oct", "Nov", "Dec" };
 	struct civil at, now;
 	struct str s;
 
@@ -62,7 +63,8 @@ const char *following_due(struct call *c, const struct followup *f, const char *
 	if (f->state != FOLLOWUP_OPEN)
 		return arena_printf(c->arena, "was due %s", date);
 	if (followup_overdue(f, c->now))
-		return arena_printf(c->arena, "overdue by %s, due %s", span_words(c, c->now - f->due_at), date);
+		return arena_printf(
+			c->arena, "overdue by %s, due %s", span_words(c, c->now - f->due_at), date);
 	return arena_printf(c->arena, "due %s, in %s", date, span_words(c, f->due_at - c->now));
 }
 
@@ -92,7 +94,8 @@ static json_t *button_args(const struct followup *f, const char *what)
 	return json_pack("{s:o, s:s}", "id", json_sprintf("F%lld", (long long)f->id), "do", what);
 }
 
-/* The follow-up names the incident: a button that named it too would be one more thing to be wrong. */
+/* The follow-up names the incident: a button that named it too would be one more thing to be wrong.
+ */
 void following_buttons(json_t *doc, const struct followup *f)
 {
 	if (f->state != FOLLOWUP_OPEN) {
@@ -100,7 +103,8 @@ void following_buttons(json_t *doc, const struct followup *f)
 		return;
 	}
 	doc_button(doc, "Done", "followup", 0, button_args(f, "done"), "primary");
-	doc_button(doc, f->owner ? "Change" : "Name an owner", "followup", 0, button_args(f, "change"), NULL);
+	doc_button(doc, f->owner ? "Change" : "Name an owner", "followup", 0,
+		button_args(f, "change"), NULL);
 	doc_button(doc, "Cancel", "followup", 0, button_args(f, "cancel"), NULL);
 }
 
@@ -131,7 +135,8 @@ json_t *following_doc(struct call *c, const struct followup *f)
 		doc_text(doc, f->title);
 	if (f->class)
 		doc_field(doc, "Class", followup_class_name(f->class));
-	doc_field(doc, "Done when", f->signal ? f->signal : "not said yet: a completion signal is needed");
+	doc_field(doc, "Done when",
+		f->signal ? f->signal : "not said yet: a completion signal is needed");
 	if (f->state == FOLLOWUP_DONE)
 		doc_field(doc, "It showed", f->shown);
 	if (f->state == FOLLOWUP_CANCELLED)
@@ -139,9 +144,9 @@ json_t *following_doc(struct call *c, const struct followup *f)
 	if (f->standard)
 		doc_field(doc, "Standard", followup_standard_name(f->standard));
 	add_links(c, doc, f->links);
-	doc_context(doc, arena_printf(c->arena, "%s · by %s, %s%s%s",
-		following_due(c, f, c->zone), words_name(c, f->by), date_words(c, f->created_at, c->zone),
-		issue ? " · " : "", issue ? issue : ""));
+	doc_context(doc, arena_printf(c->arena, "%s · by %s, %s%s%s", following_due(c, f, c->zone),
+				 words_name(c, f->by), date_words(c, f->created_at, c->zone),
+				 issue ? " · " : "", issue ? issue : ""));
 	following_buttons(doc, f);
 	return doc;
 }
@@ -164,8 +169,9 @@ int following_home(struct call *c, json_t *doc, const char *person)
 	rc = followup_find(c->store, c->arena, &filter, &f, &n, &c->err);
 	if (rc < 0 || n == 0)
 		return rc;
-	doc_header(doc, n > HOME_MAX ?
-		arena_printf(c->arena, "Your follow-ups: the first %d of %zu", HOME_MAX, n) : "Your follow-ups");
+	doc_header(doc, n > HOME_MAX ? arena_printf(c->arena,
+					       "Your follow-ups: the first %d of %zu", HOME_MAX, n)
+				     : "Your follow-ups");
 	for (size_t i = 0; i < n && i < HOME_MAX; i++) {
 		doc_text(doc, following_line(c, &f[i], true));
 		doc_button(doc, "Done", "followup", 0, button_args(&f[i], "done"), NULL);
@@ -176,12 +182,14 @@ int following_home(struct call *c, json_t *doc, const char *person)
 	return 0;
 }
 
-/* "done", "it works" say nothing that somebody else could check: a sign has some words, or a figure. */
+/* "done", "it works" say nothing that somebody else could check: a sign has some words, or a
+ * figure. */
 bool following_says_something(const char *text)
 {
-	static const char *const empty[] = { "it is done", "all is done", "it's done", "is done now", "this is done",
-		"it works now", "all good now", "works as expected", "done and done", "done as planned",
-		"it is fixed", "it was done", "we did it", "see above", "see the ticket", "not applicable" };
+	static const char *const empty[] = { "it is done", "all is done", "it's done",
+		"is done now", "this is done", "it works now", "all good now", "works as expected",
+		"done and done", "done as planned", "it is fixed", "it was done", "we did it",
+		"see above", "see the ticket", "not applicable" };
 	size_t words = 0;
 
 	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++)

@@ -105,7 +105,8 @@ static int64_t last_step_at(const struct ladder *l, const struct followup *f)
 	return f->due_at + (offset > 0 ? offset : 0);
 }
 
-struct ladder_verdict followup_chase(const struct followup_policy *p, const struct followup *f, int64_t now)
+struct ladder_verdict followup_chase(
+	const struct followup_policy *p, const struct followup *f, int64_t now)
 {
 	struct ladder_verdict v = followup_judge(&p->remind, f, now);
 	int steps = (int)p->remind.count, rounds;

@@ -1,7 +1,7 @@
 /*
- * The class of what brought it about, and whether that has happened before (FEATURES I6): the same service and class of
- * cause, or the same fingerprint, within the window of followups.yml. A cause that comes back is explained, linked, and
- * turned into the proposal of a follow-up to a standard.
+ * The class of what brought it about, and whether that has happened before (FEATURES I6): the same
+ * service and class of cause, or the same fingerprint, within the window of followups.yml. A cause
+ * that comes back is explained, linked, and turned into the proposal of a follow-up to a standard.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,21 +17,22 @@
 #include "store/relations.h"
 
 #define LOOK_MAX  100
-#define NAMED_MAX 5   /* earlier ones that are named and linked */
+#define NAMED_MAX 5 /* earlier ones that are named and linked */
 
 /* Earlier ones that are the same again, newest first. */
 struct repeats {
 	struct cause *at[LOOK_MAX];
 	size_t count;
-	bool fingerprint; /* one of them by its fingerprint */
-	bool class;       /* one of them by service and class */
+	bool fingerprint;    /* one of them by its fingerprint */
+	bool class;	     /* one of them by service and class */
 	const char *service; /* that they share; NULL */
 };
 
 /* The first service of a that b has too. */
 static const char *shared_service(struct call *c, const char *a, const char *b)
 {
-	struct cause one = { .class = CAUSE_CHANGE }, other = { .class = CAUSE_CHANGE, .services = b };
+	struct cause one = { .class = CAUSE_CHANGE },
+		     other = { .class = CAUSE_CHANGE, .services = b };
 
 	for (const char *p = a ? a : ""; *p;) {
 		size_t n = strcspn(p, " ,");
@@ -54,8 +55,8 @@ static int repeats_find(struct call *c, const struct cause *cause, struct repeat
 	/* Practice repeats nothing, and a protected one is related to nothing. */
 	if (c->incident.drill || c->incident.is_private)
 		return 0;
-	rc = cause_alike(c->store, c->arena, cause, cause->at - c->config->followups.repeat_ms, cause->at, LOOK_MAX,
-		&alike, &n, &c->err);
+	rc = cause_alike(c->store, c->arena, cause, cause->at - c->config->followups.repeat_ms,
+		cause->at, LOOK_MAX, &alike, &n, &c->err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		enum recurrence how = recurrence_of(&alike[i], cause);
 
@@ -74,8 +75,8 @@ static int repeats_find(struct call *c, const struct cause *cause, struct repeat
 
 static const char *ordinal(struct call *c, size_t n)
 {
-	static const char *const words[] = { "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh",
-		"eighth", "ninth", "tenth" };
+	static const char *const words[] = { "zeroth", "first", "second", "third", "fourth",
+		"fifth", "sixth", "seventh", "eighth", "ninth", "tenth" };
 	static const char *const ends[] = { "th", "st", "nd", "rd" };
 	size_t last = n % 100 >= 11 && n % 100 <= 13 ? 0 : n % 10;
 
@@ -87,11 +88,14 @@ static const char *ordinal(struct call *c, size_t n)
 static const char *why_same(struct call *c, const struct cause *cause, const struct repeats *r)
 {
 	const char *class = arena_printf(c->arena, "whose cause is of the class “%s”%s%s",
-		cause_class_name(cause->class), r->service ? ", in " : "", r->service ? r->service : "");
+		cause_class_name(cause->class), r->service ? ", in " : "",
+		r->service ? r->service : "");
 
 	if (r->class && r->fingerprint)
-		return arena_printf(c->arena, "%s, or that has the fingerprint “%s”", class, cause->fingerprint);
-	return r->class ? class : arena_printf(c->arena, "with the fingerprint “%s”", cause->fingerprint);
+		return arena_printf(c->arena, "%s, or that has the fingerprint “%s”", class,
+			cause->fingerprint);
+	return r->class ? class
+			: arena_printf(c->arena, "with the fingerprint “%s”", cause->fingerprint);
 }
 
 /* "the third in 60 days whose cause is of the class “change”, in checkout: INC-30, INC-12" */
@@ -101,8 +105,8 @@ static const char *explain(struct call *c, const struct cause *cause, const stru
 	struct str s;
 
 	str_init_arena(&s, c->arena, 2000);
-	str_addf(&s, "the %s in %lld %s %s: ", ordinal(c, r->count + 1), (long long)(days ? days : 1),
-		days > 1 ? "days" : "day", why_same(c, cause, r));
+	str_addf(&s, "the %s in %lld %s %s: ", ordinal(c, r->count + 1),
+		(long long)(days ? days : 1), days > 1 ? "days" : "day", why_same(c, cause, r));
 	for (size_t i = 0; i < r->count && i < NAMED_MAX; i++)
 		str_addf(&s, "%s%s", i ? ", " : "", words_id(c, r->at[i]->incident));
 	if (r->count > NAMED_MAX)
@@ -135,8 +139,10 @@ static int link_one(struct call *c, int64_t earlier)
 		&c->err);
 }
 
-/* An open follow-up of theirs, or of this one, about the same standard: it need not be asked for twice. */
-static int asked_already(struct call *c, const struct repeats *r, enum followup_standard standard, struct followup *out)
+/* An open follow-up of theirs, or of this one, about the same standard: it need not be asked for
+ * twice. */
+static int asked_already(struct call *c, const struct repeats *r, enum followup_standard standard,
+	struct followup *out)
 {
 	struct followup_filter filter;
 	struct followup *f;
@@ -169,13 +175,15 @@ static int propose(struct call *c, json_t *doc, const struct cause *cause, const
 	if (rc < 0)
 		return rc;
 	if (there.id) {
-		doc_text(doc, arena_printf(c->arena, "Asked for already: %s", following_line(c, &there, true)));
+		doc_text(doc, arena_printf(c->arena, "Asked for already: %s",
+				      following_line(c, &there, true)));
 		return 0;
 	}
 	recurrence_proposal(standard, r->service, text, sizeof(text));
 	doc_text(doc, arena_printf(c->arena, "Proposed, so that it does not come again: %s", text));
 	doc_button(doc, "Create follow-up", "followup", c->incident.id,
-		json_pack("{s:s, s:s, s:s}", "text", text, "standard", followup_standard_name(standard), "class",
+		json_pack("{s:s, s:s, s:s}", "text", text, "standard",
+			followup_standard_name(standard), "class",
 			standard == STANDARD_OBSERVABILITY ? "detect" : "prevent"),
 		"primary");
 	return 0;
@@ -208,9 +216,11 @@ static struct done answer(struct call *c, const struct cause *cause)
 	if (repeats_find(c, cause, &r) < 0)
 		return call_fail(c);
 	words = r.count ? explain(c, cause, &r) : NULL;
-	doc = message_line(c, "The cause of %s is of the class “%s”%s%s", words_id(c, c->incident.id),
-		cause_class_name(cause->class), words ? ". It is " : "", words ? words : "");
-	if (r.count && (propose(c, doc, cause, &r) < 0 || repeats_record(c, words, &r) < 0 || repeats_tell(c, doc) < 0)) {
+	doc = message_line(c, "The cause of %s is of the class “%s”%s%s",
+		words_id(c, c->incident.id), cause_class_name(cause->class),
+		words ? ". It is " : "", words ? words : "");
+	if (r.count && (propose(c, doc, cause, &r) < 0 || repeats_record(c, words, &r) < 0 ||
+			       repeats_tell(c, doc) < 0)) {
 		json_decref(doc);
 		return call_fail(c);
 	}
@@ -228,11 +238,13 @@ static struct done ask(struct call *c)
 	size_t i;
 
 	for (int k = 0; k < CAUSE_CLASS_COUNT; k++)
-		json_array_append_new(options,
-			json_pack("[s, s]", cause_class_name((enum cause_class)k),
-				arena_printf(c->arena, "%s: %s", cause_class_name((enum cause_class)k),
-					cause_class_help((enum cause_class)k))));
-	json_array_foreach(json_get_arr(form, "fields"), i, field) {
+		json_array_append_new(
+			options, json_pack("[s, s]", cause_class_name((enum cause_class)k),
+					 arena_printf(c->arena, "%s: %s",
+						 cause_class_name((enum cause_class)k),
+						 cause_class_help((enum cause_class)k))));
+	json_array_foreach(json_get_arr(form, "fields"), i, field)
+	{
 		if (strcmp(json_get_str(field, "arg"), "class") != 0)
 			continue;
 		json_object_set_new(field, "type", json_string("choice"));
@@ -252,29 +264,32 @@ static struct done refuse_class(struct call *c)
 	for (int k = 0; k < CAUSE_CLASS_COUNT; k++)
 		str_addf(&s, "%s%s (%s)", k ? "; " : "", cause_class_name((enum cause_class)k),
 			cause_class_help((enum cause_class)k));
-	return call_refuse_arg(c, "class", "%s%s%s; nothing was done. The classes are: %s", text ? "There is no class of cause “" :
-		"Say the class of the cause, as in /inc cause change v2.31 had no index", text ? message_short(c, text, 40) : "",
-		text ? "”" : "", s.p);
+	return call_refuse_arg(c, "class", "%s%s%s; nothing was done. The classes are: %s",
+		text ? "There is no class of cause “"
+		     : "Say the class of the cause, as in /inc cause change v2.31 had no index",
+		text ? message_short(c, text, 40) : "", text ? "”" : "", s.p);
 }
 
 static bool same(const struct cause *a, const struct cause *b)
 {
 	return a->class == b->class &&
-		!strcmp(a->fingerprint ? a->fingerprint : "", b->fingerprint ? b->fingerprint : "");
+	       !strcmp(a->fingerprint ? a->fingerprint : "", b->fingerprint ? b->fingerprint : "");
 }
 
 static int cause_entry(struct call *c, const struct cause *cause, const char *text)
 {
-	json_t *meta = json_pack("{s:s, s:s*}", "cause", cause_class_name(cause->class), "fingerprint",
-		cause->fingerprint);
-	int rc = record_entry(c, &(struct record_entry){
-					 .kind = cause->class == CAUSE_UNKNOWN ? ENTRY_NOTE : ENTRY_FACT,
-					 .action = "incident.cause",
-					 .text = arena_printf(c->arena, "cause: %s%s%s%s", cause_class_name(cause->class),
-						 message_because(c, text), cause->fingerprint ? "; fingerprint " : "",
-						 cause->fingerprint ? cause->fingerprint : ""),
-					 .meta = json_text(c->arena, meta),
-				 });
+	json_t *meta = json_pack("{s:s, s:s*}", "cause", cause_class_name(cause->class),
+		"fingerprint", cause->fingerprint);
+	int rc = record_entry(
+		c, &(struct record_entry){
+			   .kind = cause->class == CAUSE_UNKNOWN ? ENTRY_NOTE : ENTRY_FACT,
+			   .action = "incident.cause",
+			   .text = arena_printf(c->arena, "cause: %s%s%s%s",
+				   cause_class_name(cause->class), message_because(c, text),
+				   cause->fingerprint ? "; fingerprint " : "",
+				   cause->fingerprint ? cause->fingerprint : ""),
+			   .meta = json_text(c->arena, meta),
+		   });
 
 	json_decref(meta);
 	return rc;
@@ -298,13 +313,15 @@ static struct done run(struct call *c)
 	cause.services = c->incident.services;
 	cause.at = c->incident.declared_at;
 	if (rc == 0 && same(&cause, &old) && !call_given(c, "text"))
-		return call_replyf(c, "The cause of %s is of the class “%s” already; nothing was changed.",
+		return call_replyf(c,
+			"The cause of %s is of the class “%s” already; nothing was changed.",
 			words_id(c, c->incident.id), cause_class_name(cause.class));
 	call_touch(c);
 	if (repeats_find(c, &cause, &r) < 0)
 		return call_fail(c);
 	cause.again = r.count ? r.at[0]->incident : 0;
-	if (cause_put(c->store, &cause, c->actor, &c->err) < 0 || cause_entry(c, &cause, call_text(c, "text")) < 0)
+	if (cause_put(c->store, &cause, c->actor, &c->err) < 0 ||
+		cause_entry(c, &cause, call_text(c, "text")) < 0)
 		return call_fail(c);
 	return answer(c, &cause);
 }
@@ -313,7 +330,8 @@ static void prefill(struct call *c, const char *arg, char **value)
 {
 	struct cause old;
 
-	if (*value || !c->has_incident || cause_get(c->store, c->arena, c->incident.id, &old, NULL) < 0)
+	if (*value || !c->has_incident ||
+		cause_get(c->store, c->arena, c->incident.id, &old, NULL) < 0)
 		return;
 	if (!strcmp(arg, "class"))
 		*value = arena_strdup(c->arena, cause_class_name(old.class));
@@ -331,7 +349,8 @@ static const struct arg_def args[] = {
 	{ .name = "class",
 		.type = ARG_WORD,
 		.label = "class",
-		.help = "change, configuration, capacity, dependency, data, network, certificate, hardware, software, security, "
+		.help = "change, configuration, capacity, dependency, data, network, certificate, "
+			"hardware, software, security, "
 			"process or unknown",
 		.max_bytes = 40 },
 	{ .name = "text",
@@ -343,7 +362,8 @@ static const struct arg_def args[] = {
 		.type = ARG_WORD,
 		.flags = ARG_OPTION,
 		.label = "fingerprint",
-		.help = "Of the alert or failure, as the tool that found it names it: the same again is found by it",
+		.help = "Of the alert or failure, as the tool that found it names it: the same "
+			"again is found by it",
 		.max_bytes = 200 },
 	{ .name = NULL },
 };

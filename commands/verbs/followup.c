@@ -1,6 +1,7 @@
 /*
- * What is to be done after an incident (FEATURES K1): by whom, until when, and what will be seen when it is done. One is
- * added by saying it, changed by its number: F12. It is not done before somebody has said what its signal showed.
+ * What is to be done after an incident (FEATURES K1): by whom, until when, and what will be seen
+ * when it is done. One is added by saying it, changed by its number: F12. It is not done before
+ * somebody has said what its signal showed.
  */
 #include <errno.h>
 #include <string.h>
@@ -33,13 +34,16 @@ static const char *line_of(struct call *c, const struct followup *f, const char 
 }
 
 /* The form with these fields alone; what is said already stays said. */
-static struct done ask(struct call *c, const struct asked_field *fields, size_t n, bool required, const char *intro)
+static struct done ask(struct call *c, const struct asked_field *fields, size_t n, bool required,
+	const char *intro)
 {
-	json_t *form = form_of(c), *all = json_get_arr(form, "fields"), *kept = json_array(), *field;
+	json_t *form = form_of(c), *all = json_get_arr(form, "fields"), *kept = json_array(),
+	       *field;
 	size_t k;
 
 	for (size_t i = 0; i < n; i++) {
-		json_array_foreach(all, k, field) {
+		json_array_foreach(all, k, field)
+		{
 			if (strcmp(json_get_str(field, "arg"), fields[i].arg) != 0)
 				continue;
 			if (fields[i].label)
@@ -54,7 +58,8 @@ static struct done ask(struct call *c, const struct asked_field *fields, size_t 
 	return call_form(c, form);
 }
 
-#define ASK(c, fields, required, intro) ask(c, fields, sizeof(fields) / sizeof(*(fields)), required, intro)
+#define ASK(c, fields, required, intro)                                                            \
+	ask(c, fields, sizeof(fields) / sizeof(*(fields)), required, intro)
 
 /* ---- what was said, into the record ---- */
 
@@ -72,7 +77,8 @@ static int priority_said(const struct call *c)
 	return said(c, "priority") ? call_text(c, "priority")[1] - '0' : -1;
 }
 
-/* 0, or -EINVAL with the refusal made: links are addresses. Given several times they are joined with commas. */
+/* 0, or -EINVAL with the refusal made: links are addresses. Given several times they are joined
+ * with commas. */
 static int links_said(struct call *c, char **links, struct done *refusal)
 {
 	char *all = arena_strdup(c->arena, call_text(c, "link"));
@@ -85,7 +91,8 @@ static int links_said(struct call *c, char **links, struct done *refusal)
 
 		if (n > 0 && !diagnosis_url_valid(arena_strndup(c->arena, p, n))) {
 			*refusal = call_refuse_arg(c, "link",
-				"Nothing was done: a link begins with https:// or http:// and names a host.");
+				"Nothing was done: a link begins with https:// or http:// and "
+				"names a host.");
 			return -EINVAL;
 		}
 		p += n + strspn(p + n, " ");
@@ -97,7 +104,8 @@ static int links_said(struct call *c, char **links, struct done *refusal)
 
 static struct done refuse_past(struct call *c)
 {
-	return call_refuse_arg(c, "due", "Nothing was done: %s has passed already. Say a day that comes, as in %s",
+	return call_refuse_arg(c, "due",
+		"Nothing was done: %s has passed already. Say a day that comes, as in %s",
 		words_time(c, call_number(c, "due", 0)), message_usage(c, "--due \"2 weeks\""));
 }
 
@@ -108,26 +116,32 @@ static bool due_has_passed(const struct call *c)
 
 /* ---- adding ---- */
 
-static const struct asked_field add_fields[] = { { "text", "What is to be done" }, { "owner", NULL }, { "due", NULL },
-	{ "priority", NULL }, { "class", NULL }, { "signal", NULL }, { "link", NULL } };
+static const struct asked_field add_fields[] = { { "text", "What is to be done" },
+	{ "owner", NULL }, { "due", NULL }, { "priority", NULL }, { "class", NULL },
+	{ "signal", NULL }, { "link", NULL } };
 
 static struct done added(struct call *c, const struct followup *f)
 {
 	json_t *doc = message_line(c, "%s of %s is noted: %s · P%d · %s · %s", following_name(c, f),
-		words_id(c, f->incident), f->title, f->priority, f->owner ? words_name(c, f->owner) : "no owner yet",
-		following_due(c, f, c->zone));
+		words_id(c, f->incident), f->title, f->priority,
+		f->owner ? words_name(c, f->owner) : "no owner yet", following_due(c, f, c->zone));
 
 	if (!f->signal || !f->class)
-		doc_context(doc, arena_printf(c->arena, "Before it can be done, say %s: %s",
-			!f->signal && !f->class ? "what will be seen then, and its class" :
-			!f->signal ? "what will be seen then" : "its class",
-			line_of(c, f, !f->signal ? "--signal \"what will be seen\" --class prevent" :
-				"--class prevent, detect, mitigate or learn")));
+		doc_context(doc,
+			arena_printf(c->arena, "Before it can be done, say %s: %s",
+				!f->signal && !f->class ? "what will be seen then, and its class"
+				: !f->signal		? "what will be seen then"
+							: "its class",
+				line_of(c, f,
+					!f->signal
+						? "--signal \"what will be seen\" --class prevent"
+						: "--class prevent, detect, mitigate or learn")));
 	following_buttons(doc, f);
 	return call_reply(c, doc);
 }
 
-/* Which incident? Those that have ended count as well, so only being told helps where none is open. */
+/* Which incident? Those that have ended count as well, so only being told helps where none is open.
+ */
 static struct done add_nowhere(struct call *c)
 {
 	return call_refuse(c, "usage",
@@ -137,7 +151,8 @@ static struct done add_nowhere(struct call *c)
 
 static struct done add_merged(struct call *c)
 {
-	return call_refuse(c, "conflict", "%s is merged into %s, so nothing was done here. Add it there: %s",
+	return call_refuse(c, "conflict",
+		"%s is merged into %s, so nothing was done here. Add it there: %s",
 		words_id(c, c->incident.id), words_id(c, c->incident.merged_into),
 		message_usage(c, "/inc #%lld followup …", (long long)c->incident.merged_into));
 }
@@ -159,12 +174,15 @@ static struct done add(struct call *c)
 	if (c->incident.merged_into)
 		return add_merged(c);
 	if ((!title || !*title) && message_may_ask(c))
-		return ASK(c, add_fields, false, "What somebody will have done, until when, and what will be seen then.");
+		return ASK(c, add_fields, false,
+			"What somebody will have done, until when, and what will be seen then.");
 	if (!title || !*title)
-		return call_refuse_arg(c, "text", "Nothing was noted: say what is to be done, as in %s",
+		return call_refuse_arg(c, "text",
+			"Nothing was noted: say what is to be done, as in %s",
 			message_usage(c, "/inc followup alert on retries @bob in 2 weeks"));
 	if (strlen(title) > FOLLOWUP_TITLE_MAX)
-		return call_refuse_arg(c, "text", "Nothing was noted: a title has at most %d bytes, this one %zu.",
+		return call_refuse_arg(c, "text",
+			"Nothing was noted: a title has at most %d bytes, this one %zu.",
 			FOLLOWUP_TITLE_MAX, strlen(title));
 	if (due_has_passed(c))
 		return refuse_past(c);
@@ -179,20 +197,24 @@ static struct done add(struct call *c)
 
 /* ---- changing ---- */
 
-static const struct asked_field change_fields[] = { { "text", "Title" }, { "owner", NULL }, { "due", NULL },
-	{ "priority", NULL }, { "class", NULL }, { "signal", NULL }, { "link", NULL } };
+static const struct asked_field change_fields[] = { { "text", "Title" }, { "owner", NULL },
+	{ "due", NULL }, { "priority", NULL }, { "class", NULL }, { "signal", NULL },
+	{ "link", NULL } };
 
 static struct done refuse_ended(struct call *c, const struct followup *f, const char *what)
 {
-	return call_refuse(c, "conflict", "%s is %s, so it was not %s. Reopen it first: %s", following_name(c, f),
-		followup_state_name(f->state), what, line_of(c, f, "reopen why"));
+	return call_refuse(c, "conflict", "%s is %s, so it was not %s. Reopen it first: %s",
+		following_name(c, f), followup_state_name(f->state), what,
+		line_of(c, f, "reopen why"));
 }
 
 /* One difference, in words. */
-static void differs(struct call *c, struct str *s, const char *name, const char *old, const char *new)
+static void differs(
+	struct call *c, struct str *s, const char *name, const char *old, const char *new)
 {
 	(void)c;
-	str_addf(s, "%s%s %s → %s", s->len ? "; " : "", name, old && *old ? old : "none", new && *new ? new : "none");
+	str_addf(s, "%s%s %s → %s", s->len ? "; " : "", name, old && *old ? old : "none",
+		new &&*new ? new : "none");
 }
 
 static bool same_text(const char *a, const char *b)
@@ -200,7 +222,8 @@ static bool same_text(const char *a, const char *b)
 	return !strcmp(a ? a : "", b ? b : "");
 }
 
-static void change_texts(struct call *c, struct followup *f, struct str *words, const char *title, char *links)
+static void change_texts(
+	struct call *c, struct followup *f, struct str *words, const char *title, char *links)
 {
 	const char *signal = call_text(c, "signal");
 	enum followup_class class = class_said(c);
@@ -210,7 +233,8 @@ static void change_texts(struct call *c, struct followup *f, struct str *words, 
 		f->title = arena_strdup(c->arena, title);
 	}
 	if (class && class != f->class) {
-		differs(c, words, "class", followup_class_name(f->class), followup_class_name(class));
+		differs(c, words, "class", followup_class_name(f->class),
+			followup_class_name(class));
 		f->class = class;
 	}
 	if (said(c, "signal") && !same_text(signal, f->signal)) {
@@ -223,14 +247,16 @@ static void change_texts(struct call *c, struct followup *f, struct str *words, 
 	}
 }
 
-static void change_rest(struct call *c, struct followup *f, struct str *words, struct following_change *change)
+static void change_rest(
+	struct call *c, struct followup *f, struct str *words, struct following_change *change)
 {
 	const char *owner = call_text(c, "owner");
 	const char *old = following_date(c, f);
 	int priority = priority_said(c);
 
 	if (said(c, "owner") && !same_text(owner, f->owner)) {
-		differs(c, words, "owner", f->owner ? words_name(c, f->owner) : NULL, words_name(c, owner));
+		differs(c, words, "owner", f->owner ? words_name(c, f->owner) : NULL,
+			words_name(c, owner));
 		f->owner = arena_strdup(c->arena, owner);
 		change->owner_new = true;
 	}
@@ -248,7 +274,8 @@ static void change_rest(struct call *c, struct followup *f, struct str *words, s
 
 static bool changes_said(const struct call *c)
 {
-	static const char *const args[] = { "title", "owner", "due", "priority", "class", "signal", "link" };
+	static const char *const args[] = { "title", "owner", "due", "priority", "class", "signal",
+		"link" };
 
 	for (size_t i = 0; i < sizeof(args) / sizeof(*args); i++)
 		if (said(c, args[i]))
@@ -258,7 +285,9 @@ static bool changes_said(const struct call *c)
 
 static struct done change(struct call *c, struct followup *f)
 {
-	const char *title = said(c, "title") ? call_text(c, "title") : c->request->from_form ? call_text(c, "text") : NULL;
+	const char *title = said(c, "title")	    ? call_text(c, "title")
+			    : c->request->from_form ? call_text(c, "text")
+						    : NULL;
 	struct following_change how = { .action = "followup.changed" };
 	struct done refusal;
 	char *links = NULL;
@@ -273,17 +302,19 @@ static struct done change(struct call *c, struct followup *f)
 			line_of(c, f, "--owner @bob --due \"2 weeks\""));
 	if (title && strlen(title) > FOLLOWUP_TITLE_MAX)
 		return call_refuse_arg(c, said(c, "title") ? "title" : "text",
-			"Nothing was changed: a title has at most %d bytes, this one %zu.", FOLLOWUP_TITLE_MAX,
-			strlen(title));
+			"Nothing was changed: a title has at most %d bytes, this one %zu.",
+			FOLLOWUP_TITLE_MAX, strlen(title));
 	if (due_has_passed(c) && call_number(c, "due", 0) != f->due_at)
 		return refuse_past(c);
 	if (links_said(c, &links, &refusal) < 0)
 		return refusal;
 	str_init_arena(&words, c->arena, 16000);
-	change_texts(c, f, &words, title ? message_short(c, title, FOLLOWUP_TITLE_MAX) : NULL, links);
+	change_texts(
+		c, f, &words, title ? message_short(c, title, FOLLOWUP_TITLE_MAX) : NULL, links);
 	change_rest(c, f, &words, &how);
 	if (!words.len)
-		return call_replyf(c, "%s is so already; nothing was changed.", following_name(c, f));
+		return call_replyf(
+			c, "%s is so already; nothing was changed.", following_name(c, f));
 	how.text = arena_printf(c->arena, "changed: %s", words.p);
 	if (following_save(c, f, &how) < 0)
 		return call_fail(c);
@@ -294,8 +325,8 @@ static struct done change(struct call *c, struct followup *f)
 
 /* ---- ending ---- */
 
-static const struct asked_field done_fields[] = { { "signal", "What was to be seen" }, { "class", NULL },
-	{ "text", "What it showed" } };
+static const struct asked_field done_fields[] = { { "signal", "What was to be seen" },
+	{ "class", NULL }, { "text", "What it showed" } };
 static const struct asked_field shown_fields[] = { { "text", "What it showed" } };
 
 /* The class and signal that it lacks still may be said in the same breath. */
@@ -311,19 +342,27 @@ static struct done take_missing(struct call *c, struct followup *f, bool *lacks)
 	if (!*lacks)
 		return (struct done){ 0 };
 	if (message_may_ask(c))
-		return ASK(c, done_fields, true, arena_printf(c->arena,
-			"%s: first what was to be seen when it is done, then what was seen.",
-			following_line(c, f, false)));
+		return ASK(c, done_fields, true,
+			arena_printf(c->arena,
+				"%s: first what was to be seen when it is done, then what was "
+				"seen.",
+				following_line(c, f, false)));
 	return call_refuse_arg(c, f->signal ? "class" : "signal",
-		"%s is not done yet: it has no %s. Say what was to be seen when it is done, and what kind it is, first: %s",
-		following_name(c, f), f->signal ? "class" : f->class ? "completion signal" : "completion signal and no class",
+		"%s is not done yet: it has no %s. Say what was to be seen when it is done, and "
+		"what kind it is, first: %s",
+		following_name(c, f),
+		f->signal  ? "class"
+		: f->class ? "completion signal"
+			   : "completion signal and no class",
 		line_of(c, f, "--signal \"the alert fires in the game day\" --class detect"));
 }
 
 static struct done refuse_empty(struct call *c, const struct followup *f)
 {
-	return call_refuse_arg(c, "text", "%s is not done yet: say what its signal (%s) showed, so that somebody else "
-		"could see it too: %s", following_name(c, f), f->signal, line_of(c, f, "done \"the alert fired in 40 s\""));
+	return call_refuse_arg(c, "text",
+		"%s is not done yet: say what its signal (%s) showed, so that somebody else "
+		"could see it too: %s",
+		following_name(c, f), f->signal, line_of(c, f, "done \"the alert fired in 40 s\""));
 }
 
 /* Who cares for it besides whoever did it. */
@@ -333,18 +372,22 @@ static int tell_maker(struct call *c, const struct followup *f, const char *how)
 
 	if (!person || !strcmp(person, c->actor) || !strcmp(person, PERSON_SELF))
 		return 0;
-	return say_person(c, person, message_line(c, "%s of %s was %s by %s: %s (%s)", following_name(c, f),
-		words_id(c, f->incident), how, words_name(c, c->actor), f->shown, f->title));
+	return say_person(c, person,
+		message_line(c, "%s of %s was %s by %s: %s (%s)", following_name(c, f),
+			words_id(c, f->incident), how, words_name(c, c->actor), f->shown,
+			f->title));
 }
 
-static struct done end(struct call *c, struct followup *f, enum followup_state state, const struct following_change *how)
+static struct done end(struct call *c, struct followup *f, enum followup_state state,
+	const struct following_change *how)
 {
 	f->state = state;
 	f->ended_at = c->now;
 	if (following_save(c, f, how) < 0 ||
 		tell_maker(c, f, state == FOLLOWUP_DONE ? "done" : "cancelled") < 0)
 		return call_fail(c);
-	return call_replyf(c, "%s is %s: %s", following_name(c, f), followup_state_name(state), f->shown);
+	return call_replyf(
+		c, "%s is %s: %s", following_name(c, f), followup_state_name(state), f->shown);
 }
 
 static struct done finish(struct call *c, struct followup *f)
@@ -358,15 +401,17 @@ static struct done finish(struct call *c, struct followup *f)
 	if (lacks)
 		return missing;
 	if (!said(c, "text") && message_may_ask(c))
-		return ASK(c, shown_fields, true, arena_printf(c->arena, "%s. To be seen: %s",
-			following_line(c, f, false), f->signal));
+		return ASK(c, shown_fields, true,
+			arena_printf(c->arena, "%s. To be seen: %s", following_line(c, f, false),
+				f->signal));
 	if (!said(c, "text") || !following_says_something(call_text(c, "text")))
 		return refuse_empty(c, f);
 	f->shown = arena_strdup(c->arena, call_text(c, "text"));
 	return end(c, f, FOLLOWUP_DONE,
 		&(struct following_change){
 			.action = "followup.done",
-			.text = arena_printf(c->arena, "is done%s: %s", late ? ", after its due date" : "", f->shown),
+			.text = arena_printf(c->arena, "is done%s: %s",
+				late ? ", after its due date" : "", f->shown),
 		});
 }
 
@@ -376,8 +421,8 @@ static struct done need_why(struct call *c, const struct followup *f, const char
 {
 	if (message_may_ask(c))
 		return ASK(c, why_fields, true, following_line(c, f, true));
-	return call_refuse_arg(c, "text", "Nothing was done with %s: say why, as in %s", following_name(c, f),
-		line_of(c, f, arena_printf(c->arena, "%s why", word)));
+	return call_refuse_arg(c, "text", "Nothing was done with %s: say why, as in %s",
+		following_name(c, f), line_of(c, f, arena_printf(c->arena, "%s why", word)));
 }
 
 static struct done cancel(struct call *c, struct followup *f)
@@ -396,10 +441,13 @@ static struct done cancel(struct call *c, struct followup *f)
 
 static struct done reopen(struct call *c, struct followup *f)
 {
-	struct following_change how = { .action = "followup.reopened", .due_new = true, .owner_new = true };
+	struct following_change how = {
+		.action = "followup.reopened", .due_new = true, .owner_new = true
+	};
 
 	if (f->state == FOLLOWUP_OPEN)
-		return call_refuse(c, "conflict", "%s is open; nothing was done.", following_name(c, f));
+		return call_refuse(
+			c, "conflict", "%s is open; nothing was done.", following_name(c, f));
 	if (!said(c, "text"))
 		return need_why(c, f, "reopen");
 	f->state = FOLLOWUP_OPEN;
@@ -408,7 +456,8 @@ static struct done reopen(struct call *c, struct followup *f)
 	how.text = arena_printf(c->arena, "is open again: %s", call_text(c, "text"));
 	if (following_save(c, f, &how) < 0)
 		return call_fail(c);
-	json_t *doc = message_line(c, "%s is open again: %s", following_name(c, f), following_line(c, f, true));
+	json_t *doc = message_line(
+		c, "%s is open again: %s", following_name(c, f), following_line(c, f, true));
 	following_buttons(doc, f);
 	return call_reply(c, doc);
 }
@@ -418,7 +467,8 @@ static struct done reopen(struct call *c, struct followup *f)
 static const struct {
 	const char *word;
 	struct done (*run)(struct call *c, struct followup *f);
-} steps[] = { { "done", finish }, { "cancel", cancel }, { "reopen", reopen }, { "change", change } };
+} steps[] = { { "done", finish }, { "cancel", cancel }, { "reopen", reopen },
+	{ "change", change } };
 
 static struct done one(struct call *c, struct followup *f)
 {
@@ -431,9 +481,11 @@ static struct done one(struct call *c, struct followup *f)
 		return change(c, f);
 	if (said(c, "text"))
 		return call_refuse(c, "usage",
-			"It is not clear what to do with %s; nothing was done. There are %s, %s, %s, and changes: %s",
-			following_name(c, f), line_of(c, f, "done \"what its signal showed\""), line_of(c, f, "cancel why"),
-			line_of(c, f, "reopen why"), line_of(c, f, "--owner @bob --due \"2 weeks\" --title …"));
+			"It is not clear what to do with %s; nothing was done. There are %s, %s, "
+			"%s, and changes: %s",
+			following_name(c, f), line_of(c, f, "done \"what its signal showed\""),
+			line_of(c, f, "cancel why"), line_of(c, f, "reopen why"),
+			line_of(c, f, "--owner @bob --due \"2 weeks\" --title …"));
 	return call_reply(c, following_doc(c, f));
 }
 
@@ -456,7 +508,8 @@ static void prefill(struct call *c, const char *arg, char **value)
 	struct followup f;
 	struct str s;
 
-	if (*value || !call_given(c, "id") || followup_load(c->store, c->arena, call_number(c, "id", 0), &f, NULL) < 0)
+	if (*value || !call_given(c, "id") ||
+		followup_load(c->store, c->arena, call_number(c, "id", 0), &f, NULL) < 0)
 		return;
 	if (!strcmp(arg, "signal"))
 		*value = f.signal;
@@ -482,8 +535,8 @@ static void prefill(struct call *c, const char *arg, char **value)
 static const char *const whats[] = { "done", "cancel", "reopen", "change", NULL };
 static const char *const priorities[] = { "p0", "p1", "p2", "p3", NULL };
 static const char *const classes[] = { "prevent", "detect", "mitigate", "learn", NULL };
-static const char *const standards[] = { "slo", "observability", "safe-change", "availability", "dependency", "platform",
-	NULL };
+static const char *const standards[] = { "slo", "observability", "safe-change", "availability",
+	"dependency", "platform", NULL };
 
 static const struct op_alias aliases[] = {
 	{ "followup-add", NULL, NULL },
@@ -503,7 +556,8 @@ static const struct arg_def args[] = {
 		.type = ARG_CHOICE,
 		.flags = ARG_LEADING | ARG_AFTER | ARG_NO_FORM,
 		.label = "what",
-		.help = "Behind its number: done and what its signal showed; cancel or reopen and why",
+		.help = "Behind its number: done and what its signal showed; cancel or reopen and "
+			"why",
 		.choices = whats },
 	{ .name = "text",
 		.type = ARG_REST,
@@ -529,7 +583,8 @@ static const struct arg_def args[] = {
 		.type = ARG_CHOICE,
 		.flags = ARG_OPTION,
 		.label = "class",
-		.help = "What it does about the next time: prevent, detect or mitigate it, or learn",
+		.help = "What it does about the next time: prevent, detect or mitigate it, or "
+			"learn",
 		.choices = classes },
 	{ .name = "signal",
 		.type = ARG_WORD,
@@ -561,7 +616,8 @@ static const struct arg_def args[] = {
 const struct operation op_followup = {
 	.name = "followup",
 	.aliases = aliases,
-	.summary = "What is to be done after an incident, by whom, until when; F12 shows, changes or ends one",
+	.summary = "What is to be done after an incident, by whom, until when; F12 shows, changes "
+		   "or ends one",
 	.example = "/inc followup alert on retries @bob in 2 weeks",
 	.args = args,
 	.need = NEED_NOTHING,

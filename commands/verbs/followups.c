@@ -1,4 +1,5 @@
-/* Follow-ups by what people ask for: mine, overdue, of a service (FEATURES K1). By due date, one line each. */
+/* Follow-ups by what people ask for: mine, overdue, of a service (FEATURES K1). By due date, one
+ * line each. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "store/incidents.h"
 #include "store/learning.h"
 
-#define PAGE     10
+#define PAGE	 10
 #define LOOK_MAX 500
 
 struct wanted {
@@ -23,7 +24,8 @@ static int take_words(struct call *c, struct wanted *w)
 {
 	char *text = arena_strdup(c->arena, call_text(c, "text")), *rest = NULL, *next;
 
-	for (char *word = text ? strtok_r(text, " ,", &rest) : NULL; word; word = strtok_r(NULL, " ,", &rest)) {
+	for (char *word = text ? strtok_r(text, " ,", &rest) : NULL; word;
+		word = strtok_r(NULL, " ,", &rest)) {
 		if (text_equal_fold(word, "mine") || text_equal_fold(word, "my"))
 			w->mine = true;
 		else if (text_equal_fold(word, "overdue") || text_equal_fold(word, "late"))
@@ -67,7 +69,8 @@ static int wanted_read(struct call *c, struct wanted *w)
 		w->filter.due_before = c->now;
 	else if (w->all)
 		w->filter.state = -1;
-	w->here = c->has_incident && !w->overdue && !w->filter.owner && !w->filter.service && !w->filter.environment;
+	w->here = c->has_incident && !w->overdue && !w->filter.owner && !w->filter.service &&
+		  !w->filter.environment;
 	if (w->here)
 		w->filter.incident = c->incident.id;
 	return 0;
@@ -81,7 +84,10 @@ static const char *head(struct call *c, const struct wanted *w, const struct fol
 	for (size_t i = 0; i < n; i++)
 		late += followup_overdue(&f[i], c->now);
 	str_init_arena(&s, c->arena, 1000);
-	str_addf(&s, "%zu%s%s %s", n, n == LOOK_MAX ? " or more" : "", w->all ? "" : w->overdue ? " overdue" : " open",
+	str_addf(&s, "%zu%s%s %s", n, n == LOOK_MAX ? " or more" : "",
+		w->all	     ? ""
+		: w->overdue ? " overdue"
+			     : " open",
 		n == 1 ? "follow-up" : "follow-ups");
 	if (w->mine)
 		str_add(&s, " of yours");
@@ -101,16 +107,19 @@ static const char *head(struct call *c, const struct wanted *w, const struct fol
 static json_t *next_page(struct call *c, const struct wanted *w, int64_t page)
 {
 	return json_pack("{s:s, s:b, s:b, s:b, s:s*, s:s*, s:s*}", "page",
-		arena_printf(c->arena, "%lld", (long long)page), "mine", w->mine, "overdue", w->overdue, "all", w->all,
-		"owner", w->mine ? NULL : w->filter.owner, "service", w->filter.service, "env", w->filter.environment);
+		arena_printf(c->arena, "%lld", (long long)page), "mine", w->mine, "overdue",
+		w->overdue, "all", w->all, "owner", w->mine ? NULL : w->filter.owner, "service",
+		w->filter.service, "env", w->filter.environment);
 }
 
 static json_t *line_data(struct call *c, const struct followup *f)
 {
-	return json_pack("{s:I, s:s, s:I, s:s, s:s*, s:i, s:I, s:s, s:s, s:s*, s:b}", "id", (json_int_t)f->id, "incident",
-		words_id(c, f->incident), "incident_id", (json_int_t)f->incident, "title", f->title, "owner", f->owner,
-		"priority", f->priority, "due_at", (json_int_t)f->due_at, "state", followup_state_name(f->state), "class",
-		followup_class_name(f->class), "signal", f->signal, "overdue", followup_overdue(f, c->now));
+	return json_pack("{s:I, s:s, s:I, s:s, s:s*, s:i, s:I, s:s, s:s, s:s*, s:b}", "id",
+		(json_int_t)f->id, "incident", words_id(c, f->incident), "incident_id",
+		(json_int_t)f->incident, "title", f->title, "owner", f->owner, "priority",
+		f->priority, "due_at", (json_int_t)f->due_at, "state",
+		followup_state_name(f->state), "class", followup_class_name(f->class), "signal",
+		f->signal, "overdue", followup_overdue(f, c->now));
 }
 
 static struct done list(struct call *c, const struct wanted *w)
@@ -137,12 +146,13 @@ static struct done list(struct call *c, const struct wanted *w)
 		json_array_append_new(data, line_data(c, &f[i]));
 	json_object_set_new(doc, "data", json_pack("{s:o}", "followups", data));
 	if (to < n)
-		doc_button(doc, arena_printf(c->arena, "%zu more", n - to), "followups", w->here ? c->incident.id : 0,
-			next_page(c, w, (int64_t)(to / PAGE)), NULL);
+		doc_button(doc, arena_printf(c->arena, "%zu more", n - to), "followups",
+			w->here ? c->incident.id : 0, next_page(c, w, (int64_t)(to / PAGE)), NULL);
 	if (w->here && !c->incident.merged_into)
 		doc_button(doc, "Add one", "followup", c->incident.id, NULL, NULL);
 	if (n == 0 && !w->all && !w->overdue)
-		doc_context(doc, arena_printf(c->arena, "Ended ones too: %s", message_usage(c, "/inc followups all")));
+		doc_context(doc, arena_printf(c->arena, "Ended ones too: %s",
+					 message_usage(c, "/inc followups all")));
 	return call_reply(c, doc);
 }
 
@@ -159,8 +169,10 @@ static struct done run(struct call *c)
 		return rc < 0 ? call_fail(c) : call_reply(c, following_doc(c, &f));
 	}
 	if (wanted_read(c, &w) < 0)
-		return call_refuse_arg(c, "text", "Follow-ups are listed by %s; nothing else was understood.",
-			message_usage(c, "/inc followups mine, overdue, all, @bob, service checkout"));
+		return call_refuse_arg(c, "text",
+			"Follow-ups are listed by %s; nothing else was understood.",
+			message_usage(
+				c, "/inc followups mine, overdue, all, @bob, service checkout"));
 	return list(c, &w);
 }
 
@@ -197,9 +209,21 @@ static const struct arg_def args[] = {
 		.label = "environment",
 		.help = "After incidents in this environment",
 		.synonyms = "environment" },
-	{ .name = "mine", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "mine", .help = "Those that I own" },
-	{ .name = "overdue", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "overdue", .help = "Those whose day has passed" },
-	{ .name = "all", .type = ARG_FLAG, .flags = ARG_OPTION, .label = "all", .help = "Ended ones too" },
+	{ .name = "mine",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "mine",
+		.help = "Those that I own" },
+	{ .name = "overdue",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "overdue",
+		.help = "Those whose day has passed" },
+	{ .name = "all",
+		.type = ARG_FLAG,
+		.flags = ARG_OPTION,
+		.label = "all",
+		.help = "Ended ones too" },
 	{ .name = "page",
 		.type = ARG_INTEGER,
 		.flags = ARG_OPTION | ARG_NO_FORM,

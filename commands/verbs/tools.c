@@ -1,7 +1,8 @@
 /*
- * What tools call by name with JSON (FEATURES K2, K4): something for the timeline or a follow-up of an incident, and the
- * follow-ups of a service in figures. The answer is a document as people read it, with the same as "data". The request's
- * arguments are read as they are: they have objects in them.
+ * What tools call by name with JSON (FEATURES K2, K4): something for the timeline or a follow-up of
+ * an incident, and the follow-ups of a service in figures. The answer is a document as people read
+ * it, with the same as "data". The request's arguments are read as they are: they have objects in
+ * them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,7 +73,9 @@ static const char *date_of(struct call *c, int64_t ms)
 /* A day or a time; false: neither, or it has passed. */
 static bool due_of(struct call *c, const char *text, int64_t *out)
 {
-	static const struct arg_def def = { .name = "due_date", .type = ARG_TIME, .flags = ARG_DAY };
+	static const struct arg_def def = {
+		.name = "due_date", .type = ARG_TIME, .flags = ARG_DAY
+	};
 	struct arg_value v = { 0 };
 
 	if (value_read(c, &def, text, &v) || v.number <= c->now)
@@ -109,7 +112,8 @@ static struct done append_followup(struct call *c, const json_t *args)
 	const json_t *meta = json_get_obj(args, "meta");
 	const char *title = text_of(c, meta, "title", FOLLOWUP_TITLE_MAX);
 	const char *due = text_of(c, meta, "due_date", 60), *class = text_of(c, meta, "class", 20);
-	const char *priority = text_of(c, meta, "priority", 4), *link = text_of(c, meta, "link", 1000);
+	const char *priority = text_of(c, meta, "priority", 4),
+		   *link = text_of(c, meta, "link", 1000);
 	struct followup f = { .priority = -1, .due_at = -1 };
 	struct done refusal;
 
@@ -121,10 +125,12 @@ static struct done append_followup(struct call *c, const json_t *args)
 		return refuse_meta(c, "due_date", "must be a day that comes, as 2026-04-01");
 	if (class && !followup_class_parse(class, &f.class))
 		return refuse_meta(c, "class", "must be prevent, detect, mitigate or learn");
-	if (priority && ((*priority != 'P' && *priority != 'p') || priority[1] < '0' || priority[1] > '3' || priority[2]))
+	if (priority && ((*priority != 'P' && *priority != 'p') || priority[1] < '0' ||
+				priority[1] > '3' || priority[2]))
 		return refuse_meta(c, "priority", "must be P0, P1, P2 or P3");
 	if (link && !diagnosis_url_valid(link))
-		return refuse_meta(c, "link", "must be an address that begins with https:// or http://");
+		return refuse_meta(
+			c, "link", "must be an address that begins with https:// or http://");
 	if (owner_of(c, meta, &f.owner, &refusal) < 0)
 		return refusal;
 	f.priority = priority ? priority[1] - '0' : -1;
@@ -135,11 +141,13 @@ static struct done append_followup(struct call *c, const json_t *args)
 	if (following_make(c, &f) < 0)
 		return call_fail(c);
 	return data_reply(c,
-		message_line(c, "%s of %s is noted: %s · %s", following_name(c, &f), words_id(c, f.incident), f.title,
+		message_line(c, "%s of %s is noted: %s · %s", following_name(c, &f),
+			words_id(c, f.incident), f.title,
 			following_due(c, &f, c->config->timezone)),
-		json_pack("{s:s, s:s, s:s, s:s, s:s*}", "incident_id", words_id(c, f.incident), "type", "followup",
-			"followup_id", following_name(c, &f), "priority", arena_printf(c->arena, "P%d", f.priority),
-			"due_date", date_of(c, f.due_at)));
+		json_pack("{s:s, s:s, s:s, s:s, s:s*}", "incident_id", words_id(c, f.incident),
+			"type", "followup", "followup_id", following_name(c, &f), "priority",
+			arena_printf(c->arena, "P%d", f.priority), "due_date",
+			date_of(c, f.due_at)));
 }
 
 static struct done append_entry(struct call *c, const json_t *args, enum timeline_kind kind)
@@ -148,20 +156,24 @@ static struct done append_entry(struct call *c, const json_t *args, enum timelin
 	int64_t happened = 0;
 
 	if (!text)
-		return call_refuse(c, "usage", "“text” is missing: what is to be put on the timeline; nothing was done");
+		return call_refuse(c, "usage",
+			"“text” is missing: what is to be put on the timeline; nothing was done");
 	if (at && (!time_stamp_parse(at, &happened) || happened > c->now))
 		return call_refuse(c, "usage",
-			"“at” must be a time that has been, as 2026-03-01T14:05:00Z; nothing was done");
+			"“at” must be a time that has been, as 2026-03-01T14:05:00Z; nothing was "
+			"done");
 	if (record_entry(c, &(struct record_entry){
-				.kind = kind,
-				.action = "timeline.noted",
-				.text = text,
-				.happened_at = happened,
-			}) < 0)
+				    .kind = kind,
+				    .action = "timeline.noted",
+				    .text = text,
+				    .happened_at = happened,
+			    }) < 0)
 		return call_fail(c);
 	return data_reply(c,
-		message_line(c, "On the timeline of %s as a %s", words_id(c, c->incident.id), timeline_kind_name(kind)),
-		json_pack("{s:s, s:s}", "incident_id", words_id(c, c->incident.id), "type", timeline_kind_name(kind)));
+		message_line(c, "On the timeline of %s as a %s", words_id(c, c->incident.id),
+			timeline_kind_name(kind)),
+		json_pack("{s:s, s:s}", "incident_id", words_id(c, c->incident.id), "type",
+			timeline_kind_name(kind)));
 }
 
 static struct done append_run(struct call *c)
@@ -173,22 +185,25 @@ static struct done append_run(struct call *c)
 	int rc;
 
 	if (!id)
-		return call_refuse(c, "usage", "“incident_id” is missing, as in INC-42; nothing was done");
+		return call_refuse(
+			c, "usage", "“incident_id” is missing, as in INC-42; nothing was done");
 	rc = protected_load(c, id, &c->incident, &c->roles);
 	if (rc == -ENOENT)
-		return call_refuse(c, "not_found", "There is no INC-%lld; nothing was done", (long long)id);
+		return call_refuse(
+			c, "not_found", "There is no INC-%lld; nothing was done", (long long)id);
 	if (rc < 0)
 		return call_fail(c);
 	c->has_incident = true;
 	protected_looked(c, &c->incident, c->actor);
 	if (c->incident.merged_into)
-		return call_refuse(c, "conflict", "%s is merged into %s; nothing was done", words_id(c, id),
-			words_id(c, c->incident.merged_into));
+		return call_refuse(c, "conflict", "%s is merged into %s; nothing was done",
+			words_id(c, id), words_id(c, c->incident.merged_into));
 	if (type && text_equal_fold(type, "followup"))
 		return append_followup(c, args);
 	if (type && !timeline_kind_parse(type, &kind))
-		return call_refuse(c, "usage", "“type” must be followup, note or another kind of entry of the timeline; "
-					       "nothing was done");
+		return call_refuse(c, "usage",
+			"“type” must be followup, note or another kind of entry of the timeline; "
+			"nothing was done");
 	return append_entry(c, args, kind);
 }
 
@@ -216,11 +231,13 @@ static int scope_read(struct call *c, struct scope *s)
 
 	*s = (struct scope){
 		.service = text_of(c, args, "service", 100),
-		.environment = env && !text_equal_fold(env, "any") ? text_lower(c->arena, env) : NULL,
+		.environment =
+			env && !text_equal_fold(env, "any") ? text_lower(c->arena, env) : NULL,
 		.days = json_get_int(args, "window_days", WINDOW_DAYS),
 	};
 	if (s->service)
-		s->service = text_equal_fold(s->service, "any") ? NULL : text_lower(c->arena, s->service);
+		s->service = text_equal_fold(s->service, "any") ? NULL
+								: text_lower(c->arena, s->service);
 	incident_filter_init(&s->seen);
 	protected_filter(c, c->actor, &s->seen);
 	return s->days < 1 || s->days > 366 ? -EINVAL : 0;
@@ -243,15 +260,18 @@ static int summary_incidents(struct call *c, const struct scope *s, json_t *out)
 			continue;
 		protected_looked(c, &inc[i], c->actor);
 		json_array_append_new(out,
-			json_pack("{s:s, s:s, s:s, s:s*, s:s}", "id", words_id(c, inc[i].id), "severity",
-				words_severity(c, inc[i].severity), "status", state_name(inc[i].state), "started_at",
-				date_of(c, inc[i].impact_at ? inc[i].impact_at : inc[i].declared_at), "title",
-				inc[i].title));
+			json_pack("{s:s, s:s, s:s, s:s*, s:s}", "id", words_id(c, inc[i].id),
+				"severity", words_severity(c, inc[i].severity), "status",
+				state_name(inc[i].state), "started_at",
+				date_of(c,
+					inc[i].impact_at ? inc[i].impact_at : inc[i].declared_at),
+				"title", inc[i].title));
 	}
 	return rc;
 }
 
-static int summary_followups(struct call *c, const struct scope *s, json_t *overdue, int64_t *late, int64_t *open)
+static int summary_followups(
+	struct call *c, const struct scope *s, json_t *overdue, int64_t *late, int64_t *open)
 {
 	struct followup_filter filter;
 	struct followup *f;
@@ -271,11 +291,12 @@ static int summary_followups(struct call *c, const struct scope *s, json_t *over
 	if (rc == 0)
 		rc = followup_find(c->store, c->arena, &filter, &f, &n, &c->err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		json_array_append_new(overdue,
-			json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s?}", "incident_id", words_id(c, f[i].incident), "id",
-				following_name(c, &f[i]), "title", f[i].title, "due_date", date_of(c, f[i].due_at),
-				"priority", arena_printf(c->arena, "P%d", f[i].priority), "owner",
-				f[i].owner ? words_name(c, f[i].owner) : NULL));
+		json_array_append_new(
+			overdue, json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s?}", "incident_id",
+					 words_id(c, f[i].incident), "id", following_name(c, &f[i]),
+					 "title", f[i].title, "due_date", date_of(c, f[i].due_at),
+					 "priority", arena_printf(c->arena, "P%d", f[i].priority),
+					 "owner", f[i].owner ? words_name(c, f[i].owner) : NULL));
 	return rc;
 }
 
@@ -322,17 +343,21 @@ static struct done summary_run(struct call *c)
 		return call_fail(c);
 	}
 	incidents = json_array_size(open);
-	stats = json_pack("{s:I, s:I, s:I, s:I}", "open_incidents", (json_int_t)incidents, "overdue", (json_int_t)late,
-		"total_open_followups", (json_int_t)all, "incidents_in_window", (json_int_t)window);
+	stats = json_pack("{s:I, s:I, s:I, s:I}", "open_incidents", (json_int_t)incidents,
+		"overdue", (json_int_t)late, "total_open_followups", (json_int_t)all,
+		"incidents_in_window", (json_int_t)window);
 	return data_reply(c,
-		message_line(c, "%s%s%s: %zu open %s, %lld open follow-ups, %lld overdue; %lld %s in %lld days",
+		message_line(c,
+			"%s%s%s: %zu open %s, %lld open follow-ups, %lld overdue; %lld %s in %lld "
+			"days",
 			s.service ? s.service : "All services", s.environment ? " in " : "",
-			s.environment ? s.environment : "", incidents, incidents == 1 ? "incident" : "incidents",
-			(long long)all, (long long)late, (long long)window, window == 1 ? "incident" : "incidents",
+			s.environment ? s.environment : "", incidents,
+			incidents == 1 ? "incident" : "incidents", (long long)all, (long long)late,
+			(long long)window, window == 1 ? "incident" : "incidents",
 			(long long)s.days),
-		json_pack("{s:s?, s:s?, s:I, s:o, s:o, s:o}", "service", s.service, "environment", s.environment,
-			"window_days", (json_int_t)s.days, "open_incidents", open, "overdue_followups", overdue, "stats",
-			stats));
+		json_pack("{s:s?, s:s?, s:I, s:o, s:o, s:o}", "service", s.service, "environment",
+			s.environment, "window_days", (json_int_t)s.days, "open_incidents", open,
+			"overdue_followups", overdue, "stats", stats));
 }
 
 const struct operation op_tool_summary = {

@@ -18,13 +18,17 @@ static int setup(void **state)
 {
 	int rc = talk_setup(state);
 	struct talk *x = *state;
-	static const char *const declared[] = { "declare sev2 checkout is failing --service checkout",
-		"declare sev2 checkout fails again --service checkout,shop", "declare sev3 mail is slow --service mail" };
+	static const char *const declared[] = {
+		"declare sev2 checkout is failing --service checkout",
+		"declare sev2 checkout fails again --service checkout,shop",
+		"declare sev3 mail is slow --service mail"
+	};
 
 	for (int i = 0; rc == 0 && i < 3; i++) {
 		talk_say(x, declared[i]);
 		talk_deliver(x);
-		talk_say(x, arena_printf(x->arena, "#%d resolve rolled back --signal ok --health ok", i + 1));
+		talk_say(x, arena_printf(x->arena,
+				    "#%d resolve rolled back --signal ok --health ok", i + 1));
 		talk_forget(x);
 		x->clock.manual_ms += 20 * DAY_MS;
 	}
@@ -77,9 +81,11 @@ static void test_comes_back(void **state)
 	assert_has_not(x->text, "It is the");
 	x->channel = NULL;
 	talk_say(x, "#2 cause rollout v2.32");
-	assert_answered(x, "The cause of INC-2 is of the class “change”. It is the second in 20 days whose cause is of the class "
+	assert_answered(x, "The cause of INC-2 is of the class “change”. It is the second in 20 "
+			   "days whose cause is of the class "
 			   "“change”, in checkout: INC-1");
-	assert_has(x->text, "Proposed, so that it does not come again: Roll changes of checkout out in steps");
+	assert_has(x->text,
+		"Proposed, so that it does not come again: Roll changes of checkout out in steps");
 	assert_string_equal(talk_button(x, "followup"), "Create follow-up");
 	assert_int_equal(cause(x, 2).again, 1);
 	assert_int_equal(talk_entry(x, 2, 0).kind, ENTRY_RECURRENCE);
@@ -92,9 +98,9 @@ static void test_comes_back(void **state)
 	/* The button, as it is. */
 	json_t *block, *button = NULL;
 	size_t i;
-	json_array_foreach(json_get_arr(x->reply.doc, "blocks"), i, block)
-		if (!strcmp(json_get_str(block, "t"), "buttons"))
-			button = json_array_get(json_get_arr(block, "items"), 0);
+	json_array_foreach(json_get_arr(x->reply.doc, "blocks"), i,
+		block) if (!strcmp(json_get_str(block, "t"), "buttons")) button =
+		json_array_get(json_get_arr(block, "items"), 0);
 	assert_non_null(button);
 	talk_press(x, BOB, json_get_str(button, "op"), json_get_int(button, "incident", 0),
 		json_deep_copy(json_get_obj(button, "args")));
@@ -190,8 +196,10 @@ static void test_refuses_and_form(void **state)
 	x->forms = true;
 	talk_say(x, "#1 cause");
 	assert_int_equal(x->reply.kind, REPLY_FORM);
-	assert_has(json_text(x->arena, x->reply.form), "[\"capacity\",\"capacity: more was asked for than there was\"]");
-	talk_submit(x, BOB, "cause", 1, json_pack("{s:s, s:s}", "class", "capacity", "text", "the sale"));
+	assert_has(json_text(x->arena, x->reply.form),
+		"[\"capacity\",\"capacity: more was asked for than there was\"]");
+	talk_submit(x, BOB, "cause", 1,
+		json_pack("{s:s, s:s}", "class", "capacity", "text", "the sale"));
 	assert_answered(x, "class “capacity”");
 	talk_press(x, BOB, "cause", 1, NULL);
 	assert_has(json_text(x->arena, x->reply.form), "\"value\":\"capacity\"");
@@ -217,8 +225,13 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, talk_teardown)
 	static const struct CMUnitTest tests[] = {
-		T(test_first_time), T(test_comes_back), T(test_fingerprint), T(test_window_and_what_does_not_count),
-		T(test_protected), T(test_refuses_and_form), T(test_resolve_offers_it),
+		T(test_first_time),
+		T(test_comes_back),
+		T(test_fingerprint),
+		T(test_window_and_what_does_not_count),
+		T(test_protected),
+		T(test_refuses_and_form),
+		T(test_resolve_offers_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,14 +69,17 @@ static void test_added_by_shape(void **state)
 	struct talk *x = *state;
 
 	talk_say(x, "followup alert on retries @carol in 2 weeks p0");
-	assert_answered(x, "F1 of INC-1 is noted: alert on retries · P0 · @carol · due Mon 16 Mar, in 14 d");
+	assert_answered(x,
+		"F1 of INC-1 is noted: alert on retries · P0 · @carol · due Mon 16 Mar, in 14 d");
 	struct followup f = load(x, 1);
 	assert_string_equal(f.title, "alert on retries");
 	assert_string_equal(f.owner, CAROL);
 	assert_int_equal(f.priority, 0);
 	assert_string_equal(iso(x, f.due_at), "2026-03-16T23:59:59Z");
-	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, CAROL), "@alice made you the owner of F1 of INC-1");
-	assert_has(talk_entry(x, 1, 0).text, "follow-up F1 (P0, @carol, due Mon 16 Mar): alert on retries");
+	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, CAROL),
+		"@alice made you the owner of F1 of INC-1");
+	assert_has(talk_entry(x, 1, 0).text,
+		"follow-up F1 (P0, @carol, due Mon 16 Mar): alert on retries");
 	assert_int_equal(talk_entry(x, 1, 0).kind, ENTRY_ACTION);
 	assert_int_equal(armed(x), 1);
 }
@@ -85,8 +88,10 @@ static void test_added_in_full(void **state)
 {
 	struct talk *x = *state;
 
-	talk_say(x, "followup add \"alert on retries\" --owner @bob --due \"2 weeks\" --priority p1 --class detect "
-		    "--signal \"the alert fires in the game day\" --link https://tracker.example.com/1 --url https://w.example.com/");
+	talk_say(x, "followup add \"alert on retries\" --owner @bob --due \"2 weeks\" --priority "
+		    "p1 --class detect "
+		    "--signal \"the alert fires in the game day\" --link "
+		    "https://tracker.example.com/1 --url https://w.example.com/");
 	assert_answered(x, "F1 of INC-1 is noted");
 	struct followup f = load(x, 1);
 	assert_string_equal(f.title, "alert on retries");
@@ -178,8 +183,10 @@ static void test_changed(void **state)
 
 	talk_say(x, "followup alert on retries @carol in 2 weeks");
 	talk_forget(x);
-	talk_say(x, "followup F1 --owner @bob --due 2026-03-05 --title \"alert on retries of payments\" --priority p0");
-	assert_answered(x, "F1 is changed: title alert on retries → alert on retries of payments; owner @carol → @bob; "
+	talk_say(x, "followup F1 --owner @bob --due 2026-03-05 --title \"alert on retries of "
+		    "payments\" --priority p0");
+	assert_answered(x, "F1 is changed: title alert on retries → alert on retries of payments; "
+			   "owner @carol → @bob; "
 			   "due Mon 16 Mar → Thu 5 Mar; priority P1 → P0");
 	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "made you the owner of F1");
 	struct followup f = load(x, 1);
@@ -204,7 +211,8 @@ static void test_changed(void **state)
 static void test_done_needs_the_signal(void **state)
 {
 	struct talk *x = *state;
-	static const char *const empty[] = { "done", "yes", "it works now", "ok", "all good now", "fixed it" };
+	static const char *const empty[] = { "done", "yes", "it works now", "ok", "all good now",
+		"fixed it" };
 
 	talk_say(x, "followup alert on retries @alice");
 	talk_say(x, "followup F1 done the alert fired in 40 s");
@@ -259,9 +267,11 @@ static void test_cancelled(void **state)
 	talk_say(x, "followup F1 cancel the service is being retired");
 	assert_answered(x, "F1 is cancelled: the service is being retired");
 	assert_int_equal(load(x, 1).state, FOLLOWUP_CANCELLED);
-	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "F1 of INC-1 was cancelled by @alice");
+	assert_has(
+		talk_said(x, EFFECT_MESSAGE_PRIVATE, BOB), "F1 of INC-1 was cancelled by @alice");
 	talk_pass(x, 60 * DAY_MS);
-	assert_int_equal(talk_effects(x, EFFECT_MESSAGE_PRIVATE, BOB, &(struct effect_row *){ NULL }), 1);
+	assert_int_equal(
+		talk_effects(x, EFFECT_MESSAGE_PRIVATE, BOB, &(struct effect_row *){ NULL }), 1);
 }
 
 static size_t fields(struct talk *x)
@@ -278,14 +288,16 @@ static void test_forms(void **state)
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	assert_int_equal(fields(x), 7);
 	talk_submit(x, ALICE, "followup", 1,
-		json_pack("{s:s, s:s, s:s, s:s}", "text", "alert on retries", "owner", BOB, "due", "2 weeks", "link", ""));
+		json_pack("{s:s, s:s, s:s, s:s}", "text", "alert on retries", "owner", BOB, "due",
+			"2 weeks", "link", ""));
 	assert_answered(x, "F1 of INC-1 is noted");
 	talk_press(x, BOB, "followup", 0, json_pack("{s:s, s:s}", "id", "F1", "do", "done"));
 	assert_int_equal(x->reply.kind, REPLY_FORM);
 	assert_int_equal(fields(x), 3);
 	assert_has(json_get_str(x->reply.form, "intro"), "first what was to be seen");
 	talk_submit(x, BOB, "followup", 0,
-		json_pack("{s:s, s:s, s:s, s:s}", "id", "F1", "do", "done", "signal", "the alert fires", "class", "detect"));
+		json_pack("{s:s, s:s, s:s, s:s}", "id", "F1", "do", "done", "signal",
+			"the alert fires", "class", "detect"));
 	assert_refused(x, "usage", "say what its signal");
 	assert_non_null(json_get_str(x->reply.fields, "text"));
 	talk_press(x, BOB, "followup", 0, json_pack("{s:s, s:s}", "id", "F1", "do", "change"));
@@ -294,11 +306,12 @@ static void test_forms(void **state)
 	assert_has(json_text(x->arena, x->reply.form), "2026-03-16T23:59:59Z");
 	/* Sent as it was shown, it changes nothing; the owner of the form is bob's key. */
 	talk_submit(x, BOB, "followup", 0,
-		json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "F1", "do", "change", "text", "alert on retries", "due",
-			"2026-03-16T23:59:59Z", "owner", BOB));
+		json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "F1", "do", "change", "text",
+			"alert on retries", "due", "2026-03-16T23:59:59Z", "owner", BOB));
 	assert_answered(x, "is so already");
 	talk_submit(x, BOB, "followup", 0,
-		json_pack("{s:s, s:s, s:s}", "id", "F1", "do", "change", "text", "alert on all retries"));
+		json_pack("{s:s, s:s, s:s}", "id", "F1", "do", "change", "text",
+			"alert on all retries"));
 	assert_answered(x, "title alert on retries → alert on all retries");
 	talk_press(x, BOB, "followup", 0, json_pack("{s:s, s:s}", "id", "F1", "do", "cancel"));
 	assert_int_equal(fields(x), 1);
@@ -345,7 +358,8 @@ static void test_lists(void **state)
 	talk_say(x, "followups all");
 	assert_answered(x, "2 follow-ups of INC-1");
 	assert_has(x->text, "F2 P1 cancelled second");
-	assert_int_equal(json_array_size(json_get_arr(json_get_obj(x->reply.doc, "data"), "followups")), 2);
+	assert_int_equal(
+		json_array_size(json_get_arr(json_get_obj(x->reply.doc, "data"), "followups")), 2);
 	for (int i = 0; i < 12; i++)
 		talk_say(x, arena_printf(x->arena, "followup number %d", i));
 	talk_say(x, "followups");
@@ -387,7 +401,10 @@ static void test_chased(void **state)
 	talk_pass(x, 11 * DAY_MS + 9 * HOUR_MS);
 	assert_int_equal(to(x, CAROL, "F1"), 0);
 	talk_pass(x, HOUR_MS);
-	assert_int_equal(to(x, CAROL, "F1 of INC-1 is to be done: alert on retries (P1, due Mon 16 Mar, in 3 d)."), 1);
+	assert_int_equal(to(x, CAROL,
+				 "F1 of INC-1 is to be done: alert on retries (P1, due Mon 16 Mar, "
+				 "in 3 d)."),
+		1);
 	assert_int_equal(to(x, CAROL, "It is done when this is seen: the alert fires"), 1);
 	talk_pass(x, 2 * DAY_MS);
 	assert_int_equal(to(x, CAROL, "F1"), 2);
@@ -395,7 +412,10 @@ static void test_chased(void **state)
 	assert_int_equal(to(x, CAROL, "F1"), 3);
 	assert_int_equal(in_channel(x, "F1"), 0);
 	talk_pass(x, DAY_MS);
-	assert_int_equal(to(x, CAROL, "F1 of INC-1 waits: alert on retries (P1, overdue by 1 d, due Mon 16 Mar)."), 1);
+	assert_int_equal(to(x, CAROL,
+				 "F1 of INC-1 waits: alert on retries (P1, overdue by 1 d, due Mon "
+				 "16 Mar)."),
+		1);
 	talk_pass(x, 2 * DAY_MS);
 	assert_int_equal(to(x, CAROL, "F1"), 5);
 	assert_int_equal(in_channel(x, "F1 of INC-1 waits"), 1);
@@ -494,7 +514,8 @@ static void test_home(void **state)
 	struct talk *x = *state;
 
 	for (int i = 0; i < 7; i++)
-		talk_say(x, arena_printf(x->arena, "followup number %d @bob in %d days", i, 20 - i));
+		talk_say(
+			x, arena_printf(x->arena, "followup number %d @bob in %d days", i, 20 - i));
 	talk_forget(x);
 	talk_event(x, BOB, "home.opened");
 	talk_deliver(x);
@@ -514,7 +535,8 @@ static void test_protected(void **state)
 	talk_say(x, "declare sev1 a key leaked --security");
 	p = strstr(x->text, "INC-");
 	id = strtoll(p + 4, NULL, 10);
-	talk_say(x, arena_printf(x->arena, "#%lld followup rotate the keys in 2 weeks", (long long)id));
+	talk_say(x,
+		arena_printf(x->arena, "#%lld followup rotate the keys in 2 weeks", (long long)id));
 	assert_answered(x, "F1000000000001 of INC-");
 	talk_say_as(x, BOB, "followup F1000000000001");
 	assert_refused(x, "not_found", "There is no follow-up F1000000000001");
@@ -559,25 +581,34 @@ static void test_tool_append(void **state)
 {
 	struct talk *x = *state;
 	json_t *data = tool(x, "incident_append_event",
-		"{\"incident_id\": \"INC-1\", \"type\": \"followup\", \"meta\": {\"title\": \"alert on retries\", \"owner\": "
-		"\"@bob\", \"priority\": \"P0\", \"due_date\": \"2026-04-01\", \"class\": \"detect\", \"signal\": \"it fires\"}}");
+		"{\"incident_id\": \"INC-1\", \"type\": \"followup\", \"meta\": {\"title\": "
+		"\"alert on retries\", \"owner\": "
+		"\"@bob\", \"priority\": \"P0\", \"due_date\": \"2026-04-01\", \"class\": "
+		"\"detect\", \"signal\": \"it fires\"}}");
 
 	assert_string_equal(json_get_str(data, "followup_id"), "F1");
 	assert_string_equal(json_get_str(data, "due_date"), "2026-04-01T23:59:59Z");
 	struct followup f = load(x, 1);
 	assert_string_equal(f.owner, BOB);
 	assert_int_equal(f.class, FOLLOWUP_DETECT);
-	data = tool(x, "incident_append_event", "{\"incident_id\": 1, \"type\": \"note\", \"text\": \"seen by the tool\"}");
+	data = tool(x, "incident_append_event",
+		"{\"incident_id\": 1, \"type\": \"note\", \"text\": \"seen by the tool\"}");
 	assert_string_equal(json_get_str(data, "type"), "note");
 	assert_string_equal(talk_entry(x, 1, 0).text, "seen by the tool");
 	static const char *const bad[] = { "{}", "{\"incident_id\": \"INC-9\", \"text\": \"x\"}",
-		"{\"incident_id\": \"1x\"}", "{\"incident_id\": 1}", "{\"incident_id\": 1, \"type\": \"followup\"}",
+		"{\"incident_id\": \"1x\"}", "{\"incident_id\": 1}",
+		"{\"incident_id\": 1, \"type\": \"followup\"}",
 		"{\"incident_id\": 1, \"type\": \"nonsense\", \"text\": \"x\"}",
-		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", \"priority\": \"P9\"}}",
-		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", \"due_date\": \"2020-01-01\"}}",
-		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", \"class\": \"fix\"}}",
-		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", \"owner\": \"@nobody-here\"}}",
-		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", \"link\": \"file:///etc\"}}",
+		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", "
+		"\"priority\": \"P9\"}}",
+		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", "
+		"\"due_date\": \"2020-01-01\"}}",
+		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", "
+		"\"class\": \"fix\"}}",
+		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", "
+		"\"owner\": \"@nobody-here\"}}",
+		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": {\"title\": \"x\", "
+		"\"link\": \"file:///etc\"}}",
 		"{\"incident_id\": 1, \"type\": \"followup\", \"meta\": \"x\"}" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		tool(x, "incident_append_event", bad[i]);
@@ -600,16 +631,20 @@ static void test_tool_summary(void **state)
 	talk_say(x, "declare sev1 carts are empty --service shop --env prod");
 	talk_deliver(x);
 	x->clock.manual_ms += DAY_MS;
-	data = tool(x, "incident_followups_summary", "{\"service\": \"Shop\", \"environment\": \"any\", \"window_days\": 30}");
+	data = tool(x, "incident_followups_summary",
+		"{\"service\": \"Shop\", \"environment\": \"any\", \"window_days\": 30}");
 	assert_non_null(data);
 	stats = json_get_obj(data, "stats");
 	assert_int_equal(json_get_int(stats, "open_incidents", -1), 1);
 	assert_int_equal(json_get_int(stats, "overdue", -1), 1);
 	assert_int_equal(json_get_int(stats, "total_open_followups", -1), 2);
-	assert_has(json_text(x->arena, data), "\"overdue_followups\":[{\"incident_id\":\"INC-1\",\"id\":\"F1\",\"title\":"
-		"\"first\",\"due_date\":\"2026-03-02T17:01:00Z\",\"priority\":\"P1\",\"owner\":\"@bob\"}]");
+	assert_has(json_text(x->arena, data),
+		"\"overdue_followups\":[{\"incident_id\":\"INC-1\",\"id\":\"F1\",\"title\":"
+		"\"first\",\"due_date\":\"2026-03-02T17:01:00Z\",\"priority\":\"P1\",\"owner\":\"@"
+		"bob\"}]");
 	assert_has(json_text(x->arena, data), "\"id\":\"INC-2\",\"severity\":\"SEV1\",\"status\":");
-	data = tool(x, "incident_followups_summary", "{\"service\": \"shop\", \"environment\": \"prod\"}");
+	data = tool(x, "incident_followups_summary",
+		"{\"service\": \"shop\", \"environment\": \"prod\"}");
 	assert_int_equal(json_get_int(json_get_obj(data, "stats"), "total_open_followups", -1), 0);
 	tool(x, "incident_followups_summary", "{\"window_days\": 0}");
 	assert_refused(x, "usage", "window_days");
@@ -619,10 +654,25 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, talk_teardown)
 	static const struct CMUnitTest tests[] = {
-		T(test_added_by_shape), T(test_added_in_full), T(test_defaults_and_zones), T(test_add_refuses), T(test_merged),
-		T(test_changed), T(test_done_needs_the_signal), T(test_cancelled), T(test_forms), T(test_lists), T(test_chased),
-		T(test_after_downtime), T(test_moved_due_date), T(test_nobody_owns_it), T(test_tier), T(test_home),
-		T(test_protected), T(test_tool_append), T(test_tool_summary),
+		T(test_added_by_shape),
+		T(test_added_in_full),
+		T(test_defaults_and_zones),
+		T(test_add_refuses),
+		T(test_merged),
+		T(test_changed),
+		T(test_done_needs_the_signal),
+		T(test_cancelled),
+		T(test_forms),
+		T(test_lists),
+		T(test_chased),
+		T(test_after_downtime),
+		T(test_moved_due_date),
+		T(test_nobody_owns_it),
+		T(test_tier),
+		T(test_home),
+		T(test_protected),
+		T(test_tool_append),
+		T(test_tool_summary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
