@@ -76,15 +76,15 @@ static const char *ours(struct call *c, const struct followup *f, enum issue_fie
 	return f->state == FOLLOWUP_OPEN ? policy(c)->followup_open : policy(c)->followup_done;
 }
 
-/* Has ours changed since both were in step? */
+/* Has ours changed since both were in step? Also to what stood there when we looked last: they may have
+ * gone on since, so it is looked at again. */
 static bool differs(
 	struct call *c, const struct followup *f, const struct issue *i, enum issue_field field)
 {
 	const struct issue_memory *m = &i->rec.field[field];
 	const char *value = ours(c, f, field);
 
-	return value && m->known && m->theirs && !issue_value_same(field, value, m->ours) &&
-	       !issue_value_same(field, value, m->theirs);
+	return value && m->known && m->theirs && !issue_value_same(field, value, m->ours);
 }
 
 /* ---- asking ---- */
@@ -124,25 +124,6 @@ static int mirror_make(struct call *c, const char *slot)
 	return rc < 0 ? rc : ask(c, EFFECT_ISSUE_CREATE, slot);
 }
 
-/* What ours has come to, and stands there already, is in step: so the way back counts as a change
- * again. */
-static int meet(struct call *c, const struct followup *f, struct issue *i)
-{
-	bool met = false;
-
-	for (size_t k = 0; k < KEPT; k++) {
-		struct issue_memory *m = &i->rec.field[kept[k]];
-		const char *value = ours(c, f, kept[k]);
-
-		if (!value || !m->known || !issue_value_same(kept[k], value, m->theirs) ||
-			issue_value_same(kept[k], value, m->ours))
-			continue;
-		issue_settled(m, value, m->theirs);
-		met = true;
-	}
-	return met ? mirror_save(c, i) : 0;
-}
-
 int following_mirror(struct call *c, const struct followup *f)
 {
 	const char *slot = slot_of(c, f);
@@ -158,11 +139,10 @@ int following_mirror(struct call *c, const struct followup *f)
 	/* One that is being created is told when it is there. */
 	if (rc < 0 || !i.ref.key || i.rec.gone)
 		return rc;
-	rc = meet(c, f, &i);
-	for (size_t k = 0; rc == 0 && k < KEPT; k++)
+	for (size_t k = 0; k < KEPT; k++)
 		if (differs(c, f, &i, kept[k]))
 			return mirror_sync(c, slot);
-	return rc;
+	return 0;
 }
 
 int mirror_protect(struct call *c)

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import eventually, text_of
 from steps import INC, RESOLVE, SOON, audit_whole, clean, declared, dms, posted, said, seconds, settled, timeline
-from test_jira import free_port
+from jira_steps import free_port
 
 FAST = """
 remind:

@@ -271,6 +271,23 @@ static void test_moved_meanwhile(void **state)
 	assert_int_equal(there.wrote, 1);
 }
 
+/* What stood there when we looked last is not where it is now. */
+static void test_back_again_unseen(void **state)
+{
+	struct talk *x = *state;
+
+	made(x);
+	there.status = "Done";
+	there.change++;
+	hint(x);
+	settle(x);
+	there.status = "To Do";
+	there.change++;
+	talk_say(x, "followup F1 done it fired after 40 s");
+	settle(x);
+	assert_string_equal(there.status, "Done");
+}
+
 static void test_cannot_be_written(void **state)
 {
 	struct talk *x = *state;
@@ -361,8 +378,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, talk_teardown)
 	static const struct CMUnitTest tests[] = { T(test_created), T(test_done_there_and_here),
-		T(test_moved_meanwhile), T(test_cannot_be_written), T(test_refused_and_gone),
-		T(test_subtask_without_a_parent), T(test_protected_later), T(test_off) };
+		T(test_moved_meanwhile), T(test_back_again_unseen), T(test_cannot_be_written),
+		T(test_refused_and_gone), T(test_subtask_without_a_parent), T(test_protected_later),
+		T(test_off) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
