@@ -27,6 +27,9 @@ const struct subcommand subcommands[] = {
 		true, subcommand_ctl },
 	{ "audit", "audit verify [--config DIR]", "verify the audit chain of the record", true,
 		subcommand_audit },
+	{ "postmortem", "postmortem export|import [--config DIR] 42 [FILE]",
+		"a postmortem as a file (--html: one page), and an edited file back", true,
+		subcommand_postmortem },
 	{ "release-check", "release-check [--config DIR] --service NAME [--env NAME] [--json]",
 		"may a release go out? exit status 0 yes, 1 blocked, 2 could not tell", false, subcommand_release_check },
 	{ "reference", "reference commands|configuration", "print the reference as Markdown", false,
@@ -41,8 +44,7 @@ int subcommand_run(const struct options *o)
 	return bot_run(&b);
 }
 
-/* Loads for a look; what is wrong is on stderr, warnings too when they matter. NULL when it cannot be used. */
-static struct config *config_look(const struct options *o, bool warnings)
+struct config *subcommand_config(const struct options *o, bool warnings)
 {
 	struct config *config = NULL;
 	struct str report;
@@ -57,7 +59,7 @@ static struct config *config_look(const struct options *o, bool warnings)
 
 int subcommand_check(const struct options *o)
 {
-	struct config *config = config_look(o, true);
+	struct config *config = subcommand_config(o, true);
 
 	if (!config)
 		return 1;
@@ -122,7 +124,7 @@ int subcommand_ctl(const struct options *o)
 
 	if (o->socket)
 		return ctl_ask(o->socket, o);
-	config = config_look(o, false);
+	config = subcommand_config(o, false);
 	if (!config)
 		return status;
 	if (config->ctl.socket)
@@ -171,7 +173,7 @@ int subcommand_audit(const struct options *o)
 	}
 	if (o->argc > 1)
 		all = rest;
-	config = config_look(&all, false);
+	config = subcommand_config(&all, false);
 	if (!config)
 		return 2;
 	status = audit_check(config);

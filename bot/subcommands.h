@@ -13,12 +13,16 @@ struct subcommand {
 
 extern const struct subcommand subcommands[]; /* ends with name NULL */
 
+/* Loads the config for a look; what is wrong is on stderr, warnings too when asked for. NULL when it cannot be used; config_release. */
+struct config *subcommand_config(const struct options *o, bool warnings);
+
 int subcommand_run(const struct options *o);
 int subcommand_check(const struct options *o);
 int subcommand_doctor(const struct options *o);
 int subcommand_manifest(const struct options *o);
 int subcommand_ctl(const struct options *o);
 int subcommand_audit(const struct options *o);
+int subcommand_postmortem(const struct options *o); /* bot/postmortem.c */
 int subcommand_release_check(const struct options *o); /* release_check.c */
 int subcommand_reference(const struct options *o);
 

@@ -4,9 +4,11 @@
 
 #include "commands/export.h"
 #include "commands/metrics.h"
+#include "commands/reviewing.h"
 
 static const struct file_kind kinds[] = {
 	{ "export", false, export_file, export_command },
+	{ REVIEW_FILE, false, reviewing_file, reviewing_command },
 	{ "metrics", true, metrics_file, metrics_command },
 };
 

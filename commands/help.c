@@ -21,7 +21,7 @@ static const struct group {
 	{ "End", { "resolve", "close", "reopen", "cancel" } },
 	{ "Join", { "merge", "unmerge", "link", "unlink", "settle" } },
 	{ "Diagnose", { "diagnosis", "diagnoses", "attach", "promote" } },
-	{ "Learn", { "followup", "followups", "release-check", "cause", "metrics" } },
+	{ "Learn", { "postmortem", "followup", "followups", "release-check", "cause", "metrics" } },
 	{ "Confide", { "protect", "grant", "revoke", "access" } },
 	{ "Look", { "show", "list", "timeline", "export", "preview", "sync", "whoami", "help" } },
 };

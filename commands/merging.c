@@ -5,6 +5,7 @@
 #include "commands/obligations.h"
 #include "commands/protected.h"
 #include "commands/relate.h"
+#include "commands/reviewing.h"
 #include "commands/stakeholders.h"
 #include "commands/upgrades.h"
 #include "incident/promise.h"
@@ -290,7 +291,9 @@ static int merge_record(struct call *c, const struct merging *m)
 		inc->state_at = c->now;
 	}
 	call_touch_announce(c);
-	return rc < 0 || !open ? rc : promise_withdraw_all(c);
+	if (rc < 0)
+		return rc;
+	return open ? promise_withdraw_all(c) : promise_withdraw(c, PROMISE_REVIEW);
 }
 
 static int merge_do(struct call *c, struct merging *m)
@@ -387,8 +390,10 @@ static void open_again(struct call *c)
 
 static int owe_again(struct call *c)
 {
-	int rc = promise_make_all(c, false);
+	int rc = reviewing_reopened(c);
 
+	if (rc == 0)
+		rc = promise_make_all(c, false);
 	c->engage = true;
 	return rc < 0 ? rc : obligation_roles(c);
 }
@@ -412,6 +417,8 @@ struct done merging_apart(struct call *c, const char *why, bool reopen)
 		"told apart from %s, %s: %s", words_id(c, from), state_name(inc->state), why);
 	if (rc == 0 && open)
 		rc = owe_again(c);
+	else if (rc == 0)
+		rc = reviewing_ended(c);
 	if (rc == 0)
 		rc = leave(c, from, why);
 	if (open)

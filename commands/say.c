@@ -393,6 +393,16 @@ int say_file(struct call *c, const char *person, const char *name, const char *t
 	return rc;
 }
 
+int say_file_incident(struct call *c, const char *name, const char *title, const char *kind, json_t *args_take)
+{
+	return say_effect(c, &(struct effect_row){
+		.lane = lane_incident(c),
+		.kind = EFFECT_FILE_SHARE,
+		.to = TO_INCIDENT,
+		.payload = payload_text(c, json_pack("{s:s, s:s, s:s, s:o}", "name", name, "title", title, "file", kind, "args", args_take)),
+	});
+}
+
 int say_file_refused(struct call *c, const struct effect_row *row, const char *error)
 {
 	json_t *payload JSON_CLEANUP = NULL, *args = NULL;

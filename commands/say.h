@@ -24,6 +24,8 @@ int say_fetch_message(struct call *c, const char *message, const char *thread); 
  * incident, where it was asked for. name: of the file; found again by it, so it says when. */
 int say_file(struct call *c, const char *person, const char *name, const char *title,
 	const char *kind, json_t *args_take);
+/* The same to the incident's own channel, wherever it was caused. */
+int say_file_incident(struct call *c, const char *name, const char *title, const char *kind, json_t *args_take);
 /* Whoever asked is told that it does not come, and where else to get it. */
 int say_file_refused(struct call *c, const struct effect_row *row, const char *error);
 /* Was this said in the incident's own channel? */

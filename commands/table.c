@@ -53,6 +53,7 @@ const struct operation *const operations[] = {
 	&op_timeline,
 	&op_check,
 	&op_export,
+	&op_postmortem,
 	&op_metrics,
 	&op_preview,
 	&op_sync,

@@ -32,6 +32,7 @@ extern const struct operation op_scope;
 extern const struct operation op_classify;
 extern const struct operation op_check;
 extern const struct operation op_export;
+extern const struct operation op_postmortem;
 extern const struct operation op_metrics;
 extern const struct operation op_preview;
 extern const struct operation op_cadence;

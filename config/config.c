@@ -21,7 +21,7 @@
 
 static const char *const files[] = {
 	"sitrep.yml", "severity.yml", "roles.yml", "reminders.yml", "escalation.yml", "rbac.yml",
-	"messages.yml", "jira.yml", "followups.yml",
+	"messages.yml", "jira.yml", "followups.yml", "reviews.yml",
 	"release_gate_policy.yml",
 };
 #define FILE_COUNT (sizeof(files) / sizeof(files[0]))
@@ -235,11 +235,13 @@ int config_load(struct config **out, const char *dir, const struct config_overri
 	report_init(&issues, l.scratch);
 	str_init_arena(&l.path, l.scratch, LOADER_PATH_MAX);
 
+	l.dir = fd;
 	struct node *given = files_load(&l, fd);
-	close(fd);
 	loader_override(&l, given, set, sets);
 	struct node *tree = loader_decode(&l, &schema, given, NULL, (char *)c);
+	loader_template(&l, tree, c);
 	loader_check(&l, tree, c);
+	close(fd);
 	config_finish(c);
 
 	report_write(&issues, report);

@@ -11,6 +11,7 @@
  *   followups.yml   what a follow-up is owed by default, and who is reminded of it
  *   release_gate_policy.yml   what holds a release back
  *   jira.yml        the issue tracker: where it is, what goes there, how its words map to ours
+ *   reviews.yml     what is learned: until when postmortems are owed, their template, where they go
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,10 @@
 #include "incident/template.h"
 
 #define CONFIG_RETRY_MAX 8
+
+/* Where a final postmortem goes by itself. */
+enum review_place { REVIEW_TO_CHANNEL, REVIEW_TO_ISSUE };
+#define REVIEW_PLACE_COUNT 2
 
 struct config {
 	struct {
@@ -60,6 +65,13 @@ struct config {
 		enum log_level level;
 	} log;
 	struct issue_policy issue;            /* jira.yml */
+	struct {                              /* reviews.yml: review */
+		int64_t within_ms;            /* a postmortem is owed this long after the end; 0 = nobody is reminded */
+		const char *template_path;    /* as configured; NULL: ours */
+		const char *template;         /* its text, NULL: ours */
+		int publish[REVIEW_PLACE_COUNT]; /* enum review_place */
+		size_t publish_count;
+	} review;
 	const char *timezone;             /* IANA: for people whose zone is not known */
 	int64_t queue_max;                /* requests waiting for the core */
 	int64_t batch_max;                /* requests a commit */

@@ -19,6 +19,7 @@ struct loader {
 	struct source shipped;  /* of defaults */
 	struct str path;        /* of the key being decoded: "slack.api_url" */
 	bool check_only;
+	int dir;                /* the config folder, open */
 };
 
 /* Decodes `given` (NULL: not said; then `fallback`, then the table's default) to base + offset.
@@ -34,6 +35,9 @@ void loader_override(struct loader *l, struct node *given, const struct config_o
 void loader_check(struct loader *l, const struct node *tree, const struct config *c);
 /* The same of jira.yml; `jira` is its part of the tree. */
 void loader_check_jira(struct loader *l, const struct node *jira, const struct config *c);
+
+/* The file that review.template names, into c->review.template. */
+void loader_template(struct loader *l, const struct node *tree, struct config *c);
 
 /* A scalar of a type to `at`. Errors go to the report. */
 void value_decode(struct loader *l, const struct key *key, const struct node *n, char *at);

@@ -257,6 +257,10 @@ static const struct key ladders_keys[] = {
 	LADDER("handover", PROMISE_HANDOVER, "[{at: 0, tell: owner_open}]",
 		"The answer to an offered handover, expected within a third of `handover.expires`: "
 		"both sides are reminded."),
+	LADDER("review", PROMISE_REVIEW,
+		"[{at: -1 day, tell: owner}, {at: 0, tell: owner_open}, {at: 1 day, tell: owner_open}, "
+		"{at: 3 days, tell: responders}, {at: 7 days, tell: channel}]",
+		"The final postmortem, counted from `within` in reviews.yml."),
 	{ 0 },
 };
 
@@ -709,6 +713,36 @@ static const struct key jira_keys[] = {
 	{ 0 },
 };
 
+/* ---- reviews.yml ------------------------------------------------------------------------ */
+
+static const char *place_word(size_t i)
+{
+	static const char *const word[] = { [REVIEW_TO_CHANNEL] = "channel", [REVIEW_TO_ISSUE] = "issue" };
+	return i < sizeof(word) / sizeof(word[0]) ? word[i] : NULL;
+}
+
+static const struct key place_entry = { "place", KEY_ENUM, .word = place_word };
+static const struct key review_keys[] = {
+	{ "within", KEY_DURATION, AT(review.within_ms), .min = 0, .max = 366 * DAY_MS,
+		.otherwise = "5 days",
+		.help = "The postmortem of an incident whose level has `review_required` is owed this long "
+			"after its end; `none`: nobody is reminded." },
+	{ "template", KEY_PATH, AT(review.template_path), .max = PATH_BYTES,
+		.help = "Markdown file in the config folder to make the document from, with "
+			"`{{summary}}` and the like (docs/postmortems.md); empty: ours." },
+	{ "publish", KEY_LIST, AT(review.publish), .max = REVIEW_PLACE_COUNT, .otherwise = "[]",
+		.entry = &place_entry, .stride = sizeof(int),
+		.count_offset = offsetof(struct config, review.publish_count),
+		.help = "Where a final postmortem goes by itself: as a file to the incident's channel "
+			"(`channel`), as a comment to its issue (`issue`)." },
+	{ 0 },
+};
+
+static const struct key reviews_keys[] = {
+	{ "review", KEY_MAP, .keys = review_keys, .help = "Postmortems." },
+	{ 0 },
+};
+
 /* ---- all -------------------------------------------------------------------------------- */
 
 #define SECTION(named, in, table, what)                                                            \
@@ -732,6 +766,7 @@ static const struct key sections[] = {
 	SECTION("messages", "messages.yml", messages_keys, "The wording of updates and resolutions."),
 	SECTION("release_gate", "release_gate_policy.yml", gate_keys, "The release gate: what holds a release back."),
 	SECTION("followups", "followups.yml", followups_keys, "Follow-ups: when they are due, who is reminded."),
+	SECTION("reviews", "reviews.yml", reviews_keys, "What is learned from incidents."),
 	SECTION("jira", "jira.yml", jira_keys, "The issue tracker, Jira Cloud or Data Center."),
 	{ 0 },
 };

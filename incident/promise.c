@@ -10,6 +10,7 @@ static const char *const kind_names[PROMISE_KIND_COUNT] = {
 	[PROMISE_CHECKPOINT] = "checkpoint",
 	[PROMISE_STRATEGY] = "strategy",
 	[PROMISE_HANDOVER] = "handover",
+	[PROMISE_REVIEW] = "review",
 };
 
 static const char *const state_names[] = {

@@ -20,8 +20,9 @@ enum promise_kind {
 	PROMISE_CHECKPOINT, /* the next checkpoint packet */
 	PROMISE_STRATEGY,   /* something identified, or the approach changed */
 	PROMISE_HANDOVER,   /* the offered handover is answered */
+	PROMISE_REVIEW,     /* the postmortem is final; owed from the end of the incident on */
 };
-#define PROMISE_KIND_COUNT 7
+#define PROMISE_KIND_COUNT 8
 
 enum promise_state { PROMISE_OPEN, PROMISE_KEPT, PROMISE_WITHDRAWN };
 

@@ -33,6 +33,7 @@ enum review_section {
 #define REVIEW_SECTION_COUNT 11
 const char *review_section_name(enum review_section s);  /* "factors" */
 const char *review_section_title(enum review_section s); /* "Contributing factors" */
+const char *review_section_hint(enum review_section s);  /* what to write there; NULL where people do not */
 bool review_section_parse(const char *text, enum review_section *out); /* name, title or a unique beginning of either */
 bool review_section_written(enum review_section s); /* by people; false: from the record */
 
@@ -81,6 +82,8 @@ struct review_record {
 /* As a Markdown file: front lines (id, title, severity, times, version, state), then all sections. Everything people or outside systems wrote is escaped
  * where it comes from the record; their own Markdown stands as it is. template NULL: ours; else a user's with {{summary}} …: see docs/postmortems.md. */
 void review_markdown(struct str *out, const struct review *r, const struct review_record *rec, const char *template);
+/* The first {{name}} in a user's template that stands for nothing, or is never closed: where its braces begin, *len bytes with them; NULL: all are known. */
+const char *review_template_unknown(const char *template, size_t *len);
 /* Back: only sections written by people are taken. Errors name the line: an unknown heading, a heading twice, a changed timeline or action list is not an
  * error but *ignored says so (bit 1 << section). Into out->section, on a. */
 int review_parse(struct arena *a, const char *text, size_t len, struct review *out, unsigned *ignored, struct error *err);

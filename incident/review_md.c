@@ -25,6 +25,11 @@ static const char *const hints[REVIEW_SECTION_COUNT] = {
 	[REVIEW_LESSONS] = "what others can use",
 };
 
+const char *review_section_hint(enum review_section s)
+{
+	return (unsigned)s < REVIEW_SECTION_COUNT ? hints[s] : NULL;
+}
+
 /* ---- out ---- */
 
 struct writer {
@@ -176,6 +181,36 @@ static void add_ours(struct writer *w)
 }
 
 /* {{id}}, {{title}}, {{front}}, {{state}}, {{version}}, and every section by its name. */
+static bool is_variable(const char *name, size_t n)
+{
+	static const char *const known[] = { "id", "title", "front", "state", "version" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strlen(known[i]) == n && !memcmp(known[i], name, n))
+			return true;
+	for (int s = 0; s < REVIEW_SECTION_COUNT; s++) {
+		const char *section = review_section_name((enum review_section)s);
+
+		if (strlen(section) == n && !memcmp(section, name, n))
+			return true;
+	}
+	return false;
+}
+
+const char *review_template_unknown(const char *template, size_t *len)
+{
+	const char *open, *close;
+
+	while ((open = strstr(template, "{{")) != NULL) {
+		close = strstr(open, "}}");
+		*len = close ? (size_t)(close - open) + 2 : strcspn(open, "\n");
+		if (!close || !is_variable(open + 2, (size_t)(close - open) - 2))
+			return open;
+		template = close + 2;
+	}
+	return NULL;
+}
+
 static bool add_variable(struct writer *w, const char *name)
 {
 	if (!strcmp(name, "id"))

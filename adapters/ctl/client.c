@@ -275,6 +275,15 @@ static int add_text(const char *p, size_t n, void *ctx)
 	return 0;
 }
 
+static void compose_operation(json_t *line, const struct ctl_client_options *o)
+{
+	json_object_set_new(line, "operation", json_string(o->operation));
+	if (o->incident)
+		json_object_set_new(line, "incident", json_integer(o->incident));
+	if (o->args)
+		json_object_set_new(line, "args", json_deep_copy(o->args));
+}
+
 static int client_compose(struct client *c, const char *words, struct error *err)
 {
 	char id[ULID_SIZE];
@@ -282,12 +291,14 @@ static int client_compose(struct client *c, const char *words, struct error *err
 	clock_init_system(&clock);
 	ulid_make(id, clock_now(&clock));
 	json_t *line JSON_CLEANUP = json_object();
-	if (json_object_set_new(line, "words", json_string(words)))
+	if (c->options->operation)
+		compose_operation(line, c->options);
+	else if (json_object_set_new(line, "words", json_string(words)))
 		return error_set(err, -EILSEQ, "the command is not UTF-8");
 	json_object_set_new(line, "json", json_boolean(c->options->json));
 	json_object_set_new(line, "id", json_string(id));
 	json_dump_callback(line, add_text, &c->line, JSON_COMPACT);
-	if (c->line.len > CTL_LINE_MAX)
+	if (c->line.len > CTL_LINE_MAX || c->line.cut)
 		return error_set(
 			err, -EMSGSIZE, "the command is longer than %d bytes", CTL_LINE_MAX);
 	str_addc(&c->line, '\n');

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/str.h"
 
 enum ctl_exit {
@@ -20,6 +21,10 @@ struct ctl_client_options {
 	const char *path;   /* of the socket */
 	bool json;          /* print the answer as the JSON line it is */
 	int64_t timeout_ms; /* for all of it; 0: 15 s */
+	/* Instead of words: an operation by its name, with structured arguments. */
+	const char *operation; /* NULL: the words are meant */
+	int64_t incident;      /* 0: none */
+	const json_t *args;    /* borrowed; NULL: none */
 };
 
 /* Joins argv to one line of the command language: words as they are, but the value of an option in

@@ -7,7 +7,10 @@
  * One JSON object a line, at most CTL_LINE_MAX bytes, several per connection, answered in any
  * order:
  *	→ {"words": "declare sev2 checkout is failing", "json"?: bool, "id"?: "…"}
+ *	→ {"operation": "postmortem", "incident"?: 42, "args"?: {"do": "import", "file": "…"}, "json"?, "id"?}
  *	← {"ok": true|false, "id"?, "code"?, "text", "doc"?, "fields"?}
+ *
+ * The second form is that of buttons: nothing of it is read as words.
  *
  * "id" names this delivery for this uid: sent again within the inbox's memory, it gets the same
  * answer and nothing is done twice. "doc" comes when "json" was true. A line that is no such

@@ -9,13 +9,31 @@
 #include "base/json.h"
 #include "incident/doc.h"
 
+static int operation_check(const json_t *line, struct error *err)
+{
+	const json_t *incident = json_object_get(line, "incident"), *args = json_object_get(line, "args");
+	if (!json_get_str(line, "operation"))
+		return error_set(err, -EINVAL, "\"operation\" is no string");
+	if (json_object_get(line, "words"))
+		return error_set(err, -EINVAL, "\"words\" and \"operation\" are two ways to say one thing");
+	if (incident && (!json_is_integer(incident) || json_integer_value(incident) <= 0))
+		return error_set(err, -EINVAL, "\"incident\" must be a number above 0");
+	if (args && !json_is_object(args))
+		return error_set(err, -EINVAL, "\"args\" must be an object");
+	return 0;
+}
+
 static int line_check(const json_t *line, struct error *err)
 {
 	const json_t *id = json_object_get(line, "id"), *json = json_object_get(line, "json");
 	if (!json_is_object(line))
 		return error_set(err, -EINVAL, "a request is one JSON object a line");
-	if (!json_get_str(line, "words"))
+	if (json_object_get(line, "operation")) {
+		if (operation_check(line, err))
+			return err->code;
+	} else if (!json_get_str(line, "words")) {
 		return error_set(err, -EINVAL, "\"words\" is missing or no string");
+	}
 	if (json && !json_is_boolean(json))
 		return error_set(err, -EINVAL, "\"json\" must be true or false");
 	if (id && (!json_is_string(id) || json_string_length(id) == 0 ||
@@ -41,6 +59,11 @@ struct request *ctl_line_parse(
 	asker->id = arena_strdup(r->arena, json_get_str(line, "id"));
 	r->handle = asker;
 	r->words = arena_strdup(r->arena, json_get_str(line, "words"));
+	r->operation = arena_strdup(r->arena, json_get_str(line, "operation"));
+	if (r->operation) {
+		r->incident = json_get_int(line, "incident", 0);
+		r->args = json_incref(json_get_obj(line, "args"));
+	}
 	r->actor.person = arena_printf(r->arena, "unix:%lu", (unsigned long)uid);
 	r->actor.name = arena_strdup(r->arena, name);
 	if (asker->id) {

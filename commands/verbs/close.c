@@ -3,6 +3,7 @@
  * finished postmortem, or for somebody who says by name why there is none.
  */
 #include "commands/messages.h"
+#include "commands/reviewing.h"
 #include "commands/verbs.h"
 
 static struct done close_refuse_state(struct call *c)
@@ -36,9 +37,9 @@ static struct done close_refuse_review(struct call *c)
 		return call_refuse_arg(c, "without-review",
 			"%s was not closed: say why there is no postmortem.", id);
 	return call_refuse(c, "policy",
-		"%s was not closed: a %s incident needs a finished postmortem first. To close it "
+		"%s was not closed: a %s incident needs a finished postmortem first: %s. To close it "
 		"without one, say why; it is recorded with your name: %s",
-		id, level,
+		id, level, message_usage(c, "/inc postmortem #%lld", (long long)c->incident.id),
 		message_usage(c,
 			"/inc close #%lld --without-review \"same cause as INC-40, reviewed "
 			"there\"",
@@ -67,11 +68,15 @@ static struct done close_run(struct call *c)
 	const char *waiver = call_text(c, "without-review");
 	bool review = c->config->severity.level[c->incident.severity].review_required;
 	const char *id = words_id(c, c->incident.id);
+	bool final;
 
 	if (waiver && !*waiver)
 		waiver = NULL;
 	if (!state_legal(c->incident.state, STATE_CLOSED))
 		return close_refuse_state(c);
+	if (reviewing_is_final(c, &final) < 0)
+		return call_fail(c);
+	review = review && !final;
 	if (review && !waiver)
 		return close_refuse_review(c);
 	if (close_record(c, review ? waiver : NULL) < 0 ||

@@ -10,6 +10,7 @@
 #include "commands/escalation.h"
 #include "commands/messages.h"
 #include "commands/offer.h"
+#include "commands/reviewing.h"
 #include "commands/say.h"
 #include "incident/promise.h"
 #include "store/promises.h"
@@ -34,8 +35,10 @@ static void people_add(struct people *p, const char *person)
 
 /* Communications lead (what the team owes itself: commander), else commander, else whoever declared:
  * somebody always owns the promise. */
-static const char *promise_owner(const struct call *c, enum promise_kind kind)
+static const char *promise_owner(struct call *c, enum promise_kind kind)
 {
+	if (kind == PROMISE_REVIEW)
+		return reviewing_owner(c);
 	bool inside = kind == PROMISE_CHECKPOINT || kind == PROMISE_STRATEGY;
 	const char *comms = inside ? NULL : role_person(&c->roles, ROLE_COMMS);
 	const char *commander = role_person(&c->roles, ROLE_COMMANDER);
@@ -101,6 +104,18 @@ static const char *handover_words(struct call *c, const struct promise *p)
 		words_time(c, offer_expires_at(c, &h)));
 }
 
+static const char *review_words(struct call *c, const struct promise *p)
+{
+	const char *id = words_id(c, p->incident), *by = words_time(c, p->due_at);
+	int64_t late = c->now - p->due_at;
+
+	if (late < 0)
+		return arena_printf(c->arena, "The postmortem of %s is owed until %s, and is not final yet.", id, by);
+	if (late < SECOND_MS)
+		return arena_printf(c->arena, "The postmortem of %s is due now (owed until %s).", id, by);
+	return arena_printf(c->arena, "The postmortem of %s is %s overdue (owed until %s).", id, words_for(c, late), by);
+}
+
 /* What there is to say of the promise, without the names in front. */
 static const char *promise_words(struct call *c, const struct promise *p)
 {
@@ -134,6 +149,8 @@ static const char *promise_words(struct call *c, const struct promise *p)
 			id, allowed);
 	case PROMISE_HANDOVER:
 		return handover_words(c, p);
+	case PROMISE_REVIEW:
+		return review_words(c, p);
 	}
 	return id;
 }
@@ -196,6 +213,9 @@ static void add_buttons(json_t *doc, struct call *c, const struct promise *p, co
 	case PROMISE_HANDOVER:
 		add_handover_buttons(doc, c, p, person);
 		break;
+	case PROMISE_REVIEW:
+		reviewing_buttons(c, doc);
+		break;
 	}
 }
 
@@ -226,6 +246,7 @@ static const char *const missed_words[PROMISE_KIND_COUNT] = {
 	[PROMISE_CHECKPOINT] = "no checkpoint was made",
 	[PROMISE_STRATEGY] = "nothing was identified and the approach had not changed",
 	[PROMISE_HANDOVER] = "the handover was not answered",
+	[PROMISE_REVIEW] = "the postmortem was not final",
 };
 
 /* The reminders were not enough: the tiers are called (commands/escalation.h). */
@@ -300,6 +321,9 @@ static int say_step(struct call *c, const struct promise *p, enum audience audie
 		mark_everyone(&everyone);
 		return say_channel(c, reminder_doc(c, p, everyone.p), NULL);
 	case AUDIENCE_TIER:
+		/* Tiers are called for what goes on, not for what is to be written. */
+		if (p->kind == PROMISE_REVIEW)
+			return say_announce_thread(c, reminder_doc(c, p, mentions(c, &owners)));
 		return engage_tier(c, p);
 	}
 	return say_channel(c, reminder_doc(c, p, mentions(c, &owners)), NULL);

@@ -2,6 +2,7 @@
 #include "commands/messages.h"
 #include "commands/obligations.h"
 #include "commands/relate.h"
+#include "commands/reviewing.h"
 #include "commands/stakeholders.h"
 #include "commands/upgrades.h"
 #include "commands/verbs.h"
@@ -61,7 +62,7 @@ static struct done reopen_run(struct call *c)
 	reopen_record(c);
 	if (record_event(c, ENTRY_RECURRENCE, "incident.reopened", "reopened, was %s: %s",
 		    state_name(from), why) < 0 ||
-		promise_make_all(c, false) < 0 || obligation_roles(c) < 0 ||
+		reviewing_reopened(c) < 0 || promise_make_all(c, false) < 0 || obligation_roles(c) < 0 ||
 		reopen_say(c, from, why) < 0 ||
 		upgrades_apply(c, &v) < 0) /* what was learnt while it was over */
 		return call_fail(c);

@@ -6,6 +6,7 @@
 
 #include "commands/messages.h"
 #include "commands/obligations.h"
+#include "commands/reviewing.h"
 #include "commands/stakeholders.h"
 #include "commands/verbs.h"
 #include "incident/promise.h"
@@ -87,7 +88,33 @@ static int resolve_promises(struct call *c)
 		rc = promise_keep(c, PROMISE_UPDATE);
 	if (rc == 0)
 		rc = obligation_acknowledge(c);
-	return rc < 0 ? rc : promise_withdraw_all(c);
+	if (rc == 0)
+		rc = promise_withdraw_all(c);
+	return rc < 0 ? rc : reviewing_ended(c);
+}
+
+/* In the channel, where whoever owes it reads it. */
+static int resolve_publish(struct call *c, const char *text)
+{
+	json_t *channel = message_resolution(c, text);
+
+	reviewing_offer(c, channel);
+	return message_publish(c, channel, message_resolution(c, text));
+}
+
+static struct done resolve_answer(struct call *c, const char *verdict)
+{
+	struct cause cause;
+	json_t *doc = message_line(c, "%s is resolved%s · no more reminders of updates · if it comes back: %s",
+		words_id(c, c->incident.id), verdict,
+		message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));
+
+	/* While it is fresh in mind; whether it has happened before shows then. */
+	if (cause_get(c->store, c->arena, c->incident.id, &cause, &c->err) == -ENOENT)
+		doc_button(doc, "Cause", "cause", c->incident.id, NULL, NULL);
+	doc_button(doc, "Follow-up", "followup", c->incident.id, NULL, NULL);
+	reviewing_offer(c, doc);
+	return call_reply(c, doc);
 }
 
 static int resolve_entry(struct call *c, enum incident_state from)
@@ -123,8 +150,6 @@ static struct done resolve_run(struct call *c)
 	const char *verdict = !due	      ? ""
 			      : c->now <= due ? " · within the target"
 					      : " · after the target";
-	struct cause cause;
-	json_t *doc;
 
 	if (!state_active(from) || !state_legal(from, STATE_RESOLVED))
 		return resolve_refuse_state(c);
@@ -132,17 +157,10 @@ static struct done resolve_run(struct call *c)
 		return resolve_ask(c);
 	resolve_record(c);
 	if (resolve_promises(c) < 0 || resolve_entry(c, from) < 0 ||
-		message_publish(c, message_resolution(c, text), message_resolution(c, text)) < 0 ||
+		resolve_publish(c, text) < 0 ||
 		stakeholders_tell(c, message_resolution(c, text)) < 0)
 		return call_fail(c);
-	doc = message_line(c, "%s is resolved%s · no more reminders · if it comes back: %s",
-		words_id(c, c->incident.id), verdict,
-		message_usage(c, "/inc reopen #%lld why", (long long)c->incident.id));
-	/* While it is fresh in mind; whether it has happened before shows then. */
-	if (cause_get(c->store, c->arena, c->incident.id, &cause, &c->err) == -ENOENT)
-		doc_button(doc, "Cause", "cause", c->incident.id, NULL, NULL);
-	doc_button(doc, "Follow-up", "followup", c->incident.id, NULL, NULL);
-	return call_reply(c, doc);
+	return resolve_answer(c, verdict);
 }
 
 static const struct op_alias aliases[] = {

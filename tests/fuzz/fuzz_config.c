@@ -22,14 +22,14 @@ static void file_put(const uint8_t *data, size_t size)
 {
 	static const char *const files[] = {
 		"sitrep.yml", "severity.yml", "roles.yml", "reminders.yml", "escalation.yml",
-		"rbac.yml", "messages.yml", "jira.yml",
+		"rbac.yml", "messages.yml", "jira.yml", "reviews.yml",
 	};
 
 	if (!*path) {
 		MUST(mkdtemp(dir));
 		atexit(folder_remove);
 	}
-	snprintf(path, sizeof(path), "%s/%s", dir, files[data[0] % 8]);
+	snprintf(path, sizeof(path), "%s/%s", dir, files[data[0] == 'v' ? 8 : data[0] % 8]);
 	FILE *f = fopen(path, "wb");
 	MUST(f && fwrite(data + 1, 1, size - 1, f) == size - 1 && fclose(f) == 0);
 }

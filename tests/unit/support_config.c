@@ -52,7 +52,8 @@ int config_teardown(void **state)
 {
 	static const char *const names[] = {
 		"sitrep.yml", "severity.yml", "roles.yml", "reminders.yml", "escalation.yml",
-		"rbac.yml", "messages.yml", "jira.yml", "followups.yml", "release_gate_policy.yml", "sevrity.yml", "notes.yml", "token", "empty", "large",
+		"rbac.yml", "messages.yml", "jira.yml", "followups.yml", "reviews.yml", "template.md",
+		"release_gate_policy.yml", "sevrity.yml", "notes.yml", "token", "empty", "large",
 	};
 	char path[256];
 

@@ -91,6 +91,9 @@ static const char *const lines[] = {
 	"#%I title renamed %U", "#%I settle status ours", "#%I settle title jira", "#%I link PAY-%N", "#%I unlink jira", "#%I link here", "#%I unlink here",
 	"diagnosis pod p-%N: OOMKilled --tool doctor", "#%I diagnosis pod p-%N: OOMKilled", "#%I diagnoses", "diagnoses",
 	"attach D%D #%I", "promote D%D sev2 promoted %U",
+	"#%I postmortem", "#%I postmortem start", "#%I postmortem factor change number %N", "#%I postmortem edit lessons %N",
+	"#%I postmortem why because %N", "#%I postmortem review %P", "#%I postmortem final", "#%I postmortem final --waive \"no time %N\"",
+	"#%I postmortem draft found %N", "#%I postmortem versions", "#%I postmortem export html",
 	"#%I followup watch %U %P in 2 weeks", "#%I followup add %U p0 --class detect --signal \"seen %N\"",
 	"followup F%N done the alert fired in %N s", "followup F%N --due friday --class learn --signal \"read by all\"",
 	"followup F%N cancel not needed", "followup F%N reopen it came back", "followup F%N", "followups all", "followups overdue",
@@ -439,7 +442,13 @@ static void check_promises(struct test_bot *b)
 	COUNT_ZERO(b, "incident i WHERE state IN " ACTIVE " AND NOT EXISTS (SELECT 1 FROM promise p"
 		" WHERE p.incident = i.id AND p.kind = 'update' AND p.state = 'open')");
 	COUNT_ZERO(b, "incident i JOIN promise p ON p.incident = i.id WHERE p.state = 'open'"
-		" AND i.state NOT IN " ACTIVE);
+		" AND p.kind <> 'review' AND i.state NOT IN " ACTIVE);
+	/* A postmortem is owed by what is over and not put away, until it is final. */
+	COUNT_ZERO(b, "incident i JOIN promise p ON p.incident = i.id WHERE p.state = 'open' AND p.kind = 'review'"
+		" AND (i.state NOT IN ('resolved', 'auto_resolved') OR i.merged_into IS NOT NULL"
+		"  OR (SELECT state FROM review r WHERE r.incident = i.id ORDER BY version DESC LIMIT 1) = 'final')");
+	COUNT_ZERO(b, "incident i WHERE state IN " ACTIVE
+		" AND (SELECT state FROM review r WHERE r.incident = i.id ORDER BY version DESC LIMIT 1) = 'final'");
 	COUNT_ZERO(b, "timer t WHERE t.name = 'promise' AND NOT EXISTS (SELECT 1 FROM promise p"
 		" WHERE p.incident = t.incident AND p.state = 'open')");
 	COUNT_ZERO(b, "promise WHERE state = 'kept' AND kept_at IS NULL");
