@@ -84,6 +84,26 @@ static bool filler_find(const char *text, size_t from, size_t to, size_t *at, si
 	return false;
 }
 
+/* From the beginning of a line over such without a letter; true at a filler, which *from is put
+ * behind. Only saves time: filler_find alone would look at a long gap anew for each filler in it. */
+static bool filler_here(const char *text, size_t *from, size_t *at, size_t *len)
+{
+	static const char signs[] = " \t\r!\"#$&'()*+,-./:;<=>?[\\]^_`{|}~";
+
+	while (text[*from] && (*from == 0 || text[*from - 1] == '\n')) {
+		size_t line = strcspn(text + *from, "\n"), next = *from + line + (text[*from + line] == '\n');
+
+		if (filler_find(text, *from, *from + line + 1, at, len)) {
+			*from = next;
+			return true;
+		}
+		if (strspn(text + *from, signs) < line)
+			return false;
+		*from = next;
+	}
+	return false;
+}
+
 /* ---- sentences ------------------------------------------------------------------------------ */
 
 struct sentence {
@@ -105,10 +125,11 @@ static bool sentence_next(const char *text, size_t *from, struct sentence *s)
 /* "Improve monitoring. Page when the lag is over 30 s." on one line is said. */
 static bool goes_on(const char *text, size_t from)
 {
-	size_t line = from + strcspn(text + from, "\n");
+	const char *end = text + from;
 	struct sentence s;
 
-	return sentence_next(text, &from, &s) && s.w[0].p < text + line && lint_concrete(s.w, s.n);
+	return sentence_next(text, &from, &s) && !memchr(end, '\n', (size_t)(s.w[0].p - end)) &&
+	       lint_concrete(s.w, s.n);
 }
 
 static bool sentence_lint(const char *text, size_t from, const struct sentence *s, bool action,
@@ -133,17 +154,22 @@ static bool sentence_lint(const char *text, size_t from, const struct sentence *
 
 bool lint_next(const char *text, bool action, size_t *from, struct lint_finding *out)
 {
-	if (!text || *from > strlen(text))
-		return false;
-	for (;;) {
-		size_t begin = *from, at, len;
+	while (text) {
+		size_t begin, first, at, len;
 		struct sentence s;
-		bool more = sentence_next(text, from, &s);
-		size_t first = more ? (size_t)(s.w[0].p - text) : *from;
+		bool more;
 
+		if (filler_here(text, from, &at, &len)) {
+			finding_set(out, LINT_PLACEHOLDER, text + at, len, write_it);
+			return true;
+		}
+		begin = *from;
+		more = sentence_next(text, from, &s);
+		first = more ? (size_t)(s.w[0].p - text) : *from;
 		if (filler_find(text, begin, first, &at, &len)) {
 			finding_set(out, LINT_PLACEHOLDER, text + at, len, write_it);
-			*from = at + len;
+			*from = at + len + strspn(text + at + len, " \t\r");
+			*from += text[*from] == '\n';
 			return true;
 		}
 		if (!more)
@@ -151,6 +177,7 @@ bool lint_next(const char *text, bool action, size_t *from, struct lint_finding 
 		if (sentence_lint(text, *from, &s, action, out))
 			return true;
 	}
+	return false;
 }
 
 bool lint_blames(const char *text, struct lint_finding *out)

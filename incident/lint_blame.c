@@ -209,9 +209,16 @@ bool lint_blame_in(const struct word *w, size_t n, struct lint_hit *out)
 	if (is_question(w, n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t p = 0; p < COUNT(phrases); p++) {
-			size_t len = lint_match(w, n, i, phrases[p].pattern);
+		/* Most words name nobody, and most phrases begin with somebody. */
+		bool person = lint_match(w, n, i, "@"), owner = lint_match(w, n, i, "@'s");
 
+		for (size_t p = 0; p < COUNT(phrases); p++) {
+			const char *pattern = phrases[p].pattern;
+			size_t len;
+
+			if (*pattern == '@' && !(pattern[1] == ' ' ? person : owner))
+				continue;
+			len = lint_match(w, n, i, pattern);
 			if (len == 0 || is_fine(w, n, i, i + len))
 				continue;
 			*out = (struct lint_hit){ i, len, phrases[p].instead };

@@ -6,6 +6,7 @@
 
 #define COUNT(a)      (sizeof(a) / sizeof(*(a)))
 #define SKIP_MAX      5 /* words that * passes over */
+#define PERSON_MAX    7 /* words of "one of our new backend engineers" */
 #define TEAM_WORDS    3 /* "the platform and network team" */
 
 static const char articles[] = "the|a|an|our|some|one|this|that|another|their|his|her";
@@ -82,6 +83,7 @@ static size_t person_at(const struct word *w, size_t n, size_t i, bool possessiv
 {
 	size_t k = i, team;
 
+	n = n - i > PERSON_MAX ? i + PERSON_MAX : n;
 	if (word_is_mention(&w[i], possessive))
 		return 1;
 	team = team_at(w, n, i, possessive);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/learning.h"
 #include "support_core.h"
 
 static int setup(void **state)
@@ -94,6 +95,48 @@ static void test_blame(void **state)
 	talk_say(x, "note it was human error");
 	talk_say(x, "check");
 	assert_has(line(x, "blameless"), "missing");
+	assert_has(line(x, "blameless"), "\"human error\"");
+}
+
+static void test_postmortem_blames(void **state)
+{
+	static char author[] = "slack:U1", blame[] = "Bob forgot to renew it.", fine[] = "Nothing renewed it.";
+	struct talk *x = *state;
+	struct review r = { .incident = 1, .author = author, .at = 1 };
+	struct error err = { 0 };
+
+	r.section[REVIEW_WHYS] = blame;
+	assert_int_equal(review_insert(x->store, &r, &err), 0);
+	talk_say(x, "check");
+	assert_has(line(x, "blameless"), "missing");
+	assert_has(line(x, "blameless"), "in the postmortem, Five whys");
+	r.section[REVIEW_WHYS] = fine; /* the latest version counts */
+	assert_int_equal(review_insert(x->store, &r, &err), 0);
+	talk_say(x, "check");
+	assert_has(line(x, "blameless"), "passed");
+}
+
+static void test_followups(void **state)
+{
+	static char title[] = "Alert on retries", author[] = "slack:U1",
+		    signal[] = "the alert fires in the game day";
+	struct talk *x = *state;
+	struct followup f = { .incident = 1,
+		.title = title,
+		.by = author,
+		.due_at = INT64_C(4000000000000),
+		.class = FOLLOWUP_DETECT,
+		.signal = signal,
+		.created_at = 1 };
+	struct error err = { 0 };
+
+	assert_int_equal(followup_insert(x->store, &f, &err), 0);
+	talk_say(x, "check");
+	assert_has(line(x, "actions"), "missing: 1 follow-up, 1 open, 1 without owner: /inc followup F1 ");
+	f.owner = author;
+	assert_int_equal(followup_save(x->store, &f, &err), 0);
+	talk_say(x, "check");
+	assert_has(line(x, "actions"), "passed: 1 follow-up, 1 open");
 }
 
 static void test_reads_only(void **state)
@@ -120,6 +163,8 @@ int main(void)
 		TEST(test_fresh),
 		TEST(test_fills),
 		TEST(test_blame),
+		TEST(test_postmortem_blames),
+		TEST(test_followups),
 		TEST(test_reads_only),
 	};
 
