@@ -103,6 +103,14 @@ static const struct {
 		"SEARCH handover USING INDEX handover_offered (incident=?); " },
 	{ &relation_sql, "SELECT 1 FROM access",
 		"SEARCH access USING PRIMARY KEY (incident=? AND person=?); " },
+	/* Figures: the window by its index, and one seek each into what belongs to an incident. */
+	{ &metric_sql, "SELECT id, severity, state, drill",
+		"SEARCH incident USING INDEX incident_declared (declared_at>? AND declared_at<?); "
+		"CORRELATED SCALAR SUBQUERY 1; SEARCH cause USING INTEGER PRIMARY KEY (rowid=?); "
+		"CORRELATED SCALAR SUBQUERY 2; "
+		"SEARCH promise USING PRIMARY KEY (incident=? AND kind=?); "
+		"CORRELATED SCALAR SUBQUERY 3; "
+		"SEARCH followup USING INDEX followup_incident (incident=?); " },
 	{ &promise_sql,
 		"SELECT incident, kind, n, state, made_at, due_at, quiet_until, said, kept_at, "
 		"missed_at FROM promise WHERE incident = $1 AND kind",
