@@ -191,7 +191,7 @@ static struct done show(struct call *c)
 static struct done start(struct call *c)
 {
 	struct review r;
-	struct done refused;
+	struct done refused = { 0 };
 	bool fresh;
 
 	if (reviewing_begin(c, &r, &fresh) < 0)
@@ -294,7 +294,7 @@ static struct done review(struct call *c)
 {
 	const char *person = call_text(c, "reviewer");
 	struct review r;
-	struct done refused;
+	struct done refused = { 0 };
 	int rc = newest(c, &r, &refused), sees = person ? may_review(c, person) : 1;
 
 	if (rc < 0 || sees < 0)
@@ -452,7 +452,7 @@ static struct done draft(struct call *c)
 {
 	const char *why = call_text(c, "text");
 	struct review r;
-	struct done refused;
+	struct done refused = { 0 };
 	bool was_final;
 	int rc = newest(c, &r, &refused);
 
