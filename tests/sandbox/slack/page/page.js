@@ -692,6 +692,14 @@ function grow() {
 	$("text").style.height = Math.min(160, $("text").scrollHeight) + "px";
 }
 
+/* Whoever is at the end stays there when the place for messages changes, as by Jira's panel beside it. */
+let atBottom = true;
+$("messages").addEventListener("scroll", event => {
+	const box = event.target;
+	atBottom = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+});
+new ResizeObserver(() => { if (atBottom) $("messages").scrollTop = $("messages").scrollHeight; }).observe($("messages"));
+
 $("composer").addEventListener("submit", event => { event.preventDefault(); send(); });
 $("text").addEventListener("input", grow);
 $("text").addEventListener("keydown", event => {
