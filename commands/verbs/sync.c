@@ -177,7 +177,8 @@ static struct done sync_run(struct call *c)
 	if (call_flag(c, "retry"))
 		return sync_retry(c, wait, waits, fail, fails);
 	if (!waits && !fails) {
-		doc = message_line(c, "All of %s is outside as the record has it; nothing waits.", where);
+		/* Says nothing of what is in conflict or gone: issue_explain does. */
+		doc = message_line(c, "Of %s nothing waits to be sent, and nothing was refused.", where);
 		issue_explain(c, doc);
 		return call_reply(c, doc);
 	}

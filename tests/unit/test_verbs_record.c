@@ -211,7 +211,7 @@ static void test_sync(void **state)
 	size_t n;
 
 	talk_say(x, "sync");
-	assert_answered(x, "All of INC-1 is outside as the record has it");
+	assert_answered(x, "Of INC-1 nothing waits to be sent, and nothing was refused.");
 	talk_say(x, "investigating");
 	talk_forget(x);
 	talk_say(x, "cancel false");
