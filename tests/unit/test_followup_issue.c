@@ -241,6 +241,11 @@ static void test_done_there_and_here(void **state)
 	hint(x);
 	settle(x);
 	assert_int_equal(asked(x), 1);
+	/* Something else changes there: that it is closed is no news. */
+	there.change++;
+	hint(x);
+	settle(x);
+	assert_int_equal(asked(x), 1);
 	assert_int_equal(followup_load(x->store, x->arena, 1, &f, &x->err), 0);
 	assert_int_equal(f.state, FOLLOWUP_OPEN);
 	talk_say(x, "followup F1 done it fired after 40 s");
