@@ -79,11 +79,62 @@ def with_jira(story, sandbox, name):
     story.step("bob keeps ours: Jira has it too", lambda: jira.wait_field(issue["key"], "priority", "Highest"))
 
 
-def scripted(sandbox):
+def told(done, words):
+    """The answer to a command, if it says so."""
+    text = text_of(done["ack_payload"] or {})
+    assert words in text, text
+    return {"text": text}
+
+
+def gate(bot, status):
+    """What a pipeline would see."""
+    done = bot.run("release-check", "--service", "shop")
+    assert done.returncode == status, f"exit status {done.returncode}: {done.stdout}{done.stderr}"
+    return {"text": done.stdout}
+
+
+WRITTEN = {
+    "summary": "Checkouts failed for 40 % of the customers of shop until v2.31 was rolled back.",
+    "impact": "4 of 10 checkouts failed; orders were kept and paid later.",
+    "factors": "- [change] the rollout went to all regions at once\n- [detection] no alert watches the share of failed "
+               "checkouts\n- [technical] retries have no limit",
+    "whys": "1. Why did checkouts fail? v2.31 asked for a field that the gateway does not send.\n2. Why was that not seen? "
+            "The contract test runs against a stub.",
+    "detection": "A customer wrote; the first alert came 6 minutes later.",
+    "defences": "The canary has no traffic of the EU.",
+    "well": "The rollback took 3 minutes.",
+    "poorly": "Nobody knew who may roll back.",
+    "lessons": "A canary without traffic proves nothing: route 1 % of each region to it.",
+}
+
+
+def learning(story, sandbox, bot, name):
+    """What is learned from it: a postmortem that passes, a follow-up that is proven, a gate that opens, figures."""
+    def say(words, expected, user="bob"):
+        return told(sandbox.command(words, user=user, channel=name), expected)
+
+    story.step("bob starts the postmortem: a draft from the record", lambda: say("postmortem start", "draft, version 1"))
+    story.step("“human error” as a factor is not taken for an answer",
+               lambda: say("postmortem factor technical human error", "ends the questions"))
+    story.step("so it cannot be final yet", lambda: say("postmortem final", "is not final"))
+    story.step("a follow-up, with its owner, date and the sign by which it is done",
+               lambda: say('followup add "alert on failed checkouts" --owner @carol --due "2 weeks" --class detect --signal '
+                           '"the alert fires in the game day"', "F1"))
+    for section, text in WRITTEN.items():
+        say(f'postmortem edit {section} --{section} "{text}"', "kept as version")
+    story.step("written, it passes its checks and is final", lambda: say("postmortem final", "is final"))
+    story.step("done is what was seen: carol closes the follow-up",
+               lambda: say('followup F1 done "it fired after 40 s"', "F1 is done", user="carol"))
+    story.step("the gate is open again", lambda: gate(bot, 0))
+    story.step("bob closes the incident", lambda: say("close", "is closed"))
+    story.step("and the figures have it", lambda: say("metrics 7d", "Time to resolve"))
+
+
+def scripted(sandbox, bot):
     story = Story()
     print("One incident, as people see it:\n")
-    answer = story.step("alice types /inc declare sev2 checkout is failing",
-                        lambda: sandbox.command("declare sev2 checkout is failing", user="alice"))
+    answer = story.step("alice types /inc declare sev2 checkout is failing --service shop",
+                        lambda: sandbox.command("declare sev2 checkout is failing --service shop", user="alice"))
     if not answer or answer.get("failed"):
         print(f"  MISSING  an answer: {answer}")
         return 1
@@ -104,10 +155,12 @@ def scripted(sandbox):
     story.step("bob posts the update", lambda: sandbox.wait_message(name, "rolling back v2.31"))
     story.step("it stands under the announcement too",
                lambda: sandbox.wait_message("incidents", "rolling back v2.31"))
+    story.step("a pipeline asks whether shop may be released: no, and why", lambda: gate(bot, 1))
     sandbox.command('resolve rolled back --signal "checkout success 99.9 % for 15 min" --health "5xx at baseline"',
                     user="bob", channel=name)
     story.step("bob resolves it, with the evidence", lambda: sandbox.wait_message(name, "99.9 %"))
     story.step("the announcement says so", lambda: sandbox.wait_message("incidents", "resolved"))
+    learning(story, sandbox, bot, name)
     print(f"\n{'It all happened.' if not story.missing else f'{story.missing} of it did not happen.'}")
     return 1 if story.missing else 0
 
@@ -144,7 +197,7 @@ def main():
             try:
                 bot.start()
                 if by_itself:
-                    status = scripted(sandbox)
+                    status = scripted(sandbox, bot)
                 else:
                     print(INVITATION.format(page=sandbox.page, cadence="60 s", socket=bot.socket), flush=True)
                     status = wait_for_end(bot)
