@@ -28,10 +28,18 @@ static const char page_style[] =
 	"</style>\n</head>\n<body>\n";
 static const char page_foot[] = "</body>\n</html>\n";
 
+/* A span that is open. The library may end one that it never began, or none that it did: what is written is balanced here. */
+struct span {
+	MD_SPANTYPE type;
+	const char *tag; /* written; NULL: shown as its text alone */
+};
+#define SPANS_MAX 64
+
 struct page {
 	struct str *out;
-	int links;   /* open ones: links in links are no HTML */
-	int hidden;  /* of them, those that are shown as text */
+	struct span span[SPANS_MAX];
+	int spans;
+	int deeper; /* beyond SPANS_MAX */
 };
 
 static void add_escaped(struct str *out, const char *p, size_t n)
@@ -91,29 +99,98 @@ static bool target_allowed(const char *url)
 	return false;
 }
 
-static void link_open(struct page *p, const MD_ATTRIBUTE *target)
+/* Links in links are no HTML. */
+static bool in_link(const struct page *p)
+{
+	for (int i = 0; i < p->spans; i++)
+		if (p->span[i].type == MD_SPAN_A || p->span[i].type == MD_SPAN_IMG)
+			return true;
+	return false;
+}
+
+/* The tag, or NULL when it is shown as text. */
+static const char *link_open(struct page *p, const MD_ATTRIBUTE *target)
 {
 	struct str url STR_CLEANUP = { 0 };
 
 	str_init(&url, URL_MAX);
-	p->links++;
-	if (p->links > 1 || !target_read(target, &url) || !target_allowed(url.p)) {
-		p->hidden++;
-		return;
-	}
+	if (in_link(p) || !target_read(target, &url) || !target_allowed(url.p))
+		return NULL;
 	str_add(p->out, "<a rel=\"nofollow noopener noreferrer\" href=\"");
 	add_escaped(p->out, url.p, url.len);
 	str_add(p->out, "\">");
+	return "a";
 }
 
-static void link_close(struct page *p)
+/* ---- spans ---- */
+
+static const char *span_tag(MD_SPANTYPE type)
 {
-	/* Only the outermost can be shown. */
-	if (p->links == 1 && !p->hidden)
-		str_add(p->out, "</a>");
-	p->links--;
-	if (p->hidden)
-		p->hidden--;
+	switch (type) {
+	case MD_SPAN_EM:
+		return "em";
+	case MD_SPAN_STRONG:
+		return "strong";
+	case MD_SPAN_CODE:
+		return "code";
+	case MD_SPAN_DEL:
+		return "del";
+	case MD_SPAN_A:
+	case MD_SPAN_IMG:
+	case MD_SPAN_LATEXMATH:
+	case MD_SPAN_LATEXMATH_DISPLAY:
+	case MD_SPAN_WIKILINK:
+	case MD_SPAN_U:
+		break;
+	}
+	return NULL;
+}
+
+/* Down to so many. */
+static void spans_close(struct page *p, int keep)
+{
+	while (p->spans > keep) {
+		const struct span *s = &p->span[--p->spans];
+
+		if (s->tag)
+			str_addf(p->out, "</%s>", s->tag);
+	}
+}
+
+static int on_span(MD_SPANTYPE type, void *detail, void *ctx)
+{
+	struct page *p = ctx;
+	const char *tag = span_tag(type);
+
+	if (p->spans == SPANS_MAX) {
+		p->deeper++;
+		return 0;
+	}
+	if (type == MD_SPAN_A)
+		tag = link_open(p, &((const MD_SPAN_A_DETAIL *)detail)->href);
+	else if (type == MD_SPAN_IMG)
+		tag = link_open(p, &((const MD_SPAN_IMG_DETAIL *)detail)->src);
+	else if (tag)
+		str_addf(p->out, "<%s>", tag);
+	p->span[p->spans++] = (struct span){ type, tag };
+	return 0;
+}
+
+static int on_span_end(MD_SPANTYPE type, void *detail, void *ctx)
+{
+	struct page *p = ctx;
+	int i = p->spans - 1;
+
+	(void)detail;
+	if (p->deeper) {
+		p->deeper--;
+		return 0;
+	}
+	while (i >= 0 && p->span[i].type != type)
+		i--;
+	if (i >= 0)
+		spans_close(p, i);
+	return 0;
 }
 
 /* ---- blocks ---- */
@@ -153,6 +230,8 @@ static int on_block_end(MD_BLOCKTYPE type, void *detail, void *ctx)
 {
 	struct page *p = ctx;
 
+	spans_close(p, 0);
+	p->deeper = 0;
 	if (type == MD_BLOCK_H)
 		str_addf(p->out, "</h%u>\n", level_of(detail));
 	else if (type == MD_BLOCK_CODE)
@@ -162,56 +241,7 @@ static int on_block_end(MD_BLOCKTYPE type, void *detail, void *ctx)
 	return 0;
 }
 
-/* ---- spans, text ---- */
-
-static const char *span_tag(MD_SPANTYPE type)
-{
-	switch (type) {
-	case MD_SPAN_EM:
-		return "em";
-	case MD_SPAN_STRONG:
-		return "strong";
-	case MD_SPAN_CODE:
-		return "code";
-	case MD_SPAN_DEL:
-		return "del";
-	case MD_SPAN_A:
-	case MD_SPAN_IMG:
-	case MD_SPAN_LATEXMATH:
-	case MD_SPAN_LATEXMATH_DISPLAY:
-	case MD_SPAN_WIKILINK:
-	case MD_SPAN_U:
-		break;
-	}
-	return NULL;
-}
-
-static int on_span(MD_SPANTYPE type, void *detail, void *ctx)
-{
-	struct page *p = ctx;
-	const char *tag = span_tag(type);
-
-	if (type == MD_SPAN_A)
-		link_open(p, &((const MD_SPAN_A_DETAIL *)detail)->href);
-	else if (type == MD_SPAN_IMG)
-		link_open(p, &((const MD_SPAN_IMG_DETAIL *)detail)->src);
-	else if (tag)
-		str_addf(p->out, "<%s>", tag);
-	return 0;
-}
-
-static int on_span_end(MD_SPANTYPE type, void *detail, void *ctx)
-{
-	struct page *p = ctx;
-	const char *tag = span_tag(type);
-
-	(void)detail;
-	if (type == MD_SPAN_A || type == MD_SPAN_IMG)
-		link_close(p);
-	else if (tag)
-		str_addf(p->out, "</%s>", tag);
-	return 0;
-}
+/* ---- text ---- */
 
 /* "&amp;", "&#39;": letters, digits and # between & and ; are one character to any reader. */
 static bool is_entity(const char *p, size_t n)

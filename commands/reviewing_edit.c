@@ -282,7 +282,7 @@ static struct done form_open(struct call *c, int section, const struct review *b
 {
 	struct choice ch = { .count = 0 };
 	struct reviewing r;
-	struct done done;
+	struct done done = { 0 };
 	int rc;
 
 	if (!message_may_ask(c))
@@ -377,7 +377,7 @@ struct done reviewing_edit(struct call *c)
 	const char *text = call_text(c, "text"), *rest = NULL;
 	enum review_section section = REVIEW_SUMMARY;
 	struct edit e = { .changed = 0 };
-	struct done refused;
+	struct done refused = { 0 };
 	int rc;
 
 	if (text && !edit_target(c, text, &section, &rest))
@@ -401,7 +401,7 @@ struct done reviewing_edit(struct call *c)
 static struct done append(struct call *c, enum review_section s, const char *line, const char *more)
 {
 	struct edit e = { .changed = 0 };
-	struct done refused;
+	struct done refused = { 0 };
 	const char *old;
 	int rc = edit_begin(c, &e, -1, &refused);
 
@@ -576,7 +576,7 @@ struct done reviewing_import(struct call *c)
 	struct review parsed = { 0 };
 	struct edit e = { .changed = 0 };
 	struct error err = { 0 };
-	struct done refused;
+	struct done refused = { 0 };
 	unsigned generated;
 	int rc;
 

@@ -424,7 +424,7 @@ static struct done final_judged(struct call *c, struct reviewing *r)
 static struct done final(struct call *c)
 {
 	struct reviewing r;
-	struct done done;
+	struct done done = { 0 };
 	int rc;
 
 	if (call_given(c, "text"))

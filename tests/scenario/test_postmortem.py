@@ -62,7 +62,8 @@ def test_from_the_end_to_final(bot, sandbox):
     # Mended, it is reviewed and final.
     said(sandbox.command("postmortem edit summary Payments failed for 62 minutes after a rollout; rolling it back ended it.",
                          channel=INC))
-    said(sandbox.command("postmortem review <@U0BOB|bob>", channel=INC))
+    answer = said(sandbox.command("postmortem review @bob", channel=INC))
+    assert "asked by direct message: @bob" in answer, answer
     settled(bot)
     assert dms(sandbox, "bob", "asks you to review the postmortem of INC-1")
     answer = said(sandbox.command("postmortem final", user="bob", channel=INC))

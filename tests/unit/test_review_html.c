@@ -122,6 +122,10 @@ static void test_links(void **state)
 		"<p><a rel=\"nofollow noopener noreferrer\" href=\"https://example.com/\">a g b</a></p>\n");
 	assert_string_equal(body("[a ![g](https://example.com/g.png) b](javascript:x) [c](https://example.com/c)"),
 		"<p>a g b <a rel=\"nofollow noopener noreferrer\" href=\"https://example.com/c\">c</a></p>\n");
+	/* What the library ends without having begun it. */
+	assert_string_equal(body("[a ![b](http://[) d](http*//e) [c](https://example.com/c)"),
+		"<p>[a <a rel=\"nofollow noopener noreferrer\" href=\"http://[\">b</a> d "
+		"<a rel=\"nofollow noopener noreferrer\" href=\"https://example.com/c\">c</a></p>\n");
 	/* Nobody meant a link. */
 	assert_null(strstr(body("see https://example.com/ and www.example.com"), "href"));
 }
