@@ -22,7 +22,8 @@ static const char *const names[LINT_RULE_COUNT] = {
 	[LINT_MISSING] = "missing",
 };
 
-static const char write_it[] = "write it, or take it out: \"nobody lost data; 1,200 checkouts failed\"";
+static const char write_it[] =
+	"write it, or take it out: \"nobody lost data; 1,200 checkouts failed\"";
 
 const char *lint_rule_name(enum lint_rule r)
 {
@@ -46,8 +47,9 @@ static void finding_set(struct lint_finding *out, enum lint_rule rule, const cha
  * ruler, the edge of a table or of a code block is none. */
 static bool is_gap_filler(const char *p, size_t len)
 {
-	static const char *const fillers[] = { "...", "….", "…", "?", "??", "???", "-", "–", "—", "*",
-		"- …", "- ...", "- ?", "….", "_…_", "_..._", "[…]", "[...]", "…….", "....", "-…" };
+	static const char *const fillers[] = { "...", "….", "…", "?", "??", "???", "-", "–", "—",
+		"*", "- …", "- ...", "- ?", "….", "_…_", "_..._", "[…]", "[...]", "…….", "....",
+		"-…" };
 
 	for (size_t i = 0; i < sizeof(fillers) / sizeof(*fillers); i++)
 		if (strlen(fillers[i]) == len && memcmp(fillers[i], p, len) == 0)
@@ -85,13 +87,15 @@ static bool filler_find(const char *text, size_t from, size_t to, size_t *at, si
 }
 
 /* From the beginning of a line over such without a letter; true at a filler, which *from is put
- * behind. Only saves time: filler_find alone would look at a long gap anew for each filler in it. */
+ * behind. Only saves time: filler_find alone would look at a long gap anew for each filler in it.
+ */
 static bool filler_here(const char *text, size_t *from, size_t *at, size_t *len)
 {
 	static const char signs[] = " \t\r!\"#$&'()*+,-./:;<=>?[\\]^_`{|}~";
 
 	while (text[*from] && (*from == 0 || text[*from - 1] == '\n')) {
-		size_t line = strcspn(text + *from, "\n"), next = *from + line + (text[*from + line] == '\n');
+		size_t line = strcspn(text + *from, "\n"),
+		       next = *from + line + (text[*from + line] == '\n');
 
 		if (filler_find(text, *from, *from + line + 1, at, len)) {
 			*from = next;

@@ -1,6 +1,7 @@
-/* Does a sentence blame somebody (FEATURES I3)? What somebody did ("restarted by @bob") is a fact; that
- * they are the cause is blame. A name without an @ is not told from a system's, so "caused by Bob"
- * passes, as "caused by Kafka" must; what only people do ("Bob forgot to") is blame all the same. */
+/* Does a sentence blame somebody (FEATURES I3)? What somebody did ("restarted by @bob") is a fact;
+ * that they are the cause is blame. A name without an @ is not told from a system's, so "caused by
+ * Bob" passes, as "caused by Kafka" must; what only people do ("Bob forgot to") is blame all the
+ * same. */
 #include <string.h>
 
 #include "incident/lint_room.h"
@@ -11,7 +12,8 @@
 	"fault|mistake|mistakes|negligence|blunder|oversight|carelessness|sloppiness|laziness|"    \
 	"incompetence|inattention|ignorance|stupidity|error|errors|slip|slip-up|failing|failings"
 #define LAPSE                                                                                      \
-	"careless|lazy|negligent|sloppy|incompetent|inattentive|reckless|asleep|clumsy|distracted|" \
+	"careless|lazy|negligent|sloppy|incompetent|inattentive|reckless|asleep|clumsy|"           \
+	"distracted|"                                                                              \
 	"irresponsible|unprofessional|stupid|foolish|hasty|guilty|clueless"
 #define TROUBLE                                                                                    \
 	"outage|incident|failure|downtime|mess|problem|bug|loss|delay|damage|breakage|disaster|"   \
@@ -22,17 +24,18 @@
 	"failed|never|selected|chose|entered|killed|removed|overwrote|mistyped|misunderstood"
 
 static const char instead_error[] =
-	"\"human error\" ends the questions; what made it easy to slip, and hard to notice? \"the two "
+	"\"human error\" ends the questions; what made it easy to slip, and hard to notice? \"the "
+	"two "
 	"clusters have the same prompt, and nothing asked for confirmation\"";
-static const char instead_cause[] =
-	"what made it possible, or easy? \"the deploy tool applied the change without a preview\"; who "
-	"did what is a fact for the timeline";
-static const char instead_should[] =
-	"what could they see at that time, and what would have told them? \"the dashboard showed the "
-	"old primary as healthy; no alert named the replica\"";
-static const char instead_trait[] =
-	"how somebody is explains nothing; which guard was missing, what made it hard? \"the on-call had "
-	"two incidents at once, and no secondary was paged\"";
+static const char instead_cause[] = "what made it possible, or easy? \"the deploy tool applied the "
+				    "change without a preview\"; who "
+				    "did what is a fact for the timeline";
+static const char instead_should[] = "what could they see at that time, and what would have told "
+				     "them? \"the dashboard showed the "
+				     "old primary as healthy; no alert named the replica\"";
+static const char instead_trait[] = "how somebody is explains nothing; which guard was missing, "
+				    "what made it hard? \"the on-call had "
+				    "two incidents at once, and no secondary was paged\"";
 
 /* See lint_room.h for the tokens. */
 static const struct {
@@ -70,21 +73,29 @@ static const struct {
 	{ "fault|mistake|error|blunder|oversight|slip of|by @", instead_cause },
 	{ "on the part of @", instead_cause },
 	{ "@'s " FAULT, instead_cause },
-	{ "^'s fault|mistake|mistakes|negligence|blunder|oversight|carelessness|sloppiness|laziness|"
-	  "incompetence|inattention", instead_cause },
+	{ "^'s "
+	  "fault|mistake|mistakes|negligence|blunder|oversight|carelessness|sloppiness|laziness|"
+	  "incompetence|inattention",
+		instead_cause },
 	{ "his|her|my|your|their fault|mistake|mistakes|negligence|carelessness", instead_cause },
 	{ "my bad", instead_cause },
 	{ "thank @ for this|the " TROUBLE, instead_cause },
-	{ "@ broke|botched|messed|screwed|crashed|ruined|bungled|fumbled|blundered|mishandled|wrecked",
+	{ "@ "
+	  "broke|botched|messed|screwed|crashed|ruined|bungled|fumbled|blundered|mishandled|"
+	  "wrecked",
 		instead_cause },
 	{ "@ caused", instead_cause },
 	{ "@ cost us", instead_cause },
-	{ "it is|was @ who broke|caused|forgot|deleted|dropped|ran|pushed|merged|deployed|missed|ignored",
+	{ "it is|was @ who "
+	  "broke|caused|forgot|deleted|dropped|ran|pushed|merged|deployed|missed|ignored",
 		instead_cause },
-	{ "@ made|makes a|an|the|another|his|her|this|serious|silly mistake|error|blunder|slip", instead_cause },
+	{ "@ made|makes a|an|the|another|his|her|this|serious|silly mistake|error|blunder|slip",
+		instead_cause },
 	{ "@ made|makes a|an|the * mistake|error|blunder", instead_cause },
 	{ "^ made a|another * mistake|blunder", instead_cause },
-	{ "@ accidentally|mistakenly|carelessly|wrongly|foolishly|recklessly|negligently|inadvertently",
+	{ "@ "
+	  "accidentally|mistakenly|carelessly|wrongly|foolishly|recklessly|negligently|"
+	  "inadvertently",
 		instead_cause },
 	{ "@ * by mistake|accident", instead_cause },
 
@@ -92,13 +103,18 @@ static const struct {
 	{ "@ had|has forgotten", instead_should },
 	{ "^ forgot|forgets to", instead_should },
 	{ "^ had|has forgotten to", instead_should },
-	{ "@ misread|misunderstood|misconfigured|misjudged|neglected|mistyped|overlooked", instead_should },
-	{ "^ misread|misunderstood|misjudged the|a|his|her|an * dashboard|runbook|graph|alert|ticket|"
-	  "instructions|warning|page|docs|documentation|message|output|plan|chart|prompt", instead_should },
+	{ "@ misread|misunderstood|misconfigured|misjudged|neglected|mistyped|overlooked",
+		instead_should },
+	{ "^ misread|misunderstood|misjudged the|a|his|her|an * "
+	  "dashboard|runbook|graph|alert|ticket|"
+	  "instructions|warning|page|docs|documentation|message|output|plan|chart|prompt",
+		instead_should },
 	{ "^ neglected to", instead_should },
 	{ "@ ignored the|a|an|every|all|our|several|repeated|two|three|his|her", instead_should },
-	{ "@ should|could have known|noticed|checked|tested|read|seen|asked|realised|realized|caught|"
-	  "thought|verified|looked|followed|spotted", instead_should },
+	{ "@ should|could have "
+	  "known|noticed|checked|tested|read|seen|asked|realised|realized|caught|"
+	  "thought|verified|looked|followed|spotted",
+		instead_should },
 	{ "@ should have +", instead_should },
 	{ "@ should have been more|careful|aware|paying|watching", instead_should },
 	{ "@ should not have", instead_should },
@@ -108,11 +124,15 @@ static const struct {
 	{ "should have known better", instead_should },
 	{ "if only|just @ had", instead_should },
 	{ "if @ had +", instead_should },
-	{ "if ^ had read|tested|checked|looked|asked|followed|known|noticed|paid|listened", instead_should },
+	{ "if ^ had read|tested|checked|looked|asked|followed|known|noticed|paid|listened",
+		instead_should },
 	{ "had @ read|tested|checked|looked|asked|followed|known|noticed|paid", instead_should },
-	{ "@ failed to follow|notice|check|test|verify|read|renew|update|inform|tell|escalate|respond|"
-	  "answer|ask|run|apply|understand|acknowledge|review|document|communicate|call|page|monitor|"
-	  "react|do|realise|realize|set|add|see|consider|ensure|recognise|recognize", instead_should },
+	{ "@ failed to "
+	  "follow|notice|check|test|verify|read|renew|update|inform|tell|escalate|respond|"
+	  "answer|ask|run|apply|understand|acknowledge|review|document|communicate|call|page|"
+	  "monitor|"
+	  "react|do|realise|realize|set|add|see|consider|ensure|recognise|recognize",
+		instead_should },
 	{ "@ didn't|never bother|bothered|think|pay|care|understand", instead_should },
 	{ "@ did not bother|think|pay|care|understand", instead_should },
 	{ "^ didn't bother|think|pay|care", instead_should },
@@ -127,18 +147,25 @@ static const struct {
 	{ "negligent|negligence", instead_trait },
 	{ "incompetent|incompetence", instead_trait },
 	{ "sloppy|sloppiness|sloppily", instead_trait },
-	{ "stupidity|recklessness|laziness|inattention|inattentiveness|thoughtlessness", instead_trait },
-	{ "stupid|silly|dumb|foolish|careless|rookie|beginner's mistake|mistakes|error|errors|change",
+	{ "stupidity|recklessness|laziness|inattention|inattentiveness|thoughtlessness",
+		instead_trait },
+	{ "stupid|silly|dumb|foolish|careless|rookie|beginner's "
+	  "mistake|mistakes|error|errors|change",
 		instead_trait },
 	{ "idiot|idiots|moron|morons|idiotic|fool|fools|amateurs|clown|clowns", instead_trait },
 	{ "lack of attention|care|discipline|diligence|competence|professionalism", instead_trait },
 	{ "poor|bad judgement|judgment", instead_trait },
 	{ "@ is|was|are|were " LAPSE, instead_trait },
-	{ "@ is|was|are|were too|so|very|simply|just|being|obviously|clearly " LAPSE "|inexperienced|"
-	  "tired|slow|junior", instead_trait },
-	{ "^ is|was careless|negligent|sloppy|incompetent|inattentive|reckless|asleep", instead_trait },
-	{ "^ is|was too|so|very|simply careless|lazy|sloppy|inexperienced|tired|hasty", instead_trait },
-	{ "they|he|she|you are|is|was|were too lazy|careless|slow|inexperienced|tired|hasty|busy", instead_trait },
+	{ "@ is|was|are|were too|so|very|simply|just|being|obviously|clearly " LAPSE
+	  "|inexperienced|"
+	  "tired|slow|junior",
+		instead_trait },
+	{ "^ is|was careless|negligent|sloppy|incompetent|inattentive|reckless|asleep",
+		instead_trait },
+	{ "^ is|was too|so|very|simply careless|lazy|sloppy|inexperienced|tired|hasty",
+		instead_trait },
+	{ "they|he|she|you are|is|was|were too lazy|careless|slow|inexperienced|tired|hasty|busy",
+		instead_trait },
 	{ "@ was|is|were|are not careful|attentive|diligent|thorough", instead_trait },
 	{ "@ wasn't|isn't|weren't careful|attentive|diligent|thorough", instead_trait },
 	{ "not|wasn't|weren't careful enough", instead_trait },

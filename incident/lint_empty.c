@@ -24,9 +24,9 @@ static const char instead_care[] =
 static const char instead_how[] =
 	"what exactly, and how will anybody see it? \"page when the queue age is over 5 min\", \"a "
 	"contract test for retries runs in CI\"";
-static const char instead_train[] =
-	"training alone fades; by which exercise or tool, by when? \"each on-call restores the primary "
-	"in a game day by 30 June\"";
+static const char instead_train[] = "training alone fades; by which exercise or tool, by when? "
+				    "\"each on-call restores the primary "
+				    "in a game day by 30 June\"";
 static const char instead_again[] =
 	"that is the wish, not the step; what will be built or changed? \"deletes of a non-empty "
 	"bucket need a second approval\"";
@@ -38,15 +38,17 @@ static const struct {
 	bool strict;
 	const char *instead;
 } phrases[] = {
-	{ "be|being|are|stay|get more|extra|very|most|especially|particularly careful|cautious|vigilant|"
-	  "diligent|attentive|proactive|mindful|aware|thorough|disciplined|alert|conscious", true,
-		instead_care },
+	{ "be|being|are|stay|get more|extra|very|most|especially|particularly "
+	  "careful|cautious|vigilant|"
+	  "diligent|attentive|proactive|mindful|aware|thorough|disciplined|alert|conscious",
+		true, instead_care },
 	{ "be|being careful|cautious|vigilant|diligent|attentive|proactive|mindful|aware", true,
 		instead_care },
 	{ "more careful|vigilant|attentive|diligent|caution", true, instead_care },
 	{ "pay|paying|paid more|closer|better|special|extra|full attention", true, instead_care },
 	{ "pay|paying attention", true, instead_care },
-	{ "take|exercise|use|show|with more|extra|great|greater|special care|caution", true, instead_care },
+	{ "take|exercise|use|show|with more|extra|great|greater|special care|caution", true,
+		instead_care },
 	{ "take|exercise|use care|caution", true, instead_care },
 	{ "remember|remembering to", true, instead_care },
 	{ "don't|not|never|won't forget to|about|the", true, instead_care },
@@ -59,8 +61,8 @@ static const struct {
 	{ "triple|double check", true, instead_care },
 	{ "doublecheck|double-check|doublechecking", true, instead_care },
 	{ "always check|verify|test", true, instead_care },
-	{ "follow|adhere|stick * process|procedure|procedures|rules|guidelines|practices|runbook .", true,
-		instead_care },
+	{ "follow|adhere|stick * process|procedure|procedures|rules|guidelines|practices|runbook .",
+		true, instead_care },
 	{ "follow * runbook|process|procedure|procedures more|better", true, instead_care },
 	{ "raise|raising|increase|create|build|spread awareness", true, instead_train },
 	{ "make everyone|everybody|people|developers|engineers|sure * aware", true, instead_train },
@@ -68,17 +70,18 @@ static const struct {
 	{ "train|educate|teach|coach|instruct|sensitise|retrain|brief * " PEOPLE, false,
 		instead_train },
 	{ "more|additional|further|better training", false, instead_train },
-	{ "this|it|that|these never|not|doesn't|don't|won't|can't|cannot happen|occur|recur|repeat", true,
+	{ "this|it|that|these never|not|doesn't|don't|won't|can't|cannot happen|occur|recur|repeat",
+		true, instead_again },
+	{ "this|it|that does|do|will|must|should|can not|never happen|occur|recur", true,
 		instead_again },
-	{ "this|it|that does|do|will|must|should|can not|never happen|occur|recur", true, instead_again },
 	{ "avoid|prevent this|it|that|these|such|similar|repeats|recurrence|repetition", true,
 		instead_again },
 	{ "prevent|avoid|stop * happening|recurring|occurring|again|future", true, instead_again },
 	{ "this|it|that never happens|recurs|occurs again", true, instead_again },
 	{ "never|not let * again", true, instead_again },
 	{ "never again", true, instead_again },
-	{ "fix|solve|repair|address|resolve * properly|permanently|cleanly|correctly|thoroughly", true,
-		instead_again },
+	{ "fix|solve|repair|address|resolve * properly|permanently|cleanly|correctly|thoroughly",
+		true, instead_again },
 	{ "proper|permanent|real|correct|better|clean fix|solution .", true, instead_again },
 	{ "fix|resolve|solve|address the|this bug|issue|problem|incident .", true, instead_again },
 	{ "look|looking into", true, instead_how },
@@ -87,23 +90,32 @@ static const struct {
 	{ "handle|manage|do * better .", true, instead_how },
 	{ "best practices|practice", true, instead_how },
 	{ "monitor|watch|observe * better|more|closely|closer|carefully", false, instead_how },
-	{ "test|check|review|document|verify|plan|communicate|coordinate|prepare|track|align|escalate|"
-	  "collaborate|respond|react|share|work|log * better|more|thoroughly|carefully|clearly|earlier|"
-	  "closely|often|faster|quicker|properly|sooner", false, instead_how },
+	{ "test|check|review|document|verify|plan|communicate|coordinate|prepare|track|align|"
+	  "escalate|"
+	  "collaborate|respond|react|share|work|log * "
+	  "better|more|thoroughly|carefully|clearly|earlier|"
+	  "closely|often|faster|quicker|properly|sooner",
+		false, instead_how },
 	{ "better|more|closer communicate|monitor|test|document", false, instead_how },
 	{ IMPROVE " * " VAGUE, false, instead_how },
 	{ VAGUE " needs|need|should|must|has|have|could * better|more|improved|improve|improving|"
-	  "improvement", false, instead_how },
+		"improvement",
+		false, instead_how },
 };
 
 /* What is done by a machine, or can be opened and looked at. */
 static const char things[] =
-	"alert|alerts|page|pages|paging|ci|pipeline|job|probe|gate|hook|lint|linter|dashboard|panel|"
+	"alert|alerts|page|pages|paging|ci|pipeline|job|probe|gate|hook|lint|linter|dashboard|"
+	"panel|"
 	"drill|exercise|checklist|template|preview|confirmation|approval|approvals|limit|limits|"
-	"timeout|timeouts|threshold|script|canary|policy|contract|nightly|replay|replays|trace|metric|"
-	"slo|budget|automatic|automatically|automate|automated|automation|enforce|enforced|enforces|"
-	"block|blocks|blocked|reject|rejects|refuse|refuses|require|requires|require|schema|validate|"
-	"validates|validation|regression|fuzz|synthetic|webhook|flag|flags|quota|retry|retries|backup|"
+	"timeout|timeouts|threshold|script|canary|policy|contract|nightly|replay|replays|trace|"
+	"metric|"
+	"slo|budget|automatic|automatically|automate|automated|automation|enforce|enforced|"
+	"enforces|"
+	"block|blocks|blocked|reject|rejects|refuse|refuses|require|requires|require|schema|"
+	"validate|"
+	"validates|validation|regression|fuzz|synthetic|webhook|flag|flags|quota|retry|retries|"
+	"backup|"
 	"staging|cron|bot|tool|button|dialog|prompt|prompts|prompting|fails|asks|queue|index|lock|"
 	"workshop|rota|quiz|walkthrough|page's|runbook|runbook's|wiki|section|step|steps|list";
 
@@ -153,13 +165,17 @@ static bool is_made_concrete(const struct word *w, size_t n, size_t at, size_t e
 /* "Double-check is built into the tool", "no need to remember": not asked of anybody. */
 static bool is_no_request(const struct word *w, size_t n, size_t at, size_t end)
 {
-	if (lint_joined(w, n, end) && word_is(&w[end], "is|was|are|were|did|does|helped|cannot|isn't"))
+	if (lint_joined(w, n, end) &&
+		word_is(&w[end], "is|was|are|were|did|does|helped|cannot|isn't"))
 		return true;
 	for (size_t k = at, from = at > 3 ? at - 3 : 0; k-- > from;)
-		if (word_is(&w[k], "had|has|nobody|cannot|can't|couldn't|without|instead|rather|longer|need|"
+		if (word_is(&w[k], "had|has|nobody|cannot|can't|couldn't|without|instead|rather|"
+				   "longer|need|"
 				   "did|didn't|was|were|impossible|no"))
-			return !word_is(&w[k], "need|no") || (k > 0 && word_is(&w[k - 1], "no|not")) ||
-			       (word_is(&w[k], "no") && k + 1 < n && word_is(&w[k + 1], "longer|need"));
+			return !word_is(&w[k], "need|no") ||
+			       (k > 0 && word_is(&w[k - 1], "no|not")) ||
+			       (word_is(&w[k], "no") && k + 1 < n &&
+				       word_is(&w[k + 1], "longer|need"));
 	return false;
 }
 

@@ -4,22 +4,27 @@
 
 #include "incident/lint_room.h"
 
-#define COUNT(a)      (sizeof(a) / sizeof(*(a)))
-#define SKIP_MAX      5 /* words that * passes over */
-#define PERSON_MAX    7 /* words of "one of our new backend engineers" */
-#define TEAM_WORDS    3 /* "the platform and network team" */
+#define COUNT(a)   (sizeof(a) / sizeof(*(a)))
+#define SKIP_MAX   5 /* words that * passes over */
+#define PERSON_MAX 7 /* words of "one of our new backend engineers" */
+#define TEAM_WORDS 3 /* "the platform and network team" */
 
 static const char articles[] = "the|a|an|our|some|one|this|that|another|their|his|her";
-static const char kinds[] =
-	"junior|senior|new|newest|night|duty|on|call|oncall|backend|frontend|platform|release|tired|"
-	"inexperienced|careless|clumsy|lazy|distracted|untrained|hasty|overworked|confused|database|"
-	"network|storage|security|infrastructure|data|support|shift|responsible|incident|change|other|"
-	"unnamed|particular|single|external|systems|site|reliability|devops";
+static const char kinds[] = "junior|senior|new|newest|night|duty|on|call|oncall|backend|frontend|"
+			    "platform|release|tired|"
+			    "inexperienced|careless|clumsy|lazy|distracted|untrained|hasty|"
+			    "overworked|confused|database|"
+			    "network|storage|security|infrastructure|data|support|shift|"
+			    "responsible|incident|change|other|"
+			    "unnamed|particular|single|external|systems|site|reliability|devops";
 static const char nouns[] =
-	"engineer|engineers|developer|developers|dev|devs|admin|admins|administrator|administrators|"
+	"engineer|engineers|developer|developers|dev|devs|admin|admins|administrator|"
+	"administrators|"
 	"intern|interns|contractor|contractors|employee|employees|colleague|colleagues|programmer|"
-	"programmers|sre|sres|dba|dbas|person|human|humans|somebody|someone|him|her|me|myself|himself|"
-	"herself|operator|operators|technician|technicians|sysadmin|sysadmins|hire|commander|manager|"
+	"programmers|sre|sres|dba|dbas|person|human|humans|somebody|someone|him|her|me|myself|"
+	"himself|"
+	"herself|operator|operators|technician|technicians|sysadmin|sysadmins|hire|commander|"
+	"manager|"
 	"responder|responders|individual|guy|guys|he|she|on-call|oncall";
 static const char owners[] =
 	"engineer's|developer's|dev's|admin's|administrator's|intern's|contractor's|employee's|"
@@ -29,19 +34,24 @@ static const char teams[] = "team|teams|department|guys|folks|crew|squad";
 
 /* What begins with a capital and is nobody's name. */
 static const char no_names[] =
-	"i|we|you|they|it|this|that|these|those|the|a|an|our|all|each|every|nobody|everybody|everyone|"
+	"i|we|you|they|it|this|that|these|those|the|a|an|our|all|each|every|nobody|everybody|"
+	"everyone|"
 	"nothing|something|which|who|what|when|if|because|since|and|but|or|then|there|no|not|root|"
-	"cause|why|both|neither|one|two|some|most|many|customer|customers|users|user|clients|client|"
+	"cause|why|both|neither|one|two|some|most|many|customer|customers|users|user|clients|"
+	"client|"
 	"monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
 	"script|automation|scheduler|controller|server|service|services|system|job|deploy|pipeline|"
 	"cron|monitoring|api|app|application|code|cache|proxy|gateway|agent|alert|alerting|bot|"
 	"kafka|redis|jenkins|postgres|postgresql|mysql|mongo|mongodb|cassandra|consul|vault|nomad|"
-	"terraform|ansible|puppet|chef|salt|kubernetes|docker|helm|argo|flux|istio|envoy|nginx|apache|"
-	"haproxy|prometheus|grafana|alertmanager|datadog|splunk|elastic|elasticsearch|kibana|logstash|"
+	"terraform|ansible|puppet|chef|salt|kubernetes|docker|helm|argo|flux|istio|envoy|nginx|"
+	"apache|"
+	"haproxy|prometheus|grafana|alertmanager|datadog|splunk|elastic|elasticsearch|kibana|"
+	"logstash|"
 	"rabbitmq|nats|celery|airflow|spark|flink|hadoop|zookeeper|etcd|memcached|varnish|akamai|"
 	"fastly|cloudflare|amazon|google|azure|github|gitlab|jira|slack|pagerduty|opsgenie|stripe|"
 	"linux|debian|systemd|python|java|node|spring|hibernate|rails|django|jaeger|ceph|minio|"
-	"clickhouse|snowflake|vitess|oracle|tomcat|jetty|kong|traefik|linkerd|sentry|renovate|dependabot";
+	"clickhouse|snowflake|vitess|oracle|tomcat|jetty|kong|traefik|linkerd|sentry|renovate|"
+	"dependabot";
 
 bool lint_joined(const struct word *w, size_t n, size_t i)
 {
@@ -106,7 +116,8 @@ static size_t person_at(const struct word *w, size_t n, size_t i, bool possessiv
 	}
 	k++;
 	/* "the engineer on call", "the developer on duty" */
-	if (lint_joined(w, n, k + 1) && word_is(&w[k], "on") && word_is(&w[k + 1], "call|duty|shift"))
+	if (lint_joined(w, n, k + 1) && word_is(&w[k], "on") &&
+		word_is(&w[k + 1], "call|duty|shift"))
 		k += 2;
 	return k - i;
 }
@@ -134,8 +145,9 @@ static bool is_participle(const struct word *w)
 	if (w->len > 3 && (w->p[w->len - 1] | 0x20) == 'd' && (w->p[w->len - 2] | 0x20) == 'e' &&
 		!word_is(w, "need|speed|feed"))
 		return true;
-	return word_is(w, "known|read|seen|done|told|caught|thought|taken|run|written|kept|paid|made|"
-			  "spotted|set|given|gone|found|understood|left|used|sought|spoken|said");
+	return word_is(w,
+		"known|read|seen|done|told|caught|thought|taken|run|written|kept|paid|made|"
+		"spotted|set|given|gone|found|understood|left|used|sought|spoken|said");
 }
 
 /* The words of one token at w[i]. */
@@ -158,7 +170,8 @@ static bool ends_before(const struct word *w, size_t n, size_t i)
 	return i == n || w[i].before >= EDGE_COLON;
 }
 
-/* Words from i on that the pattern takes, or SIZE_MAX. first: nothing stands before in the pattern. */
+/* Words from i on that the pattern takes, or SIZE_MAX. first: nothing stands before in the pattern.
+ */
 static size_t match_from(const struct word *w, size_t n, size_t i, const char *p, bool first)
 {
 	size_t start = i;

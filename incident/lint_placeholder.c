@@ -5,14 +5,17 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
+#define OWED                                                                                       \
+	"determined|done|written|completed|confirmed|defined|filled|added|decided|announced|"      \
+	"documented|supplied|provided|discussed"
+
 /* Each begins behind a comma, colon or full stop; "the TODO list" is about a list. */
 static const char *const phrases[] = {
 	"todo|tbd|tbc|tba|fixme|xxx|xxxx|placeholder .",
 	"todo|fixme to|add|write|fill|ask|check|describe|insert",
 	"not applicable .",
 	"still|is|are to be determined|confirmed|written|defined|completed|decided|done .",
-	"to be determined|done|written|completed|confirmed|defined|filled|added|decided|announced|"
-	"documented|supplied|provided|discussed",
+	"to be " OWED,
 	"tbd|tbc|tba by|with|after|when|in|on",
 	"coming soon .",
 	"fill in|out|me|this",
@@ -34,7 +37,8 @@ static const char *const phrases[] = {
 static bool is_not_applicable(const struct word *w, size_t n, size_t i)
 {
 	return i + 1 < n && word_is(&w[i], "n") && word_is(&w[i + 1], "a") &&
-	       w[i + 1].p == w[i].p + 2 && w[i].p[1] == '/' && (i == 0 || w[i].before >= EDGE_COLON) &&
+	       w[i + 1].p == w[i].p + 2 && w[i].p[1] == '/' &&
+	       (i == 0 || w[i].before >= EDGE_COLON) &&
 	       (i + 2 == n || w[i + 2].before >= EDGE_COLON);
 }
 

@@ -7,26 +7,38 @@
 
 /* What can be looked at. */
 static const char things[] =
-	"alert|alerts|page|pages|runbook|runbooks|dashboard|dashboards|panel|graph|ci|pipeline|build|job|"
+	"alert|alerts|page|pages|runbook|runbooks|dashboard|dashboards|panel|graph|ci|pipeline|"
+	"build|job|"
 	"test|tests|drill|game|canary|gate|endpoint|flag|report|backup|backups|plan|checklist|"
-	"template|lint|linter|policy|slo|slos|inventory|document|log|logs|synthetic|metric|metrics|queue|"
+	"template|lint|linter|policy|slo|slos|inventory|document|log|logs|synthetic|metric|metrics|"
+	"queue|"
 	"budget|probe|release|rollout|rollback|deploy|deployment|host|hosts|config|certificate|"
-	"certificates|cert|ticket|pr|request|review|branch|wiki|script|cron|monitor|schema|migration|"
+	"certificates|cert|ticket|pr|request|review|branch|wiki|script|cron|monitor|schema|"
+	"migration|"
 	"migrations|limit|timeout|retry|retries|replica|failover|restore|status|postmortem|code|"
-	"check|checks|table|index|bucket|secondary|rota|terraform|approval|audit|scan|scanner|cache|"
-	"service|cluster|region|regions|prompt|preview|warning|account|accounts|key|keys|readme|guide";
+	"check|checks|table|index|bucket|secondary|rota|terraform|approval|audit|scan|scanner|"
+	"cache|"
+	"service|cluster|region|regions|prompt|preview|warning|account|accounts|key|keys|readme|"
+	"guide";
 /* A state somebody can see it in, or what it is seen to do. */
 static const char states[] =
-	"fires|fire|fired|merged|published|shows|show|shown|green|red|passes|pass|passed|passing|fails|"
-	"fail|failed|returns|return|rejects|rejected|removed|deleted|reaches|reached|signed|closed|listed|"
-	"drains|drained|finished|finishes|restored|tested|linked|contains|runs|run|ran|defined|exists|stops|"
-	"stopped|needs|asks|blocks|blocked|appears|expires|gone|refuses|refused|pages|sends|sent|live|"
+	"fires|fire|fired|merged|published|shows|show|shown|green|red|passes|pass|passed|passing|"
+	"fails|"
+	"fail|failed|returns|return|rejects|rejected|removed|deleted|reaches|reached|signed|closed|"
+	"listed|"
+	"drains|drained|finished|finishes|restored|tested|linked|contains|runs|run|ran|defined|"
+	"exists|stops|"
+	"stopped|needs|asks|blocks|blocked|appears|expires|gone|refuses|refused|pages|sends|sent|"
+	"live|"
 	"deployed|enforced|enabled|disabled|rotated|archived|lists|names|prints|reports|created|"
 	"completes|triggers|triggered|recorded|visible|empty|migrated|measured|approved|"
-	"reviewed|attached|includes|covers|opens|rolls|succeeds|succeeded|rehearsed|warns|replaced|documented";
+	"reviewed|attached|includes|covers|opens|rolls|succeeds|succeeded|rehearsed|warns|replaced|"
+	"documented";
 static const char measures[] =
-	"%|ms|s|sec|seconds|min|mins|minutes|minute|h|hours|hour|days|day|weeks|week|months|quarter|quarters|"
-	"times|failed|failures|pages|errors|alerts|incidents|percent|requests|under|over|below|above|within|least|most|"
+	"%|ms|s|sec|seconds|min|mins|minutes|minute|h|hours|hour|days|day|weeks|week|months|"
+	"quarter|quarters|"
+	"times|failed|failures|pages|errors|alerts|incidents|percent|requests|under|over|below|"
+	"above|within|least|most|"
 	"than|per|of|in|for|every|each|consecutive|twice|releases|gb|mb|deploys";
 static const char counts[] = "zero|no|none|one|two|three|four|five|ten|all|every|both|each";
 
@@ -49,8 +61,8 @@ static bool has_figure(const struct word *w, size_t n)
 		figures++;
 		glued |= w[i].p[w[i].len - 1] > '9'; /* "5s" */
 	}
-	return figures > 0 && n > 1 && (glued || words_have(w, 0, n, measures) ||
-		words_have(w, 0, n, things));
+	return figures > 0 && n > 1 &&
+	       (glued || words_have(w, 0, n, measures) || words_have(w, 0, n, things));
 }
 
 static bool has_compare(const char *text)
@@ -71,7 +83,8 @@ static bool sentence_observable(const struct word *w, size_t n)
 {
 	bool state = words_have(w, 0, n, states);
 
-	if (words_have(w, 0, n, "better|improved|improve|improves|more|fewer|less|confident|aware") &&
+	if (words_have(
+		    w, 0, n, "better|improved|improve|improves|more|fewer|less|confident|aware") &&
 		!has_figure(w, n) && !state)
 		return false;
 	if (has_figure(w, n))

@@ -135,7 +135,8 @@ static void test_corpus(void **state)
 
 /* ---- findings -------------------------------------------------------------------------------- */
 
-static void expect(const char *text, bool action, size_t *from, enum lint_rule rule, const char *quote)
+static void expect(
+	const char *text, bool action, size_t *from, enum lint_rule rule, const char *quote)
 {
 	struct lint_finding f;
 
@@ -231,8 +232,9 @@ static void test_where_it_applies(void **state)
 
 static void test_marks_of_markdown(void **state)
 {
-	static const char text[] = "| Action | Due |\n|---|---|\n| F1 | — |\n\n---\n***\n```\nls -l\n```\n"
-				   "1. Why did it stop? Because the disk was full.\n";
+	static const char text[] =
+		"| Action | Due |\n|---|---|\n| F1 | — |\n\n---\n***\n```\nls -l\n```\n"
+		"1. Why did it stop? Because the disk was full.\n";
 	struct lint_finding f;
 	size_t from = 0;
 

@@ -20,14 +20,16 @@ static char factors[] = "- [technical] the pool had no limit\n"
 			"- [detection] no alert on waiting clients\n"
 			"- [change] the rollout went to all regions at once";
 static char whys[] = "1. Why did checkout fail? Because the pool was empty.";
-static char detection[] = "A customer told support at 14:10; an alert on waiting clients would have.";
+static char detection[] =
+	"A customer told support at 14:10; an alert on waiting clients would have.";
 static char defences[] = "The load test uses one tenant only.";
 static char well[] = "The rollback took two minutes.";
 static char poorly[] = "The dashboard of the pool was hard to find.";
 static char lessons[] = "A pool without a limit moves the outage to the database.";
 static char title[] = "Alert on waiting clients", owner[] = "slack:U1";
 static char signal_[] = "the alert fires in the game day";
-static char entry_text[] = "restarted by @bob", blame[] = "It was caused by @bob.", vague[] = "done";
+static char entry_text[] = "restarted by @bob", blame[] = "It was caused by @bob.",
+	    vague[] = "done";
 static char careful[] = "Be more careful.", todo[] = "TODO";
 
 struct paper {
@@ -85,8 +87,8 @@ static size_t lint(struct paper *p)
 static void passes(struct paper *p)
 {
 	if (lint(p) > 0)
-		fail_msg("%s in %s: %s (%s)", lint_rule_name(p->finding[0].rule), p->finding[0].where,
-			p->finding[0].quote, p->finding[0].instead);
+		fail_msg("%s in %s: %s (%s)", lint_rule_name(p->finding[0].rule),
+			p->finding[0].where, p->finding[0].quote, p->finding[0].instead);
 }
 
 /* Exactly this one finding. */
@@ -139,7 +141,8 @@ static void test_factors(void **state)
 {
 	static char two[] = "- [technical] the pool had no limit\n- [detection] no alert on it";
 	static char one_layer[] = "- [technical] no limit\n- [technical] no jitter\n- no timeout";
-	static char with_blame[] = "- [technical] no limit\n- [detection] no alert\n- [change] human error";
+	static char with_blame[] =
+		"- [technical] no limit\n- [detection] no alert\n- [change] human error";
 	static char lone[] = "Root cause: the pool had no limit";
 	struct paper p;
 
@@ -162,8 +165,8 @@ static void test_factors(void **state)
 static void test_light(void **state)
 {
 	static char one[] = "- [technical] the pool had no limit";
-	static const enum review_section spared[] = { REVIEW_WHYS, REVIEW_DETECTION, REVIEW_DEFENCES,
-		REVIEW_WELL, REVIEW_POORLY };
+	static const enum review_section spared[] = { REVIEW_WHYS, REVIEW_DETECTION,
+		REVIEW_DEFENCES, REVIEW_WELL, REVIEW_POORLY };
 	struct paper p;
 
 	(void)state;
