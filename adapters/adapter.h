@@ -7,7 +7,7 @@
  *
  * Requests go in by host->submit (better: through adapters/backlog.h, which keeps what the full
  * queue refuses), with request.adapter = index and request.handle the adapter's own. The core
- * answers every request from REQUEST_CHAT and REQUEST_SHELL exactly once through answer(), after
+ * answers every request from REQUEST_CHAT, REQUEST_SHELL and REQUEST_API exactly once through answer(), after
  * the commit.
  */
 #include <stdbool.h>

@@ -18,6 +18,7 @@
 
 #include "adapters/adapter.h"
 #include "adapters/ctl/ctl.h"
+#include "adapters/http/api.h"
 #include "adapters/http/server.h"
 #include "adapters/io.h"
 #include "adapters/jira/jira.h"
@@ -41,6 +42,7 @@ struct bot {
 	pthread_t core_thread;
 	struct adapter *adapter[ADAPTERS_MAX];
 	int adapter_count;
+	struct adapter *api; /* among them; NULL */
 	struct adapter_host host;
 	struct queue *answers, *effects; /* core → I/O */
 	struct io_wake out, room;
@@ -174,6 +176,8 @@ static void on_reload(uv_signal_t *handle, int signum)
 		log_error("config", "the new configuration has errors, the old one stays in force:\n%s", report.p);
 	} else {
 		log_set_level(fresh->log.level);
+		if (b->api)
+			api_reconfigure(b->api, fresh);
 		core_reconfigure(b->core, fresh);
 		log_info("config", "reloaded; slack.*, store.*, ctl.*, http.* and where Jira is are taken up at the next start");
 	}
@@ -236,6 +240,10 @@ static int adapters_start(struct bot *b, struct error *err)
 	adapter_add(b, slack_create(b->config, &b->host));
 	if (b->config->issue.url)
 		adapter_add(b, jira_create(b->config, &b->host, http));
+	if (http) {
+		b->api = api_create(b->config, &b->host, http);
+		adapter_add(b, b->api);
+	}
 	/* Last: by then the others have brought their routes, and it is the first to be stopped. */
 	if (http) {
 		http_server_route(http, "GET", "/healthz", on_healthz, NULL);

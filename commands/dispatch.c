@@ -30,9 +30,14 @@
 #define NAME_MAX_BYTES 80
 #define NOBODY         "nobody" /* no key: no person can be bound to it */
 
-static bool from_people(const struct request *r)
+/* Not everything there is is offered to everybody. */
+static bool offered(const struct operation *op, const struct request *r)
 {
-	return r->source == REQUEST_CHAT || r->source == REQUEST_SHELL;
+	bool internal = op->flags & OP_INTERNAL;
+
+	if (r->source == REQUEST_API)
+		return !internal || (op->flags & OP_TOOL);
+	return !internal || (r->source != REQUEST_CHAT && r->source != REQUEST_SHELL);
 }
 
 /* ---- the actor ---- */
@@ -117,7 +122,7 @@ static bool asked_by_name(struct call *c, struct asked *asked)
 	const struct operation *op = operation_by_name(r->operation);
 	struct found found;
 
-	if (op && (op->flags & OP_INTERNAL) && from_people(r))
+	if (op && !offered(op, r))
 		op = NULL;
 	if (op) {
 		c->op = op;

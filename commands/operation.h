@@ -75,6 +75,7 @@ enum op_flag {
 	OP_INTERNAL = 1 << 1, /* the system's own (timers, outcomes, events): not offered to people */
 	OP_BARE_FORM = 1 << 2, /* without any argument it opens its form, where the front end can */
 	OP_HIDDEN = 1 << 3,   /* offered, but not in the short help */
+	OP_TOOL = 1 << 5,     /* with OP_INTERNAL: offered to programs all the same, by its name */
 	OP_MERGED = 1 << 4,   /* works on a merged one too; others say where it goes on (reads always do) */
 };
 

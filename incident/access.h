@@ -7,7 +7,7 @@
 #define ACCESS_ROLES_MAX        32
 #define ACCESS_ENTITLEMENTS_MAX 32
 #define ACCESS_BINDINGS_MAX     256
-#define ACCESS_TOKENS_MAX       64
+#define ACCESS_TOKENS_MAX       24
 #define ACCESS_TOKEN            "token:" /* before the name of a token: the key of who acts */
 
 struct access_role {

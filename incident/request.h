@@ -21,6 +21,7 @@ struct arena;
 enum request_source {
 	REQUEST_CHAT,    /* a person in chat: words, button, form, reaction, shortcut */
 	REQUEST_SHELL,   /* sitrep ctl */
+	REQUEST_API,     /* a program, by the HTTP API; the actor is its token, "token:ci" */
 	REQUEST_TIMER,   /* a timer came due */
 	REQUEST_OUTCOME, /* how the delivery of an effect ended */
 	REQUEST_EVENT,   /* something happened outside: a reaction, a Home tab opened, a connection state */

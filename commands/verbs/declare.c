@@ -40,6 +40,8 @@ static const char *declared_source(const struct call *c)
 		return "chat";
 	case REQUEST_SHELL:
 		return "manual";
+	case REQUEST_API:
+		return "api";
 	case REQUEST_TIMER:
 	case REQUEST_OUTCOME:
 	case REQUEST_EVENT:

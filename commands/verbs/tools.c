@@ -211,7 +211,7 @@ const struct operation op_tool_append = {
 	.name = "incident_append_event",
 	.summary = "Tools put something on a timeline, or note a follow-up",
 	.need = NEED_NOTHING,
-	.flags = OP_INTERNAL,
+	.flags = OP_INTERNAL | OP_TOOL,
 	.right = "tools.oncall.write",
 	.run = append_run,
 };
@@ -364,7 +364,7 @@ const struct operation op_tool_summary = {
 	.name = "incident_followups_summary",
 	.summary = "Open incidents and follow-ups of a service, for tools",
 	.need = NEED_NOTHING,
-	.flags = OP_INTERNAL | OP_READS,
+	.flags = OP_INTERNAL | OP_TOOL | OP_READS,
 	.right = "tools.oncall.read",
 	.run = summary_run,
 };

@@ -97,7 +97,7 @@ static const char *const lines[] = {
 	"#%I followup watch %U %P in 2 weeks", "#%I followup add %U p0 --class detect --signal \"seen %N\"",
 	"followup F%N done the alert fired in %N s", "followup F%N --due friday --class learn --signal \"read by all\"",
 	"followup F%N cancel not needed", "followup F%N reopen it came back", "followup F%N", "followups all", "followups overdue",
-	"#%I followups", "followups F%N", "#%I cause change of %N", "#%I cause capacity --fingerprint f%N",
+	"#%I followups", "release-check s%N --mode warn", "gate payments", "followups F%N", "#%I cause change of %N", "#%I cause capacity --fingerprint f%N",
 	"#%I check", "#%I export md", "#%I export csv", "#%I preview resolution", "#%I show", "#%I timeline", "list", "list failing", "list sev1", "mine",
 	"metrics", "metrics 7d --by service", "metrics year --chart", "metrics sev1 --format csv",
 	"whoami", "help", "help update", "sync", "#%I sync", "nonsense %N", "",
