@@ -161,17 +161,34 @@ static void test_cancelled(void **state)
 	assert_int_equal(latest(x).version, 0);
 }
 
+/* Readers read, and change nothing. */
 static void test_rights(void **state)
 {
+	static const char *const changes[] = { "postmortem edit lessons x", "postmortem factor x", "postmortem why x", "postmortem review @bob",
+		"postmortem final --waive x", "postmortem draft x", "postmortem import", "postmortem start" };
 	struct talk *x = *state;
 
 	resolved(x);
 	talk_say(x, "postmortem start");
-	/* Readers read. */
-	static const char *const reader[] = { "incident.read" };
-	(void)reader;
 	talk_say(x, "postmortem the cache was cold");
 	assert_refused(x, "usage", "say what to do");
+	x->config->access = (struct access_policy){
+		.role = { { .name = "reader", .entitlement = { "incident.read" }, .count = 1 } },
+		.role_count = 1,
+		.binding = { { .role = "reader", .person = "slack:*" } },
+		.binding_count = 1,
+	};
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		talk_say_as(x, BOB, changes[i]);
+		assert_refused(x, "forbidden", "needs the right incident.write");
+	}
+	assert_int_equal(latest(x).version, 1);
+	talk_say_as(x, BOB, "postmortem");
+	assert_answered(x, "draft, version 1");
+	talk_say_as(x, BOB, "postmortem versions");
+	assert_answered(x, "1 · draft");
+	talk_say_as(x, BOB, "postmortem export");
+	assert_answered(x, "is on its way");
 }
 
 /* ---- writing ---- */
