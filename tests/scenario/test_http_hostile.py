@@ -57,7 +57,6 @@ def ask(bot, text):
     with peer(bot) as s:
         try:
             s.sendall(text if isinstance(text, bytes) else text.encode("latin-1"))
-            s.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # closed already
         return read(s)
@@ -88,7 +87,7 @@ FRAMING = {
 def test_no_second_request_hides_in_the_first(served, name):
     said = ask(served, f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{FRAMING[name]}")
     # The library says 400 twice to some; 401 or 405 would be the hidden one's.
-    assert set(statuses(said)) <= {400}, said
+    assert set(statuses(said)) == {400}, said
 
 
 def test_chunks_that_are_no_chunks(served):
