@@ -318,6 +318,51 @@ static void test_protected(void **state)
 	verdict_is(x, "blocked", 1);
 }
 
+/* ---- by the API ---- */
+
+static const char *ask_api(struct talk *x, const char *token, const char *operation, json_t *args_take)
+{
+	struct request *r = request_create(REQUEST_API);
+
+	r->actor.person = arena_printf(r->arena, "token:%s", token);
+	r->operation = operation;
+	r->args = args_take;
+	reply_finish(&x->reply);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(dispatch(&x->desk, r, &x->reply, &x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	x->reply.code = arena_strdup(x->arena, x->reply.code);
+	x->text = arena_strdup(x->arena, json_get_str(x->reply.doc, "text"));
+	request_destroy(r);
+	return x->text;
+}
+
+/* With the rights of the token's role; what is the system's own is offered to no program but as a tool. */
+static void test_tokens(void **state)
+{
+	struct talk *x = *state;
+	struct access_policy *p = &x->config->access;
+
+	p->token[p->token_count++] = (struct access_token){ .name = "ci", .role = "viewer" };
+	p->token[p->token_count++] = (struct access_token){ .name = "root", .role = "admin" };
+	talk_say(x, "declare sev1 checkout is failing --service checkout");
+	ask_api(x, "ci", "release-check", json_pack("{s:s}", "service", "checkout"));
+	verdict_is(x, "blocked", 1);
+	ask_api(x, "nobody", "release-check", json_pack("{s:s}", "service", "checkout"));
+	assert_refused(x, "forbidden", "incident.read");
+	ask_api(x, "ci", "note", json_pack("{s:s}", "text", "x"));
+	assert_refused(x, "forbidden", "incident.write");
+	ask_api(x, "root", "housekeeping", json_object());
+	assert_refused(x, "unknown", "");
+	ask_api(x, "ci", "incident_followups_summary", json_object());
+	assert_int_equal(x->reply.kind, REPLY_MESSAGE);
+	talk_press(x, ALICE, "incident_followups_summary", 0, json_object());
+	assert_refused(x, "unknown", "");
+	ask_api(x, "root", "declare", json_pack("{s:s}", "title", "search is slow"));
+	assert_string_equal(talk_incident(x, 2).source, "api");
+	assert_string_equal(talk_incident(x, 2).reporter, "token:root");
+}
+
 static void test_the_link_is_the_channel(void **state)
 {
 	struct talk *x = *state;
@@ -348,6 +393,7 @@ int main(void)
 		TEST(test_more_than_is_looked_at),
 		TEST(test_drills_do_not_count),
 		TEST(test_protected),
+		TEST(test_tokens),
 		TEST(test_the_link_is_the_channel),
 	};
 
