@@ -219,7 +219,7 @@ static void judge(struct reading *r, const struct gate_facts *f)
 	struct gating *g = r->out;
 	size_t max = f->incident_count + f->followup_count;
 
-	policy.mode = g->mode;
+	policy.mode = (int)g->mode;
 	g->reason = arena_alloc(r->arena, (max + 1) * sizeof(*g->reason));
 	g->verdict = gate_judge(&policy, f, g->reason, max, &g->count, g->why);
 	if (g->verdict == GATE_PASS && g->mode == GATE_STRICT && r->cut) {
