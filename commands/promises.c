@@ -31,7 +31,7 @@ void promise_rearm_later(struct call *c)
 			return;
 		}
 	}
-	assert(!"a call changed the promises of more incidents than it may");
+	assert(false && "a call changed the promises of more incidents than it may");
 }
 
 /* Of a new incident only what this call has made can be there. */
