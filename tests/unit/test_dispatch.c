@@ -197,6 +197,34 @@ static void test_failure_in_a_batch(void **state)
 	sql(x, "DROP TRIGGER broken");
 }
 
+/* Without savepoints it cannot be undone alone: the caller is told, and the batch cannot be committed by mistake. */
+static void test_failure_without_savepoints(void **state)
+{
+	struct talk *x = *state;
+	const char *const lines[] = { "declare sev2 first", "declare sev2 explodes" };
+
+	sql(x, "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.timeline WHEN NEW.text LIKE "
+	       "'explodes%' "
+	       "BEGIN SELECT RAISE(ABORT, 'broken'); END");
+	assert_int_equal(store_begin_together(x->store, &x->err), 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct request *r = request_create(REQUEST_CHAT);
+		struct reply reply;
+
+		r->actor.person = ALICE;
+		r->words = lines[i];
+		assert_int_equal(
+			dispatch(&x->desk, r, &reply, &x->err), i == 1 ? -ERESTART : 0);
+		assert_int_equal(reply.kind, i == 1 ? REPLY_NONE : REPLY_MESSAGE);
+		assert_int_equal(store_spoiled(x->store), i == 1);
+		reply_finish(&reply);
+		request_destroy(r);
+	}
+	assert_int_equal(store_commit(x->store, &x->err), -ERESTART);
+	assert_int_equal(incidents(x), 0);
+	sql(x, "DROP TRIGGER broken");
+}
+
 static void test_full_disk_takes_the_batch_back(void **state)
 {
 	struct talk *x = *state;
@@ -539,6 +567,7 @@ int main(void)
 		TEST(test_form_does_not_open_twice),
 		TEST(test_internal_failure_is_undone_and_can_come_again),
 		TEST(test_failure_in_a_batch),
+		TEST(test_failure_without_savepoints),
 		TEST(test_full_disk_takes_the_batch_back),
 		TEST(test_first_sight),
 		TEST(test_zone_of_the_actor),

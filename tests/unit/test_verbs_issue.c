@@ -1163,6 +1163,48 @@ static void test_poll(void **state)
 	assert_null(next(x));
 }
 
+/* A poll's hint, which knows a time only. */
+static void polled_hint(struct talk *x)
+{
+	int64_t change = there.change;
+
+	there.change = 0;
+	hint(x);
+	there.change = change;
+}
+
+/* The second read began with the first and was answered late: what came after both in the same moment is read all the same. */
+static void test_same_moment(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+	json_t *result;
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	change(ISSUE_PRIORITY, "Highest", "dave");
+	hint(x);
+	e = next(x);
+	result = perform(x, e);
+	outcome(x, e, OUTCOME_DELIVERED, result, NULL);
+	polled_hint(x);
+	e = next(x);
+	assert_int_equal(e->kind, EFFECT_ISSUE_SYNC);
+	result = perform(x, e);
+	there.value[ISSUE_TITLE] = "card payments fail"; /* the same time there */
+	there.by[ISSUE_TITLE] = "dave";
+	pass(x, 10000);
+	outcome(x, e, OUTCOME_DELIVERED, result, NULL);
+	polled_hint(x);
+	settle(x);
+	assert_string_equal(talk_incident(x, 1).title, "card payments fail");
+	pass(x, 10000); /* it was read with time between: the overlap of polls brings nothing new */
+	polled_hint(x);
+	settle(x);
+	polled_hint(x);
+	assert_null(next(x));
+}
+
 static void test_bad_hints(void **state)
 {
 	static const char *const hints[] = { "{}", "{\"issue\":\"\"}", "{\"issue\":\"99999\"}", "{\"issue\":17}",
@@ -1416,6 +1458,7 @@ int main(void)
 		TEST(test_protected_before_creation),
 		TEST(test_merged),
 		TEST(test_poll),
+		TEST(test_same_moment),
 		TEST(test_bad_hints),
 		TEST(test_bad_outcomes),
 		TEST(test_no_right),
