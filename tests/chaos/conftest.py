@@ -1,0 +1,29 @@
+"""The scenarios' fixtures and helpers, and how long to go on."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+SCENARIO = Path(__file__).resolve().parent.parent / "scenario"
+sys.path[:0] = [str(SCENARIO), str(Path(__file__).resolve().parent)]
+# Both folders have a conftest: this is the other one, under a name of its own.
+spec = importlib.util.spec_from_file_location("scenario_conftest", SCENARIO / "conftest.py")
+shared = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = shared
+spec.loader.exec_module(shared)
+pytest_runtest_makereport = shared.pytest_runtest_makereport
+_sandbox_process = shared._sandbox_process
+sandbox = shared.sandbox
+make_bot = shared.make_bot
+
+ROUNDS = int(os.environ.get("SITREP_CHAOS_ROUNDS", "1"))
+FIRST_SEED = int(os.environ.get("SITREP_CHAOS_SEED", "1"))
+
+
+def pytest_generate_tests(metafunc):
+    """`seed`: as many as SITREP_CHAOS_ROUNDS says, from SITREP_CHAOS_SEED on."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", range(FIRST_SEED, FIRST_SEED + ROUNDS))
