@@ -8,15 +8,17 @@
 
 #define SLOTS_FIRST 256u /* a power of two, as every size after it */
 
+/* Half of the hash and half of the row: an entry is a hint, and no inbox holds 2^32 deliveries at a time. */
 struct slot {
-	uint64_t hash;
-	int64_t row; /* 0 = free */
+	uint32_t hash; /* 0 = free */
+	uint32_t row;
 };
 
 struct seen {
 	struct slot *slot;
 	size_t slots, used;
-	uint64_t seed; /* so that nobody outside can choose keys that collide */
+	int64_t newest; /* the largest row ever; what the halves are halves of */
+	uint64_t seed;  /* so that nobody outside can choose keys that collide */
 };
 
 static struct slot *slots_create(size_t count)
@@ -57,7 +59,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t hash_of(const struct seen *s, const char *key, size_t n)
+static uint32_t hash_of(const struct seen *s, const char *key, size_t n)
 {
 	uint64_t hash = s->seed ^ n;
 
@@ -67,14 +69,26 @@ static uint64_t hash_of(const struct seen *s, const char *key, size_t n)
 		memcpy(&word, key + i, n - i < sizeof(word) ? n - i : sizeof(word));
 		hash = mix(hash ^ word, UINT64_C(0x9e3779b97f4a7c15));
 	}
-	return hash;
+	hash ^= hash >> 32;
+	return (uint32_t)hash ? (uint32_t)hash : 1;
+}
+
+static int64_t row_of(const struct seen *s, const struct slot *slot)
+{
+	return s->newest - (int64_t)((uint32_t)s->newest - slot->row);
+}
+
+/* Slots that hold `count` entries with a quarter to spare. */
+static bool too_many(size_t count, size_t slots)
+{
+	return count >= slots / 4 * 3;
 }
 
 static void put(struct seen *s, const struct slot *new)
 {
 	size_t i = new->hash & (s->slots - 1);
 
-	while (s->slot[i].row)
+	while (s->slot[i].hash)
 		i = (i + 1) & (s->slots - 1);
 	s->slot[i] = *new;
 	s->used++;
@@ -90,27 +104,31 @@ static void rebuild(struct seen *s, size_t slots, int64_t last)
 	s->slots = slots;
 	s->used = 0;
 	for (size_t i = 0; i < count; i++)
-		if (old[i].row > last)
+		if (old[i].hash && row_of(s, &old[i]) > last)
 			put(s, &old[i]);
 	free(old);
 }
 
 void seen_add(struct seen *s, const char *key, size_t n, int64_t row)
 {
-	if (s->used >= s->slots / 2)
+	if (too_many(s->used, s->slots))
 		rebuild(s, s->slots * 2, 0);
-	put(s, &(struct slot){ .hash = hash_of(s, key, n), .row = row });
+	if (row > s->newest)
+		s->newest = row;
+	put(s, &(struct slot){ .hash = hash_of(s, key, n), .row = (uint32_t)row });
 }
 
 int64_t seen_next(const struct seen *s, const char *key, size_t n, size_t *at)
 {
-	uint64_t hash = hash_of(s, key, n);
+	uint32_t hash = hash_of(s, key, n);
 
 	for (;;) {
 		const struct slot *slot = &s->slot[(hash + (*at)++) & (s->slots - 1)];
 
-		if (!slot->row || slot->hash == hash)
-			return slot->row;
+		if (!slot->hash)
+			return 0;
+		if (slot->hash == hash)
+			return row_of(s, slot);
 	}
 }
 
@@ -119,8 +137,8 @@ void seen_drop(struct seen *s, int64_t last)
 	size_t slots = SLOTS_FIRST, left = 0;
 
 	for (size_t i = 0; i < s->slots; i++)
-		left += s->slot[i].row > last;
-	while (slots / 2 <= left)
+		left += s->slot[i].hash && row_of(s, &s->slot[i]) > last;
+	while (too_many(left, slots))
 		slots *= 2;
 	rebuild(s, slots, last);
 }
