@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "bot/core.h"
+#include "bot/memory.h"
 
 #define ADAPTERS_MAX 8
 #define DRAIN_MS     700
@@ -323,6 +324,7 @@ static int bot_loop(struct bot *b, struct error *err)
 {
 	if (pthread_create(&b->core_thread, NULL, core_main, b))
 		return error_set(err, -1, "the core's thread could not be started");
+	memory_started();
 	log_info("bot", "sitrep %s runs; record in %s", SITREP_VERSION, b->config->store.path);
 	io_run(b->io);
 	core_end(b->core);
@@ -337,6 +339,7 @@ int bot_run(const struct bot_options *o)
 	struct str report;
 	int rc;
 
+	memory_configure();
 	str_init(&report, REPORT_MAX);
 	rc = config_load(&b.config, o->config_dir, o->set, o->sets, false, &report);
 	if (report.len)
