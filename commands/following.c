@@ -75,7 +75,7 @@ static int entry(struct call *c, const struct followup *f, const char *text)
 {
 	json_t *meta = json_pack("{s:I}", "followup", (json_int_t)f->id);
 	int rc = record_entry(c, &(struct record_entry){
-					 .kind = ENTRY_ACTION,
+					 .kind = ENTRY_NOTE,
 					 .text = arena_printf(c->arena, "follow-up %s %s",
 						 following_name(c, f), text),
 					 .meta = json_text(c->arena, meta),
@@ -111,7 +111,7 @@ int following_arm(struct call *c, const struct followup *f)
 }
 
 /* Theirs now. Whoever is called into a protected incident gets access to it. */
-static int tell_owner(struct call *c, const struct followup *f)
+static int tell_owner(struct call *c, const struct followup *f, bool again)
 {
 	struct person p = { 0 };
 	json_t *doc;
@@ -124,8 +124,9 @@ static int tell_owner(struct call *c, const struct followup *f)
 		return rc;
 	if (person_get(c->store, c->arena, f->owner, &p, NULL) < 0)
 		p.zone = NULL;
-	doc = message_line(c, "%s made you the owner of %s of %s: %s · %s", words_name(c, c->actor),
-		following_name(c, f), words_id(c, f->incident), f->title,
+	doc = message_line(c, "%s %s %s of %s: %s · %s", words_name(c, c->actor),
+		again ? "reopened your" : "made you the owner of", following_name(c, f),
+		words_id(c, f->incident), f->title,
 		following_due(c, f, p.zone ? p.zone : c->config->timezone));
 	if (f->signal)
 		doc_text(
@@ -155,7 +156,7 @@ int following_make(struct call *c, struct followup *f)
 	if (rc == 0)
 		rc = following_arm(c, f);
 	if (rc == 0)
-		rc = tell_owner(c, f);
+		rc = tell_owner(c, f, false);
 	return rc < 0 ? rc : following_mirror(c, f);
 }
 
@@ -172,8 +173,8 @@ int following_save(struct call *c, struct followup *f, const struct following_ch
 		rc = audit(c, f, change->action);
 	if (rc == 0)
 		rc = following_arm(c, f);
-	if (rc == 0 && change->owner_new)
-		rc = tell_owner(c, f);
+	if (rc == 0 && (change->owner_new || change->reopened))
+		rc = tell_owner(c, f, change->reopened);
 	return rc < 0 ? rc : following_mirror(c, f);
 }
 

@@ -23,10 +23,10 @@ void following_defaults(struct call *c, struct followup *f);
  * is told. */
 int following_make(struct call *c, struct followup *f);
 /* It was changed in place. action: of the audit, "followup.done"; text: for the timeline, without
- * its number. owner_new, due_new: these changed. */
+ * its number. owner_new, due_new: these changed; reopened: the owner hears that it is theirs again. */
 struct following_change {
 	const char *action, *text;
-	bool owner_new, due_new;
+	bool owner_new, due_new, reopened;
 };
 int following_save(struct call *c, struct followup *f, const struct following_change *change);
 /* The timer for its next reminder; none when there is nothing more to say. */

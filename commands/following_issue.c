@@ -438,7 +438,7 @@ static int take_identity(
 	if (json_get_int(read, "updated_ms", 0) > i->rec.updated_ms)
 		i->rec.updated_ms = json_get_int(read, "updated_ms", 0);
 	return !first ? 0
-		      : record_event(c, ENTRY_ACTION, "followup.issue",
+		      : record_event(c, ENTRY_NOTE, "followup.issue",
 				"%s was created for follow-up %s",
 				i->rec.name ? i->rec.name : "an issue", following_name(c, f));
 }

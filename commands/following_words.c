@@ -53,6 +53,26 @@ static const char *span_words(struct call *c, int64_t ms)
 	return arena_printf(c->arena, "%lld d", (long long)((ms + DAY_MS / 2) / DAY_MS));
 }
 
+/* Midnight of that day where the reader is, as if it were in UTC: days apart are days of the calendar. */
+static int64_t day_of(const char *zone, int64_t ms)
+{
+	struct civil at;
+
+	zone_civil(zone, ms, &at);
+	at.hour = at.minute = at.second = 0;
+	return zone_ms("UTC", &at);
+}
+
+/* "in 2 weeks", said in the morning, is in 14 days, however late that day ends. */
+static const char *ahead_words(struct call *c, int64_t ms, const char *zone)
+{
+	int64_t days = (day_of(zone, ms) - day_of(zone, c->now)) / DAY_MS;
+
+	if (ms - c->now < DAY_MS + DAY_MS / 2)
+		return words_for(c, ms - c->now);
+	return arena_printf(c->arena, "%lld d", (long long)days);
+}
+
 const char *following_due(struct call *c, const struct followup *f, const char *zone)
 {
 	const char *date;
@@ -65,7 +85,7 @@ const char *following_due(struct call *c, const struct followup *f, const char *
 	if (followup_overdue(f, c->now))
 		return arena_printf(
 			c->arena, "overdue by %s, due %s", span_words(c, c->now - f->due_at), date);
-	return arena_printf(c->arena, "due %s, in %s", date, span_words(c, f->due_at - c->now));
+	return arena_printf(c->arena, "due %s, in %s", date, ahead_words(c, f->due_at, zone));
 }
 
 const char *following_line(struct call *c, const struct followup *f, bool incident)

@@ -101,7 +101,7 @@ static struct done link_new(struct call *c)
 	if (issue_slot_drop(c, SLOT_UNWANTED) < 0 || issue_make(c) < 0)
 		return call_fail(c);
 	call_touch(c);
-	if (record_event(c, ENTRY_ACTION, "issue.asked", "an issue was asked for") < 0)
+	if (record_event(c, ENTRY_NOTE, "issue.asked", "an issue was asked for") < 0)
 		return call_fail(c);
 	return call_replyf(c, "An issue for %s is being created.", words_id(c, c->incident.id));
 }
@@ -140,7 +140,7 @@ struct done issue_link(struct call *c, const char *name)
 			"%s belongs to another incident already; nothing was done.", name);
 	call_touch(c);
 	if (link_begin(c, name) < 0 ||
-		record_event(c, ENTRY_ACTION, "issue.linked", "linked to %s", name) < 0)
+		record_event(c, ENTRY_NOTE, "issue.linked", "linked to %s", name) < 0)
 		return call_fail(c);
 	return call_replyf(c,
 		"%s is being linked to %s: it is read now, then its status and priority follow %s.", id,
@@ -188,7 +188,7 @@ struct done issue_unlink(struct call *c, const char *name)
 				.created_at = c->now,
 			},
 			&c->err) < 0 ||
-		record_event(c, ENTRY_ACTION, "issue.unlinked", "unlinked from %s",
+		record_event(c, ENTRY_NOTE, "issue.unlinked", "unlinked from %s",
 			i.rec.name ? i.rec.name : "its issue, which was not created yet") < 0)
 		return call_fail(c);
 	return call_replyf(c, "%s and %s go their own ways from now on. A new one: %s", id,

@@ -109,7 +109,7 @@ struct done place_link(struct call *c)
 			"This channel is that of another incident; nothing was done.");
 	call_touch_announce(c);
 	if (rc < 0 || move_to(c, key, old.key) < 0 ||
-		record_event(c, ENTRY_ACTION, "incident.channel_linked", "goes on in a channel that was there already%s",
+		record_event(c, ENTRY_NOTE, "incident.channel_linked", "goes on in a channel that was there already%s",
 			old.key ? ", instead of its own" : "") < 0)
 		return call_fail(c);
 	return call_replyf(c, "This is the channel of %s now.", id);
@@ -130,7 +130,7 @@ struct done place_unlink(struct call *c)
 	call_touch_announce(c);
 	if (rc < 0 || drop(c, SLOT_CARD) < 0 || reference_delete(c->store, ref.id, &c->err) < 0 ||
 		say_card(c) < 0 ||
-		record_event(c, ENTRY_ACTION, "incident.channel_unlinked",
+		record_event(c, ENTRY_NOTE, "incident.channel_unlinked",
 			"has no channel any more; it goes on under its announcement") < 0)
 		return call_fail(c);
 	return call_replyf(c, "This is not the channel of %s any more; it goes on under its announcement, until "

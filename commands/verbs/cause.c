@@ -207,7 +207,8 @@ static int repeats_tell(struct call *c, const json_t *doc)
 	return say_channel(c, copy, NULL);
 }
 
-static struct done answer(struct call *c, const struct cause *cause)
+/* news: the cause is another one than was said before; what it repeats is recorded and told once. */
+static struct done answer(struct call *c, const struct cause *cause, bool news)
 {
 	struct repeats r;
 	const char *words;
@@ -219,8 +220,9 @@ static struct done answer(struct call *c, const struct cause *cause)
 	doc = message_line(c, "The cause of %s is of the class “%s”%s%s",
 		words_id(c, c->incident.id), cause_class_name(cause->class),
 		words ? ". It is " : "", words ? words : "");
-	if (r.count && (propose(c, doc, cause, &r) < 0 || repeats_record(c, words, &r) < 0 ||
-			       repeats_tell(c, doc) < 0)) {
+	if (r.count && (propose(c, doc, cause, &r) < 0 ||
+			       (news && (repeats_record(c, words, &r) < 0 ||
+						repeats_tell(c, doc) < 0)))) {
 		json_decref(doc);
 		return call_fail(c);
 	}
@@ -300,6 +302,7 @@ static struct done run(struct call *c)
 	struct cause cause = { .incident = c->incident.id }, old = { 0 };
 	const char *fingerprint = call_text(c, "fingerprint");
 	struct repeats r;
+	bool news;
 	int rc;
 
 	if (!call_given(c, "class") && message_may_ask(c))
@@ -312,7 +315,8 @@ static struct done run(struct call *c)
 	cause.fingerprint = fingerprint && *fingerprint ? fingerprint : old.fingerprint;
 	cause.services = c->incident.services;
 	cause.at = c->incident.declared_at;
-	if (rc == 0 && same(&cause, &old) && !call_given(c, "text"))
+	news = rc == -ENOENT || !same(&cause, &old);
+	if (!news && !call_given(c, "text"))
 		return call_replyf(c,
 			"The cause of %s is of the class “%s” already; nothing was changed.",
 			words_id(c, c->incident.id), cause_class_name(cause.class));
@@ -323,7 +327,7 @@ static struct done run(struct call *c)
 	if (cause_put(c->store, &cause, c->actor, &c->err) < 0 ||
 		cause_entry(c, &cause, call_text(c, "text")) < 0)
 		return call_fail(c);
-	return answer(c, &cause);
+	return answer(c, &cause, news || cause.again != old.again);
 }
 
 static void prefill(struct call *c, const char *arg, char **value)

@@ -18,7 +18,7 @@
 
 /* What of the form is shown for what is asked, and how it is called there. */
 struct asked_field {
-	const char *arg, *label; /* label NULL: as declared */
+	const char *arg, *label, *hint; /* NULL: as declared */
 };
 
 static bool said(const struct call *c, const char *arg)
@@ -48,6 +48,8 @@ static struct done ask(struct call *c, const struct asked_field *fields, size_t 
 				continue;
 			if (fields[i].label)
 				json_object_set_new(field, "label", json_string(fields[i].label));
+			if (fields[i].hint)
+				json_object_set_new(field, "hint", json_string(fields[i].hint));
 			if (required)
 				json_object_set_new(field, "optional", json_false());
 			json_array_append(kept, field);
@@ -104,9 +106,11 @@ static int links_said(struct call *c, char **links, struct done *refusal)
 
 static struct done refuse_past(struct call *c)
 {
+	const struct followup past = { .due_at = call_number(c, "due", 0) };
+
 	return call_refuse_arg(c, "due",
 		"Nothing was done: %s has passed already. Say a day that comes, as in %s",
-		words_time(c, call_number(c, "due", 0)), message_usage(c, "--due \"2 weeks\""));
+		following_date(c, &past), message_usage(c, "--due \"2 weeks\""));
 }
 
 static bool due_has_passed(const struct call *c)
@@ -116,9 +120,9 @@ static bool due_has_passed(const struct call *c)
 
 /* ---- adding ---- */
 
-static const struct asked_field add_fields[] = { { "text", "What is to be done" },
-	{ "owner", NULL }, { "due", NULL }, { "priority", NULL }, { "class", NULL },
-	{ "signal", NULL }, { "link", NULL } };
+static const struct asked_field add_fields[] = { { "text", "What is to be done", NULL },
+	{ "owner", NULL, NULL }, { "due", NULL, NULL }, { "priority", NULL, NULL }, { "class", NULL, NULL },
+	{ "signal", NULL, NULL }, { "link", NULL, NULL } };
 
 static struct done added(struct call *c, const struct followup *f)
 {
@@ -197,9 +201,9 @@ static struct done add(struct call *c)
 
 /* ---- changing ---- */
 
-static const struct asked_field change_fields[] = { { "text", "Title" }, { "owner", NULL },
-	{ "due", NULL }, { "priority", NULL }, { "class", NULL }, { "signal", NULL },
-	{ "link", NULL } };
+static const struct asked_field change_fields[] = { { "text", "Title", NULL }, { "owner", NULL, NULL },
+	{ "due", NULL, NULL }, { "priority", NULL, NULL }, { "class", NULL, NULL }, { "signal", NULL, NULL },
+	{ "link", NULL, NULL } };
 
 static struct done refuse_ended(struct call *c, const struct followup *f, const char *what)
 {
@@ -325,9 +329,14 @@ static struct done change(struct call *c, struct followup *f)
 
 /* ---- ending ---- */
 
-static const struct asked_field done_fields[] = { { "signal", "What was to be seen" },
-	{ "class", NULL }, { "text", "What it showed" } };
-static const struct asked_field shown_fields[] = { { "text", "What it showed" } };
+#define SHOWN_FIELD                                                                                \
+	{                                                                                          \
+		"text", "What it showed",                                                          \
+			"So that somebody else could see it too: the alert fired in 40 s"          \
+	}
+static const struct asked_field done_fields[] = { { "signal", "What was to be seen", NULL },
+	{ "class", NULL, NULL }, SHOWN_FIELD };
+static const struct asked_field shown_fields[] = { SHOWN_FIELD };
 
 /* The class and signal that it lacks still may be said in the same breath. */
 static struct done take_missing(struct call *c, struct followup *f, bool *lacks)
@@ -415,7 +424,7 @@ static struct done finish(struct call *c, struct followup *f)
 		});
 }
 
-static const struct asked_field why_fields[] = { { "text", "Why" } };
+static const struct asked_field why_fields[] = { { "text", "Why", "In one line, for the timeline" } };
 
 static struct done need_why(struct call *c, const struct followup *f, const char *word)
 {
@@ -442,7 +451,7 @@ static struct done cancel(struct call *c, struct followup *f)
 static struct done reopen(struct call *c, struct followup *f)
 {
 	struct following_change how = {
-		.action = "followup.reopened", .due_new = true, .owner_new = true
+		.action = "followup.reopened", .due_new = true, .reopened = true
 	};
 
 	if (f->state == FOLLOWUP_OPEN)

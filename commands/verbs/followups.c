@@ -84,7 +84,8 @@ static const char *head(struct call *c, const struct wanted *w, const struct fol
 	for (size_t i = 0; i < n; i++)
 		late += followup_overdue(&f[i], c->now);
 	str_init_arena(&s, c->arena, 1000);
-	str_addf(&s, "%zu%s%s %s", n, n == LOOK_MAX ? " or more" : "",
+	str_addf(&s, "%s%s%s %s", n ? arena_printf(c->arena, "%zu", n) : "No",
+		n == LOOK_MAX ? " or more" : "",
 		w->all	     ? ""
 		: w->overdue ? " overdue"
 			     : " open",

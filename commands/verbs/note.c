@@ -67,7 +67,8 @@ static struct done note_run(struct call *c)
 			message_usage(c, "/inc timeline #%lld", (long long)c->incident.id));
 	if (found < 0 || record_entry(c, &entry) < 0 || note_settle(c, entry.kind) < 0)
 		return call_fail(c);
-	return call_replyf(c, "On the timeline of %s as a %s, %s%s", words_id(c, c->incident.id),
+	return call_replyf(c, "On the timeline of %s as %s %s, %s%s", words_id(c, c->incident.id),
+		entry.kind == ENTRY_ACTION ? "an" : "a",
 		entry.meta ? "legal conclusion, apart from the facts" :
 			     timeline_kind_name(entry.kind),
 		words_time(c, entry.happened_at ? entry.happened_at : c->now),

@@ -97,7 +97,7 @@ static const char *without_number(struct talk *x, const char *text, int64_t id)
 	snprintf(number, sizeof(number), "%" PRId64, id);
 	for (const char *p = text; *p;) {
 		if (id && strncmp(p, number, strlen(number)) == 0 &&
-			(p == text || !isalnum((unsigned char)p[-1])) &&
+			(p == text || p[-1] == 'F' || !isalnum((unsigned char)p[-1])) &&
 			!isdigit((unsigned char)p[strlen(number)])) {
 			str_add(&s, "<N>");
 			p += strlen(number);
@@ -431,7 +431,10 @@ static const char *world(struct talk *x, const char *person)
 		"search breach", "list sev2 all", "list --owner alice all", "list --source chat",
 		"metrics", "metrics --by service", "metrics year --by week", "whoami", "sync", "show", "timeline", "roles", "update all is well", "help",
 		"declare sev2 something new", "note what now", "sev 1 worse", "show #1",
-		"show #2" };
+		"show #2", "followups", "followups all", "followups overdue",
+		"followups @bob all", "followups service search", "#1 followup page earlier",
+		"release-check search", "release-check vault", "release-check search --mode strict",
+		"cause change an index was missing", "check", "postmortem" };
 	struct str s;
 
 	str_init_arena(&s, x->arena, 4u << 20);
@@ -457,14 +460,23 @@ static void test_the_world_is_the_same_without_it(void **state)
 	int64_t id;
 
 	meet_mallory(x);
-	talk_say(x, "declare sev2 the search is slow");
+	talk_say(x, "declare sev2 the search is slow --service search");
 	talk_deliver(x);
 	talk_forget(x);
+	/* Two days later, so that what was due tomorrow is overdue, in both worlds. */
+	x->clock.manual_ms = TALK_START + 2 * DAY_MS;
 	before = world(x, MALLORY);
 	assert_has(before, "INC-2 is open"); /* the next number, if they declared */
+	assert_has(before, "F1 of INC-1 is noted");
 
-	id = declare_protected(x);
+	x->clock.manual_ms = TALK_START - 2 * DAY_MS;
+	id = number_in(talk_say(x, "declare --security sev1 " TITLE " --service search,vault"));
+	talk_say(x, arena_printf(x->arena, "#%" PRId64 " cause change the keys are out", id));
+	assert_answered(x, "The cause of");
+	talk_say(x, arena_printf(x->arena, "#%" PRId64 " followup rotate the keys @bob tomorrow p0", id));
+	assert_answered(x, "is noted");
 	declare_protected(x);
+	x->clock.manual_ms = TALK_START + 2 * DAY_MS;
 	talk_say(x, arena_printf(x->arena, "#%" PRId64 " ic @bob", id));
 	talk_say(x, arena_printf(x->arena, "#%" PRId64 " update known: the keys are out", id));
 	after = world(x, MALLORY);
@@ -473,9 +485,61 @@ static void test_the_world_is_the_same_without_it(void **state)
 	/* With all of it outside, too. */
 	talk_deliver(x);
 	talk_say(x, arena_printf(x->arena, "cancel #%" PRId64 " false alarm", id));
-	x->clock.manual_ms = TALK_START + 60000;
+	x->clock.manual_ms = TALK_START + 2 * DAY_MS;
 	after = world(x, MALLORY);
 	assert_has_not(after, TITLE);
+}
+
+/* The line with F12 where # stands. */
+static const char *followup_line(struct talk *x, const char *line, int64_t f)
+{
+	size_t at = strcspn(line, "#");
+
+	return arena_printf(x->arena, "%.*sF%" PRId64 "%s", (int)at, line, f, line + at + 1);
+}
+
+/* Its follow-ups have numbers of their own, and whoever guesses one learns nothing. */
+static void test_a_followup_is_like_an_absent_one(void **state)
+{
+	static const char *const lines[] = { "followup #", "followups #", "followup # done",
+		"followup # change", "followup # cancel why not", "followup # --title x",
+		"followup # done the alert fired in 40 s" };
+	static const char *const whats[] = { "done", "cancel", "reopen", "change" };
+	struct talk *x = *state;
+	struct question q = { .person = MALLORY, .source = REQUEST_CHAT };
+	const char *is, *shall;
+	int64_t id, f;
+
+	meet_mallory(x);
+	id = declare_protected(x);
+	talk_say(x, arena_printf(x->arena, "#%" PRId64 " followup rotate the keys @bob --signal " SECRET, id));
+	f = strtoll(strchr(x->text, 'F') + 1, NULL, 10);
+	assert_true(f > 1);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		for (int forms = 0; forms < 2; forms++) {
+			q.forms = forms;
+			q.words = followup_line(x, lines[i], f);
+			is = asked(x, &q, f);
+			q.words = followup_line(x, lines[i], absent_like(f));
+			same(lines[i], forms, is, asked(x, &q, absent_like(f)));
+		}
+	}
+	q.op = "followup";
+	q.words = NULL;
+	for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+		for (int way = 0; way < 4; way++) {
+			q.forms = way & 1;
+			q.form = way & 2;
+			q.args = json_pack("{s:I, s:s}", "id", (json_int_t)f, "do", whats[i]);
+			is = asked(x, &q, f);
+			json_decref(q.args);
+			q.args = json_pack("{s:I, s:s}", "id", (json_int_t)absent_like(f), "do", whats[i]);
+			shall = asked(x, &q, absent_like(f));
+			json_decref(q.args);
+			same(whats[i], way, is, shall);
+			assert_has_not(is, SECRET);
+		}
+	}
 }
 
 static void test_what_waits_for_it_is_not_counted(void **state)
@@ -1103,6 +1167,7 @@ int main(void)
 		TEST(test_no_operation_tells_it_from_an_absent_one),
 		TEST(test_its_channel_is_a_channel_like_any),
 		TEST(test_the_world_is_the_same_without_it),
+		TEST(test_a_followup_is_like_an_absent_one),
 		TEST(test_what_waits_for_it_is_not_counted),
 		TEST(test_numbers_leave_no_gap),
 		TEST(test_two_of_them_do_not_tell_of_each_other),

@@ -94,6 +94,12 @@ static void test_comes_back(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(link[0].kind, LINK_RELATED);
 	assert_has(talk_said(x, EFFECT_MESSAGE_POST, "incident"), "Roll changes of checkout");
+	/* Said better, it is no news. */
+	size_t entries = talk_entries(x, 2);
+	talk_say(x, "#2 cause change an index was missing");
+	assert_answered(x, "It is the second in 20 days");
+	assert_int_equal(talk_entries(x, 2), entries + 1);
+	assert_int_equal(talk_entry(x, 2, 0).kind, ENTRY_FACT);
 
 	/* The button, as it is. */
 	json_t *block, *button = NULL;

@@ -137,6 +137,10 @@ static void test_followups(void **state)
 	assert_int_equal(followup_save(x->store, &f, &err), 0);
 	talk_say(x, "check");
 	assert_has(line(x, "actions"), "passed: 1 follow-up, 1 open");
+	/* What is noted of one is no action of the response. */
+	talk_say(x, "followup F1 --title \"Alert on all retries\"");
+	talk_say(x, "check");
+	assert_has(line(x, "actions"), "passed: 1 follow-up, 1 open");
 }
 
 static void test_reads_only(void **state)

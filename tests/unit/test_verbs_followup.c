@@ -80,8 +80,12 @@ static void test_added_by_shape(void **state)
 		"@alice made you the owner of F1 of INC-1");
 	assert_has(talk_entry(x, 1, 0).text,
 		"follow-up F1 (P0, @carol, due Mon 16 Mar): alert on retries");
-	assert_int_equal(talk_entry(x, 1, 0).kind, ENTRY_ACTION);
+	assert_int_equal(talk_entry(x, 1, 0).kind, ENTRY_NOTE);
 	assert_int_equal(armed(x), 1);
+	/* Days of the calendar, however early it is. */
+	x->clock.manual_ms -= 9 * HOUR_MS;
+	talk_say(x, "followup F1");
+	assert_has(x->text, "due Mon 16 Mar, in 14 d");
 }
 
 static void test_added_in_full(void **state)
@@ -138,7 +142,7 @@ static void test_add_refuses(void **state)
 	talk_say(x, "followup x --due yesterday");
 	assert_int_equal(x->reply.kind, REPLY_REFUSAL);
 	talk_say(x, "followup x --due 2020-01-01");
-	assert_refused(x, "usage", "has passed already");
+	assert_refused(x, "usage", "Wed 1 Jan 2020 has passed already");
 	talk_say(x, "followup x --due someday");
 	assert_refused(x, "usage", "is no time");
 	talk_say(x, "followup x --class fix");
@@ -156,7 +160,7 @@ static void test_add_refuses(void **state)
 	talk_say(x, "followup alert on retries");
 	assert_refused(x, "usage", "Name it: /inc #42 followup");
 	talk_say(x, "followups all");
-	assert_has(x->text, "0 follow-ups");
+	assert_has(x->text, "No follow-ups");
 	talk_say(x, "#1 followup alert on retries");
 	assert_answered(x, "F1 of INC-1 is noted");
 }
@@ -246,8 +250,9 @@ static void test_done_needs_the_signal(void **state)
 	assert_refused(x, "conflict", "Reopen it first");
 	talk_say(x, "followup F1 reopen");
 	assert_refused(x, "usage", "say why");
-	talk_say(x, "followup F1 reopen it did not fire today");
+	talk_say_as(x, BOB, "#1 followup F1 reopen it did not fire today");
 	assert_answered(x, "F1 is open again");
+	assert_has(talk_said(x, EFFECT_MESSAGE_PRIVATE, ALICE), "@bob reopened your F1 of INC-1");
 	assert_int_equal(load(x, 1).state, FOLLOWUP_OPEN);
 	assert_null(load(x, 1).shown);
 	assert_int_equal(armed(x), 1);
@@ -543,7 +548,7 @@ static void test_protected(void **state)
 	talk_say_as(x, BOB, "followup F1000000000001 cancel why not");
 	assert_refused(x, "not_found", "There is no follow-up");
 	talk_say_as(x, BOB, "followups all");
-	assert_has(x->text, "0 follow-ups");
+	assert_has(x->text, "No follow-ups");
 	talk_say_as(x, BOB, "#1 followup another");
 	assert_answered(x, "F1 of INC-1");
 	/* Whoever is made its owner gets access, as by a role. */
