@@ -52,5 +52,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sitrep %s: --service, --env and --mode are for release-check\n", s->name);
 		return 2;
 	}
+	if (o.force && s->run != subcommand_backup) {
+		fprintf(stderr, "sitrep %s: --force is for backup\n", s->name);
+		return 2;
+	}
 	return s->run(&o);
 }

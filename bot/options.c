@@ -55,6 +55,10 @@ static int read_option(struct options *o, int *i, int argc, char **argv, struct 
 		o->json = true;
 		return 0;
 	}
+	if (!strcmp(argv[*i], "--force")) {
+		o->force = true;
+		return 0;
+	}
 	if (!strcmp(argv[*i], "--help") || !strcmp(argv[*i], "-h")) {
 		o->help = true;
 		return 0;

@@ -16,6 +16,7 @@ struct options {
 	const char *socket;                  /* --socket */
 	const char *service, *environment, *mode; /* --service, --env, --mode: release-check's */
 	bool json;                           /* --json */
+	bool force;                          /* --force: backup's */
 	bool help;
 	int argc;                            /* what is left */
 	char **argv;

@@ -24,6 +24,8 @@ int subcommand_ctl(const struct options *o);
 int subcommand_audit(const struct options *o);
 int subcommand_postmortem(const struct options *o); /* bot/postmortem.c */
 int subcommand_release_check(const struct options *o); /* release_check.c */
+int subcommand_backup(const struct options *o);  /* backup.c */
+int subcommand_restore(const struct options *o);
 int subcommand_reference(const struct options *o);
 
 #endif

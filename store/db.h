@@ -59,5 +59,8 @@ int64_t db_changes_ever(struct db *db);            /* rows changed since it was 
 int64_t db_user_version(struct db *db);
 bool db_in_transaction(struct db *db);
 const char *db_path(struct db *db);
+/* All of it as of one moment into the empty file at `path`, which is one self-contained file then; whoever
+ * writes goes on meanwhile. The file is left to the caller, synced by nobody, also after a failure. */
+int db_copy(struct db *db, const char *path, struct error *err);
 
 #endif

@@ -273,6 +273,54 @@ const char *db_path(struct db *db)
 	return db->path;
 }
 
+/* ---- copying ---------------------------------------------------------------------------- */
+
+/* Whose failure it is: reading fails for the database, anything else for the copy. */
+static bool is_of_source(int rc)
+{
+	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB ||
+		rc == SQLITE_IOERR_READ || rc == SQLITE_IOERR_SHORT_READ || rc == SQLITE_IOERR_SHMMAP;
+}
+
+/* In one step: the reading transaction is as long as the copying, and with a write-ahead log nobody
+ * waits for it. In several steps every commit between two of them would start it over. */
+static int copy_pages(struct db *db, struct db *copy, struct error *err)
+{
+	sqlite3_backup *b = sqlite3_backup_init(copy->handle, "main", db->handle, "main");
+
+	if (!b)
+		return db_fail(copy, sqlite3_errcode(copy->handle), err);
+	int rc = sqlite3_backup_step(b, -1);
+	sqlite3_backup_finish(b);
+	return rc == SQLITE_DONE ? 0 : db_fail(is_of_source(rc) ? db : copy, rc, err);
+}
+
+int db_copy(struct db *db, const char *path, struct error *err)
+{
+	struct db copy = { 0 };
+	struct error local = { 0 };
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
+
+	if (!err)
+		err = &local;
+	if (!(copy.path = strdup(path)))
+		abort();
+	int rc = sqlite3_open_v2(path, &copy.handle, flags, NULL);
+	rc = rc ? db_fail(&copy, rc, err) : 0;
+	/* Half a copy is thrown away, so nothing need be able to undo it. */
+	if (rc == 0)
+		rc = db_script(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;", err);
+	if (rc == 0)
+		rc = copy_pages(db, &copy, err);
+	/* The log's mark came with the first page: without it the file can be read where nothing may
+	 * be written beside it. */
+	if (rc == 0)
+		rc = db_script(&copy, "PRAGMA journal_mode = DELETE;", err);
+	sqlite3_close(copy.handle);
+	free(copy.path);
+	return rc;
+}
+
 /* ---- transactions ----------------------------------------------------------------------- */
 
 static int undone_error(struct db *db, struct error *err)

@@ -57,6 +57,14 @@ static inline struct stmt *store_stmt(struct store *s, enum record r, int n)
 	return s->stmt[r][n];
 }
 
+/* What store_open does, for a record that is put back. real: the path with links resolved, of a file that need not be there;
+ * path: for the message. *lock stays open, -EBUSY when another process has it. */
+int store_lock(int *lock, const char *real, const char *path, struct error *err);
+/* -EINVAL: it is another program's. */
+int store_owner_check(struct db *db, struct error *err);
+/* A name is durable only when the folder that holds it is. */
+void store_parent_sync(const char *path);
+
 struct audit_hasher *audit_hasher_create(void);
 void audit_hasher_destroy(struct audit_hasher *h); /* accepts NULL */
 /* Writes the mark of the chain's end; part of store_commit. */

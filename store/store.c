@@ -31,7 +31,7 @@ static void folder_sync(const char *folder)
 	close(fd);
 }
 
-static void parent_sync(const char *path)
+void store_parent_sync(const char *path)
 {
 	char copy[PATH_MAX];
 
@@ -47,7 +47,7 @@ static int folder_make(char *folder, struct error *err)
 			continue;
 		*p = '\0';
 		if (mkdir(folder, 0750) == 0)
-			parent_sync(folder);
+			store_parent_sync(folder);
 		else if (errno != EEXIST) {
 			int code = -errno;
 			return error_set(err, code, "the folder %s cannot be made: %s", folder,
@@ -81,7 +81,7 @@ static int file_make(const char *path, struct error *err)
 
 	if (fd >= 0) {
 		close(fd);
-		parent_sync(path);
+		store_parent_sync(path);
 	} else if (errno != EEXIST) {
 		int code = -errno;
 		return error_set(err, code, "%s cannot be made: %s", path, strerror(-code));
@@ -123,30 +123,37 @@ static int path_ready(const struct store_options *o, struct error *err)
 /* One daemon a database. A file of its own carries the lock: SQLite's are of another kind, and
  * closing any descriptor of the database itself would drop them. It stays behind, empty of meaning.
  */
-static int lock_take(struct store *s, const char *path, struct error *err)
+int store_lock(int *lock, const char *real, const char *path, struct error *err)
 {
-	char real[PATH_MAX], name[PATH_MAX + 8], pid[32] = "";
+	char name[PATH_MAX + 8], pid[32] = "";
 
-	if (!realpath(path, real))
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
 	snprintf(name, sizeof(name), "%s.lock", real);
-	s->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock < 0) {
+	*lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*lock < 0) {
 		int code = -errno;
 		return error_set(
 			err, code, "the lock file %s cannot be opened: %s", name, strerror(-code));
 	}
-	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
-		ssize_t n = pread(s->lock, pid, sizeof(pid) - 1, 0);
+	if (flock(*lock, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t n = pread(*lock, pid, sizeof(pid) - 1, 0);
 		long other = n > 0 ? strtol(pid, NULL, 10) : 0;
 		return error_set(err, -EBUSY, "another sitrep (process %ld) is running on %s: "
 			"stop it first, or name another database", other, path);
 	}
 	/* The number is for the message above only: not being able to write it is no failure. */
 	int n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(s->lock, 0) == 0 && pwrite(s->lock, pid, (size_t)n, 0) < 0)
+	if (ftruncate(*lock, 0) == 0 && pwrite(*lock, pid, (size_t)n, 0) < 0)
 		errno = 0;
 	return 0;
+}
+
+static int lock_take(struct store *s, const char *path, struct error *err)
+{
+	char real[PATH_MAX];
+
+	if (!realpath(path, real))
+		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	return store_lock(&s->lock, real, path, err);
 }
 
 /* ---- opening ---------------------------------------------------------------------------- */
@@ -159,7 +166,7 @@ static int ask_int(struct db *db, const char *sql, int64_t *out, struct error *e
 }
 
 /* Somebody else's database must not get our tables. */
-static int owner_check(struct db *db, struct error *err)
+int store_owner_check(struct db *db, struct error *err)
 {
 	int64_t id = 0, tables = 0;
 	int rc = ask_int(db, "PRAGMA application_id", &id, err);
@@ -184,25 +191,41 @@ static int owner_look(const struct store_options *o, struct error *err)
 	rc = db_open(&db, o->path, &options, err);
 	if (rc)
 		return rc;
-	rc = owner_check(db, err);
+	rc = store_owner_check(db, err);
 	db_close(db);
 	return rc;
 }
 
-static int prepare_all(struct store *s, struct error *err)
+static int prepare_record(struct store *s, int r, struct error *err)
 {
-	for (int r = 0; r < RECORD_COUNT; r++) {
-		const struct record_sql *record = record_sql[r];
-		s->stmt[r] = calloc(record->count, sizeof(struct stmt *));
-		if (!s->stmt[r])
-			abort();
-		for (size_t i = 0; i < record->count; i++) {
-			s->stmt[r][i] = db_prepare(s->db, record->sql[i], err);
-			if (!s->stmt[r][i])
-				return err->code;
-		}
+	const struct record_sql *record = record_sql[r];
+
+	s->stmt[r] = calloc(record->count, sizeof(struct stmt *));
+	if (!s->stmt[r])
+		abort();
+	for (size_t i = 0; i < record->count; i++) {
+		s->stmt[r][i] = db_prepare(s->db, record->sql[i], err);
+		if (!s->stmt[r][i])
+			return err->code;
 	}
 	return 0;
+}
+
+static int prepare_all(struct store *s, struct error *err)
+{
+	int rc = 0;
+
+	for (int r = 0; r < RECORD_COUNT && rc == 0; r++)
+		rc = prepare_record(s, r, err);
+	return rc;
+}
+
+/* The audit is as it was in the first schema, and must stay readable in every later one. */
+static int open_older(struct store *s, struct error *err)
+{
+	if (db_user_version(s->db) < 1)
+		return error_set(err, -EINVAL, "%s has no record in it", db_path(s->db));
+	return prepare_record(s, RECORD_AUDIT, err);
 }
 
 static int open_database(struct store *s, const struct store_options *o, struct error *err)
@@ -213,7 +236,9 @@ static int open_database(struct store *s, const struct store_options *o, struct 
 	if (rc == 0)
 		rc = db_open(&s->db, o->path, &options, err);
 	if (rc == 0)
-		rc = owner_check(s->db, err);
+		rc = store_owner_check(s->db, err);
+	if (rc == 0 && o->any_schema && db_user_version(s->db) < (int64_t)store_migration_count)
+		return open_older(s, err);
 	if (rc == 0)
 		rc = o->read_only
 			     ? migrations_check(s->db, store_migration_count, err)
@@ -350,12 +375,12 @@ void store_undo(struct store *s)
 	s->pruned = 0; /* or more than that: what was pruned stays in memory till the next time */
 }
 
-int store_check(struct store *s, struct error *err)
+static int check_with(struct store *s, const char *integrity, struct error *err)
 {
-	static const struct {
+	const struct {
 		const char *sql, *fine;
 	} checks[] = {
-		{ "PRAGMA quick_check(1)", "ok" },
+		{ integrity, "ok" },
 		{ "PRAGMA foreign_key_check", NULL },
 	};
 	struct error local = { 0 };
@@ -378,4 +403,14 @@ int store_check(struct store *s, struct error *err)
 			return rc;
 	}
 	return 0;
+}
+
+int store_check(struct store *s, struct error *err)
+{
+	return check_with(s, "PRAGMA quick_check(1)", err);
+}
+
+int store_check_all(struct store *s, struct error *err)
+{
+	return check_with(s, "PRAGMA integrity_check(1)", err);
 }

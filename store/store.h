@@ -16,6 +16,7 @@ struct store_options {
 	const char *path;  /* ":memory:" keeps it in memory, for tests */
 	bool read_only;  /* audit verify, list while the daemon runs */
 	bool create;     /* make folder and file if absent */
+	bool any_schema; /* with read_only: an older schema will do; then only store_check and audit_verify may be asked */
 };
 
 /* Opens, migrates, prepares everything. Refuses a newer database (-ENOTSUP), a corrupt one (-EUCLEAN), one that another process
@@ -39,5 +40,7 @@ void store_undo(struct store *s); /* rolls back to the savepoint */
 
 /* Integrity check for doctor: 0 or -EUCLEAN with the first finding. */
 int store_check(struct store *s, struct error *err);
+/* The same, and that every index says what its table says; takes longer. */
+int store_check_all(struct store *s, struct error *err);
 
 #endif
