@@ -27,12 +27,15 @@
 #include "base/queue.h"
 #include "bot/core.h"
 #include "bot/memory.h"
+#include "bot/notify.h"
 
 #define ADAPTERS_MAX 8
 #define DRAIN_MS     700
 #define DRAIN_LOOK_MS 5
 #define OUT_MAX      65536 /* answers; never more than requests queued and in one batch */
 #define REPORT_MAX   65536
+/* A disk may stall for minutes, and another process would find it no faster. A turn that takes longer will not end. */
+#define CORE_PATIENCE_MS (5 * 60 * 1000)
 
 struct bot {
 	const struct bot_options *options;
@@ -49,6 +52,9 @@ struct bot {
 	struct io_wake out, room;
 	uv_signal_t signals[3];
 	struct io_timer *drain;
+	struct io_timer *beat; /* of the watchdog */
+	uint64_t turns;        /* of the core, when it was last seen to move on, */
+	int64_t moved_at;      /* and when that was, ms of the loop */
 	int64_t drain_until;
 	bool ending;
 	struct io_hook hook;
@@ -138,6 +144,37 @@ static void on_room(void *ctx)
 			b->adapter[i]->resume(b->adapter[i]);
 }
 
+/* ---- the service manager ------------------------------------------------------------------ */
+
+/* The loop turns, or this would not run; the core turns, or has nothing to do. */
+static void on_beat(void *ctx)
+{
+	struct bot *b = ctx;
+	uint64_t turns = core_turns(b->core);
+
+	if (turns != b->turns || core_idle(b->core)) {
+		b->turns = turns;
+		b->moved_at = io_now(b->io);
+	}
+	if (io_now(b->io) - b->moved_at < CORE_PATIENCE_MS)
+		notify_say("WATCHDOG=1");
+	else
+		log_error("bot", "one turn of the core has taken more than %d s; the watchdog is not told any more", CORE_PATIENCE_MS / 1000);
+	io_timer_start(b->beat, notify_watchdog_ms());
+}
+
+static void ready(struct bot *b)
+{
+	int rc = notify_say("READY=1");
+
+	if (rc < 0)
+		log_warn("bot", "the service manager could not be told that it runs: %s", strerror(-rc));
+	b->moved_at = io_now(b->io);
+	b->beat = io_timer_create(b->io, on_beat, b);
+	if (notify_watchdog_ms())
+		io_timer_start(b->beat, notify_watchdog_ms());
+}
+
 /* ---- signals ------------------------------------------------------------------------------ */
 
 static void on_drain(void *ctx)
@@ -160,6 +197,7 @@ static void on_end(uv_signal_t *handle, int signum)
 	if (b->ending)
 		return;
 	log_info("bot", "signal %d: ending", signum);
+	notify_say("STOPPING=1");
 	b->ending = true;
 	b->drain_until = io_now(b->io) + DRAIN_MS;
 	io_timer_start(b->drain, 0);
@@ -192,7 +230,8 @@ static void signals_close(void *ctx)
 	for (size_t i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&b->signals[i], NULL);
 	io_timer_destroy(b->drain);
-	b->drain = NULL;
+	io_timer_destroy(b->beat);
+	b->drain = b->beat = NULL;
 }
 
 static void signals_open(struct bot *b)
@@ -326,6 +365,7 @@ static int bot_loop(struct bot *b, struct error *err)
 		return error_set(err, -1, "the core's thread could not be started");
 	memory_started();
 	log_info("bot", "sitrep %s runs; record in %s", SITREP_VERSION, b->config->store.path);
+	ready(b);
 	io_run(b->io);
 	core_end(b->core);
 	pthread_join(b->core_thread, NULL);

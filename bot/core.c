@@ -73,6 +73,7 @@ struct core {
 	int64_t alive_at;
 	int64_t timer_at;      /* earliest armed timer, 0 = none; as of the last commit */
 	atomic_bool working;
+	atomic_uint_least64_t turns;
 	struct batch batch;
 };
 
@@ -183,6 +184,11 @@ bool core_submit(struct core *c, struct request *take)
 bool core_idle(struct core *c)
 {
 	return queue_length(c->in) == 0 && !atomic_load(&c->working);
+}
+
+uint64_t core_turns(const struct core *c)
+{
+	return atomic_load_explicit(&c->turns, memory_order_relaxed);
 }
 
 void core_reconfigure(struct core *c, struct config *take)
@@ -567,6 +573,7 @@ int64_t core_turn(struct core *c)
 			fail_batch(c, &err);
 	}
 	atomic_store(&c->working, false);
+	atomic_fetch_add_explicit(&c->turns, 1, memory_order_relaxed);
 	return may_sleep(c);
 }
 

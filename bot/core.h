@@ -33,6 +33,7 @@ void core_destroy(struct core *c);
 /* Any thread. False: full (or ending), the request stays the caller's. */
 bool core_submit(struct core *c, struct request *take);
 bool core_idle(struct core *c); /* nothing queued, nothing being worked on */
+uint64_t core_turns(const struct core *c); /* any thread: how many have ended; a core that works moves on */
 /* A new configuration, held by the core from its next batch on. */
 void core_reconfigure(struct core *c, struct config *take);
 
