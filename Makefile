@@ -15,6 +15,10 @@ demo:
 test:
 	@tests/run
 
+# The same faults for longer: minutes to hours; what to set is at the top of the script.
+test-long:
+	@tests/run-long
+
 docs: all
 	@$(BUILD)/sitrep reference commands > docs/commands.md
 	@$(BUILD)/sitrep reference configuration > docs/configuration.md
@@ -22,4 +26,4 @@ docs: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all demo test docs clean
+.PHONY: all demo test test-long docs clean

@@ -23,6 +23,10 @@ ROUNDS = int(os.environ.get("SITREP_CHAOS_ROUNDS", "1"))
 FIRST_SEED = int(os.environ.get("SITREP_CHAOS_SEED", "1"))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "crash_points: for a binary with crash points (base/crash.h)")
+
+
 def pytest_generate_tests(metafunc):
     """`seed`: as many as SITREP_CHAOS_ROUNDS says, from SITREP_CHAOS_SEED on."""
     if "seed" in metafunc.fixturenames:

@@ -95,6 +95,8 @@ static void on_answer(void *ctx, struct answer *take)
 	b->answer_kind = take->reply.kind;
 	snprintf(b->answer_code, sizeof b->answer_code, "%s", take->reply.code ? take->reply.code : "");
 	b->answers++;
+	if (b->answered)
+		b->answered(b->answered_ctx, take);
 	if (arena_used(take->request->arena) > b->answer_room)
 		b->answer_room = arena_used(take->request->arena);
 	answer_destroy(take);

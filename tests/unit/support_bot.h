@@ -50,6 +50,9 @@ struct test_bot {
 	/* Takes over what is for another system than the chat; NULL: that is delivered like the rest. */
 	void (*elsewhere)(void *ctx, struct effect *take);
 	void *elsewhere_ctx;
+	/* Sees every answer, also those of one batch; NULL: nobody does. */
+	void (*answered)(void *ctx, const struct answer *a);
+	void *answered_ctx;
 };
 
 #define BOT_START INT64_C(1772359200000) /* 2026-03-01 10:00 UTC */
