@@ -13,6 +13,7 @@
 
 #include "store/migrations.h"
 #include "store/record.h"
+#include "store/schema.h"
 #include "store/seen.h"
 
 #define APPLICATION_ID 1397314642 /* "SITR", see the first migration */
@@ -228,6 +229,16 @@ static int open_older(struct store *s, struct error *err)
 	return prepare_record(s, RECORD_AUDIT, err);
 }
 
+static int bring_up(struct db *db, struct error *err)
+{
+	int64_t tables = 0;
+	int rc = ask_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+
+	if (rc == 0 && tables == 0 && db_user_version(db) == 0)
+		rc = schema_create(db, err);
+	return rc ? rc : migrations_run(db, store_migrations, store_migration_count, err);
+}
+
 static int open_database(struct store *s, const struct store_options *o, struct error *err)
 {
 	struct db_options options = { .read_only = o->read_only };
@@ -242,7 +253,7 @@ static int open_database(struct store *s, const struct store_options *o, struct 
 	if (rc == 0)
 		rc = o->read_only
 			     ? migrations_check(s->db, store_migration_count, err)
-			     : migrations_run(s->db, store_migrations, store_migration_count, err);
+			     : bring_up(s->db, err);
 	if (rc == 0)
 		rc = db_script(s->db, "PRAGMA foreign_keys = ON", err);
 	return rc ? rc : prepare_all(s, err);

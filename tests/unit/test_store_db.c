@@ -11,6 +11,7 @@
 
 #include "store/db.h"
 #include "store/migrations.h"
+#include "store/schema.h"
 #include "store/people.h"
 #include "store/timelines.h"
 #include "support_store.h"
@@ -280,6 +281,45 @@ static void a_failed_step_leaves_the_one_before(void **state)
 	db_close(db);
 }
 
+static void same_answer(struct scratch *x, struct db *a, struct db *b, const char *sql)
+{
+	struct stmt *st[2] = { db_prepare(a, sql, &x->err), db_prepare(b, sql, &x->err) };
+
+	assert_true(st[0] && st[1]);
+	for (int row = 0;; row++) {
+		int rc = db_step(st[0], &x->err);
+		assert_int_equal(db_step(st[1], &x->err), rc);
+		if (rc != DB_ROW)
+			break;
+		assert_string_equal(db_text(st[0], 0), db_text(st[1], 0));
+	}
+	db_reset(st[0]);
+	db_reset(st[1]);
+}
+
+/* The short cut ends exactly where the migrations end. */
+static void a_new_file_is_as_if_migrated(void **state)
+{
+	struct scratch *x = *state;
+	struct db *db = bare(x, "migrated"), *cut = bare(x, "cut");
+
+	OK(migrations_run(db, store_migrations, store_migration_count, &x->err));
+	OK(schema_create(cut, &x->err));
+	assert_in_range(db_user_version(cut), 1, (int64_t)store_migration_count);
+	assert_int_equal(schema_create(cut, &x->err), -EBUSY);
+	OK(migrations_run(cut, store_migrations, store_migration_count, &x->err));
+	for (int i = 0; i < 2; i++) {
+		struct db *other = i ? db_of(x) : cut;
+		same_answer(x, db, other,
+			"SELECT type || ' ' || name || ' ' || tbl_name || ': ' || coalesce(sql, '')"
+			" FROM sqlite_schema ORDER BY 1");
+		assert_int_equal(db_user_version(other), db_user_version(db));
+		assert_int_equal(ask(x, other, "PRAGMA application_id"), ask(x, db, "PRAGMA application_id"));
+	}
+	db_close(db);
+	db_close(cut);
+}
+
 /* Every released schema, upgraded, must end where a fresh one starts. */
 static void the_shipped_list(void **state)
 {
@@ -312,6 +352,7 @@ int main(void)
 		cmocka_unit_test(in_memory),
 		CASE(from_every_earlier_version),
 		CASE(a_failed_step_leaves_the_one_before),
+		CASE(a_new_file_is_as_if_migrated),
 		CASE(the_shipped_list),
 	};
 
