@@ -25,7 +25,9 @@ static struct path with(const char *path, const char *suffix)
 {
 	struct path out;
 
-	snprintf(out.p, sizeof(out.p), "%s%s", path, suffix);
+	/* Too long to be there: no other file is touched in its place. */
+	if (snprintf(out.p, sizeof(out.p), "%s%s", path, suffix) >= (int)sizeof(out.p))
+		out.p[0] = '\0';
 	return out;
 }
 
