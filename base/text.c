@@ -359,6 +359,30 @@ const char *text_skip_back(const char *start, const char *p, struct text_set set
 	return p;
 }
 
+void text_html(struct str *out, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		switch (p[i]) {
+		case '&':
+			str_add(out, "&amp;");
+			break;
+		case '<':
+			str_add(out, "&lt;");
+			break;
+		case '>':
+			str_add(out, "&gt;");
+			break;
+		case '"':
+			str_add(out, "&quot;");
+			break;
+		case '\'':
+			str_add(out, "&#39;");
+			break;
+		default:
+			str_addc(out, p[i]);
+		}
+}
+
 /* What Markdown and HTML would take for more than text. */
 void text_markdown(struct str *out, const char *text)
 {

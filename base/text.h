@@ -34,6 +34,9 @@ unsigned text_distance(const char *a, const char *b);
 /* Lower case a-z 0-9 and single dashes, for channel names: "Checkout is failing!" → "checkout-is-failing". */
 void text_slug(struct str *out, const char *s, size_t max_bytes);
 
+/* Text of n bytes that HTML and XML show as it is, in attributes too. */
+void text_html(struct str *out, const char *p, size_t n);
+
 /* Text that a Markdown reader shows as it was typed, on one line. */
 void text_markdown(struct str *out, const char *text);
 

@@ -42,30 +42,6 @@ struct page {
 	int deeper; /* beyond SPANS_MAX */
 };
 
-static void add_escaped(struct str *out, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		switch (p[i]) {
-		case '&':
-			str_add(out, "&amp;");
-			break;
-		case '<':
-			str_add(out, "&lt;");
-			break;
-		case '>':
-			str_add(out, "&gt;");
-			break;
-		case '"':
-			str_add(out, "&quot;");
-			break;
-		case '\'':
-			str_add(out, "&#39;");
-			break;
-		default:
-			str_addc(out, p[i]);
-		}
-}
-
 /* ---- links ---- */
 
 /* The target as plain text; false when it cannot be told for sure what it is. */
@@ -117,7 +93,7 @@ static const char *link_open(struct page *p, const MD_ATTRIBUTE *target)
 	if (in_link(p) || !target_read(target, &url) || !target_allowed(url.p))
 		return NULL;
 	str_add(p->out, "<a rel=\"nofollow noopener noreferrer\" href=\"");
-	add_escaped(p->out, url.p, url.len);
+	text_html(p->out, url.p, url.len);
 	str_add(p->out, "\">");
 	return "a";
 }
@@ -280,7 +256,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *ct
 	case MD_TEXT_LATEXMATH:
 		break;
 	}
-	add_escaped(p->out, text, size);
+	text_html(p->out, text, size);
 	return 0;
 }
 
@@ -299,7 +275,7 @@ int review_html(struct str *out, const char *title, const char *markdown, size_t
 	if (len > REVIEW_FILE_MAX || !text_valid(markdown, len))
 		return -EINVAL;
 	str_add(out, page_head);
-	add_escaped(out, title, strlen(title));
+	text_html(out, title, strlen(title));
 	str_add(out, page_style);
 	if (md_parse(markdown, (MD_SIZE)len, &parser, &p) != 0)
 		return -EINVAL;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "incident/metrics.h"
 
@@ -33,28 +34,6 @@ void metrics_sparkline(struct str *out, const int64_t *values, size_t count)
 
 /* The darker the worse; told apart without colour by their order, worst at the bottom. */
 static const char *const colour[] = { "", "#8b1e3f", "#d1495b", "#edae49", "#9fb8ad" };
-
-static void text_escaped(struct str *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			str_add(out, "&amp;");
-			break;
-		case '<':
-			str_add(out, "&lt;");
-			break;
-		case '>':
-			str_add(out, "&gt;");
-			break;
-		case '"':
-			str_add(out, "&quot;");
-			break;
-		default:
-			str_addc(out, *text);
-		}
-	}
-}
 
 static int64_t week_total(const struct metric_week *w)
 {
@@ -185,10 +164,11 @@ void metrics_svg(struct str *out, const struct metrics *m, const char *title, co
 		WIDTH, HEIGHT, WIDTH, HEIGHT);
 	str_addf(out, "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n<text x=\"%d\" y=\"28\" font-size=\"18\">", WIDTH,
 		HEIGHT, LEFT);
-	text_escaped(out, title);
+	text_html(out, title, strlen(title));
 	str_addf(out, "</text>\n<text x=\"%d\" y=\"46\" fill=\"#666\">incidents a week by severity; weeks begin on Monday, ",
 		LEFT);
-	text_escaped(out, zone && *zone ? zone : "UTC");
+	zone = zone && *zone ? zone : "UTC";
+	text_html(out, zone, strlen(zone));
 	str_add(out, "</text>\n");
 	for (size_t i = 0; i < m->weeks; i++)
 		add_column(out, &s, i);

@@ -170,8 +170,8 @@ static struct done append_entry(struct call *c, const json_t *args, enum timelin
 			    }) < 0)
 		return call_fail(c);
 	return data_reply(c,
-		message_line(c, "On the timeline of %s as a %s", words_id(c, c->incident.id),
-			timeline_kind_name(kind)),
+		message_line(c, "On the timeline of %s as %s %s", words_id(c, c->incident.id),
+			kind == ENTRY_ACTION ? "an" : "a", timeline_kind_name(kind)),
 		json_pack("{s:s, s:s}", "incident_id", words_id(c, c->incident.id), "type",
 			timeline_kind_name(kind)));
 }

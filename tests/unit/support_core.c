@@ -423,6 +423,25 @@ const char *talk_said(struct talk *x, enum effect_kind kind, const char *to)
 	return plain(x, json_get_obj(payload, "doc"));
 }
 
+struct effect *talk_file(struct talk *x)
+{
+	struct effect *out[64], *file = NULL;
+	size_t n;
+
+	deliver_expect_any(&x->desk);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (out[i]->kind == EFFECT_FILE_SHARE)
+			file = out[i];
+		else
+			effect_destroy(out[i]);
+	}
+	assert_non_null(file);
+	return file;
+}
+
 const char *talk_button(struct talk *x, const char *op)
 {
 	json_t *block, *item;

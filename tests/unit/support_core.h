@@ -78,6 +78,8 @@ const char *talk_role(struct talk *x, int64_t incident, const char *role);
 size_t talk_effects(struct talk *x, enum effect_kind kind, const char *to, struct effect_row **out);
 /* The document of the newest of them as plain text; fails when there is none. */
 const char *talk_said(struct talk *x, enum effect_kind kind, const char *to);
+/* All that waits is begun; the file of it, which is the caller's (effect_destroy). */
+struct effect *talk_file(struct talk *x);
 /* The label of the button for this operation in the reply's document; NULL. */
 const char *talk_button(struct talk *x, const char *op);
 

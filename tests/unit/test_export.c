@@ -259,25 +259,6 @@ static size_t exported(struct talk *x)
 	return count;
 }
 
-static struct effect *file_of(struct talk *x)
-{
-	struct effect *out[64], *file = NULL;
-	size_t n;
-
-	deliver_expect_any(&x->desk);
-	assert_int_equal(store_begin(x->store, &x->err), 0);
-	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
-	assert_int_equal(store_commit(x->store, &x->err), 0);
-	for (size_t i = 0; i < n; i++) {
-		if (out[i]->kind == EFFECT_FILE_SHARE)
-			file = out[i];
-		else
-			effect_destroy(out[i]);
-	}
-	assert_non_null(file);
-	return file;
-}
-
 static void test_in_chat(void **state)
 {
 	struct talk *x = *state;
@@ -288,7 +269,7 @@ static void test_in_chat(void **state)
 	assert_answered(x, "on its way as inc-1-20260302T1401");
 	assert_has(x->text, "to this channel");
 	assert_int_equal(exported(x), 1);
-	e = file_of(x);
+	e = talk_file(x);
 	assert_string_equal(e->channel, "slack:CINC1");
 	assert_null(json_get_str(e->payload, "person"));
 	assert_has(json_get_str(e->payload, "name"), ".csv");
@@ -299,7 +280,7 @@ static void test_in_chat(void **state)
 	x->channel = "slack:CGENERAL";
 	talk_say_as(x, BOB, "#1 export");
 	assert_answered(x, "to you alone");
-	e = file_of(x);
+	e = talk_file(x);
 	assert_string_equal(json_get_str(e->payload, "person"), BOB);
 	effect_destroy(e);
 	talk_say(x, "#1 export xml");

@@ -215,25 +215,6 @@ static void test_protected(void **state)
 
 /* ---- files ---- */
 
-static struct effect *file_of(struct talk *x)
-{
-	struct effect *out[64], *file = NULL;
-	size_t n;
-
-	deliver_expect_any(&x->desk);
-	assert_int_equal(store_begin(x->store, &x->err), 0);
-	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
-	assert_int_equal(store_commit(x->store, &x->err), 0);
-	for (size_t i = 0; i < n; i++) {
-		if (out[i]->kind == EFFECT_FILE_SHARE)
-			file = out[i];
-		else
-			effect_destroy(out[i]);
-	}
-	assert_non_null(file);
-	return file;
-}
-
 static void test_chart(void **state)
 {
 	struct talk *x = *state;
@@ -246,7 +227,7 @@ static void test_chart(void **state)
 	/* What is declared after it was asked for is not in it. */
 	add(x, &(struct example){ 1, STATE_INVESTIGATING, "checkout", .declared = TALK_START },
 		false);
-	e = file_of(x);
+	e = talk_file(x);
 	assert_int_equal(e->incident, 0);
 	assert_string_equal(e->channel, ALICE);
 	assert_string_equal(json_get_str(e->payload, "person"), ALICE);
@@ -272,7 +253,7 @@ static void test_file_from_a_channel(void **state)
 	x->channel = "slack:CINC9";
 	talk_say(x, "metrics --format csv");
 	assert_answered(x, "The file is on its way to you alone");
-	e = file_of(x);
+	e = talk_file(x);
 	assert_int_equal(e->incident, 0);
 	assert_string_equal(json_get_str(e->payload, "person"), ALICE);
 	assert_has(json_get_str(e->payload, "text"), "\"group\",\"row\",\"name\"");

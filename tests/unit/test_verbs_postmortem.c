@@ -551,25 +551,6 @@ static const char *render(struct talk *x, enum review_format f)
 	return arena_strdup(x->arena, s.p);
 }
 
-static struct effect *file_of(struct talk *x)
-{
-	struct effect *out[64], *file = NULL;
-	size_t n;
-
-	deliver_expect_any(&x->desk);
-	assert_int_equal(store_begin(x->store, &x->err), 0);
-	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
-	assert_int_equal(store_commit(x->store, &x->err), 0);
-	for (size_t i = 0; i < n; i++) {
-		if (out[i]->kind == EFFECT_FILE_SHARE)
-			file = out[i];
-		else
-			effect_destroy(out[i]);
-	}
-	assert_non_null(file);
-	return file;
-}
-
 static void test_files(void **state)
 {
 	struct talk *x = *state;
@@ -581,7 +562,7 @@ static void test_files(void **state)
 	talk_forget(x);
 	talk_say(x, "postmortem export");
 	assert_answered(x, "is on its way as inc-1-postmortem-2026");
-	e = file_of(x);
+	e = talk_file(x);
 	assert_string_equal(e->channel, "slack:CINC1");
 	assert_has(json_get_str(e->payload, "name"), ".md");
 	assert_has(json_get_str(e->payload, "text"), "# Postmortem of INC-1: checkout is failing");
@@ -591,7 +572,7 @@ static void test_files(void **state)
 	effect_destroy(e);
 	talk_forget(x);
 	talk_say(x, "postmortem export html --version 2");
-	e = file_of(x);
+	e = talk_file(x);
 	assert_has(json_get_str(e->payload, "name"), ".html");
 	assert_has(json_get_str(e->payload, "text"), "<h2>Contributing factors</h2>");
 	assert_has(json_get_str(e->payload, "text"), "version 2");
