@@ -392,7 +392,7 @@ static int owe_again(struct call *c)
 {
 	int rc = reviewing_reopened(c);
 
-	if (rc == 0)
+	if (rc >= 0)
 		rc = promise_make_all(c, false);
 	c->engage = true;
 	return rc < 0 ? rc : obligation_roles(c);

@@ -334,8 +334,9 @@ int reviewing_reopened(struct call *c)
 	struct arena *a = arena_create(RECORD_ARENA_MAX);
 	struct review r;
 	int rc = review_latest(c->store, a, c->incident.id, &r, &c->err);
+	bool final = rc == 0 && r.state == REVIEW_FINAL;
 
-	if (rc == 0 && r.state == REVIEW_FINAL) {
+	if (final) {
 		JSON_CLEANUP json_t *meta = NULL;
 
 		r.state = REVIEW_DRAFT;
@@ -348,9 +349,9 @@ int reviewing_reopened(struct call *c)
 			rc = record_audit(c, "postmortem", c->incident.id, "info", "postmortem.draft", json_text(c->arena, meta));
 	}
 	arena_destroy(a);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	return promise_withdraw(c, PROMISE_REVIEW);
+	if (rc == 0 || rc == -ENOENT)
+		rc = promise_withdraw(c, PROMISE_REVIEW);
+	return rc < 0 ? rc : final;
 }
 
 void reviewing_buttons(struct call *c, json_t *doc)

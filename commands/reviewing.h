@@ -61,7 +61,7 @@ const char *reviewing_owner(struct call *c);
 int reviewing_ended(struct call *c);
 /* The promise itself, counted from now; nothing when it stands already, nobody is to be reminded, or the incident goes on or is put away. */
 int reviewing_promise(struct call *c);
-/* c->incident is active again: nothing is owed, and what was final is a draft again. */
+/* c->incident is active again: nothing is owed, and what was final is a draft again: then 1. */
 int reviewing_reopened(struct call *c);
 /* What is said of it where the end is told: "A postmortem is owed by @bob until …", and the button. Nothing when none is owed. */
 void reviewing_offer(struct call *c, json_t *doc);

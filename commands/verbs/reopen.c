@@ -50,6 +50,7 @@ static struct done reopen_run(struct call *c)
 	const char *why = call_text(c, "why");
 	const char *id = words_id(c, c->incident.id);
 	struct upgrade_verdict v;
+	int again;
 
 	if (state_active(from))
 		return call_refuse(c, "conflict", "%s is open already (%s); nothing was changed.",
@@ -62,12 +63,13 @@ static struct done reopen_run(struct call *c)
 	reopen_record(c);
 	if (record_event(c, ENTRY_RECURRENCE, "incident.reopened", "reopened, was %s: %s",
 		    state_name(from), why) < 0 ||
-		reviewing_reopened(c) < 0 || promise_make_all(c, false) < 0 || obligation_roles(c) < 0 ||
+		(again = reviewing_reopened(c)) < 0 || promise_make_all(c, false) < 0 || obligation_roles(c) < 0 ||
 		reopen_say(c, from, why) < 0 ||
 		upgrades_apply(c, &v) < 0) /* what was learnt while it was over */
 		return call_fail(c);
-	return call_replyf(c, "%s is open again, investigating · next update promised for %s%s%s", id,
-		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)), v.fires ? "." : "",
+	return call_replyf(c, "%s is open again, investigating · next update promised for %s%s%s%s", id,
+		words_time(c, promise_due_at(c, PROMISE_UPDATE, NULL)),
+		again ? " · its postmortem is a draft again" : "", v.fires ? "." : "",
 		upgrades_words(c, &v));
 }
 

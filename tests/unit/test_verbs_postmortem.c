@@ -433,6 +433,7 @@ static void test_reopened(void **state)
 	talk_say(x, "postmortem start");
 	talk_say(x, "postmortem final --waive \"no time\"");
 	talk_say(x, "reopen it came back");
+	assert_has(x->text, "its postmortem is a draft again");
 	assert_answered(x, "is open again");
 	assert_int_equal(latest(x).state, REVIEW_DRAFT);
 	assert_int_equal(talk_promise(x, 1, PROMISE_REVIEW).due_at, 0);
