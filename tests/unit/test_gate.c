@@ -17,7 +17,7 @@ static char checkout[] = "checkout is failing", retries[] = "alert on retries", 
 static struct gate_policy policy(enum gate_mode mode)
 {
 	return (struct gate_policy){
-		.mode = mode, .run = true, .environment = "any", .fail_on = 0x3, .fail_on_overdue = true };
+		.mode = (int)mode, .run = true, .environment = "any", .fail_on = 0x3, .fail_on_overdue = true };
 }
 
 static struct incident open_incident(int64_t id, int severity)
