@@ -7,6 +7,7 @@
 #include "commands/messages.h"
 #include "commands/protected.h"
 #include "commands/say.h"
+#include "store/incidents.h"
 #include "store/learning.h"
 #include "store/people.h"
 #include "store/timers.h"
@@ -27,6 +28,15 @@ int following_load(struct call *c, int64_t id, struct followup *f)
 	c->has_incident = true;
 	protected_looked(c, &c->incident, c->actor);
 	return 0;
+}
+
+void following_looked(struct call *c, const struct followup *f, size_t n, const char *person)
+{
+	struct incident inc;
+
+	for (size_t i = 0; i < n; i++)
+		if (incident_load(c->store, c->arena, f[i].incident, &inc, NULL) == 0)
+			protected_looked(c, &inc, person);
 }
 
 struct done following_absent(struct call *c, int64_t id)

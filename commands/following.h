@@ -13,6 +13,8 @@
 /* F12 as the actor may see it; its incident becomes c->incident. -ENOENT both when there is none
  * and when it is not for them. */
 int following_load(struct call *c, int64_t id, struct followup *f);
+/* Shown to a person: a look at each of their incidents, which is on record for protected ones. */
+void following_looked(struct call *c, const struct followup *f, size_t n, const char *person);
 /* The refusal for that. */
 struct done following_absent(struct call *c, int64_t id);
 

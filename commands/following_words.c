@@ -192,6 +192,7 @@ int following_home(struct call *c, json_t *doc, const char *person)
 	doc_header(doc, n > HOME_MAX ? arena_printf(c->arena,
 					       "Your follow-ups: the first %d of %zu", HOME_MAX, n)
 				     : "Your follow-ups");
+	following_looked(c, f, n < HOME_MAX ? n : HOME_MAX, person);
 	for (size_t i = 0; i < n && i < HOME_MAX; i++) {
 		doc_text(doc, following_line(c, &f[i], true));
 		doc_button(doc, "Done", "followup", 0, button_args(&f[i], "done"), NULL);

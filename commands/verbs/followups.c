@@ -128,7 +128,6 @@ static struct done list(struct call *c, const struct wanted *w)
 	int64_t page = call_number(c, "page", 0);
 	size_t n, from, to;
 	struct followup *f;
-	struct incident inc;
 	json_t *doc, *data;
 
 	if (followup_find(c->store, c->arena, &w->filter, &f, &n, &c->err) < 0)
@@ -138,11 +137,13 @@ static struct done list(struct call *c, const struct wanted *w)
 	to = n - from > PAGE ? from + PAGE : n;
 	doc = message_line(c, "%s", head(c, w, f, n));
 	data = json_array();
-	for (size_t i = from; i < to; i++) {
-		if (incident_load(c->store, c->arena, f[i].incident, &inc, &c->err) == 0)
-			protected_looked(c, &inc, c->actor);
+	/* In chat the page is seen, elsewhere the data. */
+	if (c->request->source == REQUEST_CHAT)
+		following_looked(c, f + from, to - from, c->actor);
+	else
+		following_looked(c, f, n, c->actor);
+	for (size_t i = from; i < to; i++)
 		doc_list_item(doc, following_line(c, &f[i], !w->here));
-	}
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(data, line_data(c, &f[i]));
 	json_object_set_new(doc, "data", json_pack("{s:o}", "followups", data));

@@ -290,6 +290,8 @@ static int summary_followups(
 		rc = followup_count(c->store, &filter, late, &c->err);
 	if (rc == 0)
 		rc = followup_find(c->store, c->arena, &filter, &f, &n, &c->err);
+	if (rc == 0)
+		following_looked(c, f, n, c->actor);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		json_array_append_new(
 			overdue, json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s?}", "incident_id",
