@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/queue.h"
 #include "commands/dispatch.h"
@@ -324,19 +325,23 @@ static int run_batch(struct core *c, struct error *err)
 
 	if (rc < 0)
 		return rc;
+	CRASH_POINT("after-begin");
 	rc = run_all(c, now, err);
 	if (rc == -ERESTART)
 		rc = run_all_again(c, now, err);
+	CRASH_POINT("after-dispatch");
 	if (rc == 0 && alive_due)
 		rc = write_alive(c, now, err);
 	if (rc == 0)
 		rc = deliver_start(&c->desk, c->batch.effect, EFFECTS_A_BATCH, &c->batch.effects, err);
 	if (rc == 0)
 		rc = timer_next(c->desk.store, &c->timer_at, err);
+	CRASH_POINT("before-commit");
 	if (rc < 0)
 		store_rollback(c->desk.store);
 	else
 		rc = store_commit(c->desk.store, err);
+	CRASH_POINT("after-commit");
 	/* Of a batch that did not stand, the timers are due as before. */
 	if (rc < 0)
 		c->timer_at = timer_at;
@@ -419,10 +424,12 @@ static void hand_out(struct core *c)
 		else
 			answer_destroy(b->answer[i]);
 	}
+	CRASH_POINT("after-answers");
 	for (size_t i = 0; i < b->effects; i++) {
 		in_flight_add(c, b->effect[i]);
 		c->hooks.perform(c->hooks.ctx, b->effect[i]);
 	}
+	CRASH_POINT("after-effects");
 	if (b->count || b->effects)
 		c->hooks.handed_out(c->hooks.ctx);
 }

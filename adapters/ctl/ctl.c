@@ -11,6 +11,7 @@
 #include "adapters/ctl/line.h"
 #include "adapters/ctl/listen.h"
 #include "adapters/io_private.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #define CONNECTIONS_MAX 32u
@@ -396,6 +397,7 @@ static void ctl_answer(struct adapter *a, struct answer *take)
 	struct ctl *ctl = ctl_of(a);
 	const struct ctl_asker *asker = take->request->handle;
 	struct ctl_connection *c = ctl_find(ctl, asker);
+	CRASH_POINT("before-answer");
 	if (c) {
 		struct str line STR_CLEANUP = { 0 };
 		str_init(&line, CTL_ANSWER_MAX);

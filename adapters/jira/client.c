@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "adapters/io.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -369,6 +370,8 @@ static void on_http_done(struct http_call *http)
 	struct rest_answer answer;
 	int64_t retry_after = http->retry_after_ms;
 
+	if (!call_reads(c))
+		CRASH_POINT("after-issue-call");
 	list_remove(&r->running, c);
 	rest_read(call_reads(c), http->result, http->status, login_denied(http), http->error_text,
 		http->response.p, http->response.len, &reading);
@@ -441,6 +444,8 @@ static int call_send(struct rest *r, struct rest_call *c, struct error *err)
 	c->http.response_max = REST_RESPONSE_MAX;
 	c->http.on_done = on_http_done;
 	c->http.ctx = c;
+	if (!call_reads(c))
+		CRASH_POINT("before-issue-call");
 	rc = http_start(r->io, &c->http, err);
 	if (rc)
 		return rc;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 
 #define UPLOAD_TIMEOUT_MS (60 * SECOND_MS)
@@ -70,6 +71,7 @@ void slack_job_end(struct job *j, enum outcome o, json_t *result_take, const cha
 {
 	struct request *r = outcome_request(j->e, o, result_take, error, retry_after_ms);
 
+	CRASH_POINT("before-outcome");
 	r->received_at = slack_now(j->s);
 	r->adapter = j->s->adapter.index;
 	/* Outcomes are never refused: what the queue does not take waits in the backlog, and

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/slack/room.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #define SELF_AGAIN_MS 30000
@@ -26,7 +27,9 @@ int slack_ack(struct slack *s, int64_t generation, const char *envelope_id, json
 	text = json_text_new(ack);
 	json_decref(ack);
 	n = strlen(text);
+	CRASH_POINT("before-ack");
 	rc = n > ACK_BYTES_MAX ? -EMSGSIZE : socket_mode_send(s->sockets, generation, text, n);
+	CRASH_POINT("after-ack");
 	free(text);
 	return rc;
 }

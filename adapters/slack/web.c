@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "adapters/io.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #define AREA "slack"
@@ -242,6 +243,8 @@ static void on_http_done(struct http_call *http)
 	bool reads = c->about && c->about->reads;
 	int64_t retry_after = http->retry_after_ms;
 
+	if (!reads)
+		CRASH_POINT("after-call");
 	list_remove(&w->running, c);
 	if (c->about) {
 		web_read(reads, http->result, http->status, http->error_text, http->response.p,
@@ -329,6 +332,8 @@ static int call_send(struct web *w, struct web_call *c, struct error *err)
 	c->http.response_max = WEB_RESPONSE_MAX;
 	c->http.on_done = on_http_done;
 	c->http.ctx = c;
+	if (!reads)
+		CRASH_POINT("before-call");
 	rc = http_start(w->io, &c->http, err);
 	if (rc)
 		return rc;

@@ -20,9 +20,12 @@ def at_rest(bot, sandbox, timeout=60):
     """Until nothing waits to be delivered; with the faults gone."""
     sandbox.clear_fault()
     try:
-        eventually(lambda: not waiting(bot), timeout=seconds(timeout))
+        for _ in range(2):  # what is on its way in has become effects by then
+            eventually(lambda: not waiting(bot), timeout=seconds(timeout))
+            sandbox.wait_idle(quiet_ms=300, timeout=seconds(timeout))
     except AssertionError:
-        raise AssertionError(f"still waiting: {waiting(bot)[:10]}") from None
+        raise AssertionError(f"not at rest, waiting: {waiting(bot)[:10]}") from None
+    assert not waiting(bot), waiting(bot)
 
 
 def record_is_right(bot, commands):
@@ -56,7 +59,8 @@ def outside_is_right(bot, sandbox):
     assert there and max(there.values()) == 1, there.most_common(3)
     recorded = {row["op_id"]: row["state"] for row in bot.rows(
         "SELECT op_id, state FROM effect WHERE kind IN ('message.post', 'message.private')")}
-    assert {op_id for op_id, _ in there} == {op_id for op_id, state in recorded.items() if state == "delivered"}
+    differ = {op_id for op_id, _ in there} ^ {op_id for op_id, state in recorded.items() if state == "delivered"}
+    assert not differ, [(op_id, recorded.get(op_id)) for op_id in differ]
     assert not bot.rows("SELECT * FROM effect WHERE state = 'failed'")
     names = Counter(int(c["name"].split("-")[1]) for c in sandbox.state()["channels"]
                     if (c.get("name") or "").startswith("inc-"))
