@@ -67,8 +67,7 @@ def test_dead_at_any_step_nothing_is_lost_or_done_twice(make_bot, sandbox, point
     assert not died or bot.process.returncode == -signal.SIGKILL, bot.log()[-4000:]
     del bot.env["SITREP_CRASH"]
     bot.restart(hard=True)
-    sandbox.redeliver(last=8, type="slash_commands", new_envelope_id=dice.random() < 0.5,
-                      wait_ms=1500)
+    sandbox.redeliver(last=8, type="slash_commands", new_envelope_id=dice.random() < 0.5)
     at_rest(bot, sandbox)
     record_is_right(bot, storm.commands)
     outside_is_right(bot, sandbox)
