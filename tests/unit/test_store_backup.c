@@ -191,28 +191,69 @@ static void says_why_it_cannot(void **state)
 	assert_int_equal(files(x, "copy"), 0);
 }
 
-/* A limit on the size of files is what a full disk is to SQLite. */
-static void no_room_leaves_nothing(void **state)
+/* A limit on the size of files is what a full disk is to SQLite. file: what is to be written, or restored from. */
+static void without_room(struct scratch *x, const char *file, bool restore)
 {
-	struct scratch *x = *state;
-	struct names n = names_of(x);
-
-	declare(x, "one");
 	pid_t child = fork();
+	int status;
+
 	if (child == 0) {
 		struct rlimit limit = { 40000, 40000 };
 		struct error err = { 0 };
 		struct backup_report r;
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &limit);
-		int rc = backup_write(x->path, n.copy, false, &r, &err);
-		_exit(rc == -ENOSPC && strstr(err.text, "full") && strstr(err.text, n.copy) ? 0 : 1);
+		int rc = restore ? backup_restore(x->path, file, NOW, &r, &err)
+				 : backup_write(x->path, file, false, &r, &err);
+		_exit(rc == -ENOSPC && strstr(err.text, "full") && strstr(err.text, restore ? x->path : file) ? 0 : 1);
 	}
-	int status;
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+	assert_int_equal(files(x, "part"), 0);
+}
+
+static void no_room_leaves_nothing(void **state)
+{
+	struct scratch *x = *state;
+	struct names n = names_of(x);
+	struct backup_report r;
+
+	declare(x, "one");
+	without_room(x, n.copy, false);
 	assert_int_equal(files(x, "copy"), 0);
+	backed_up(x, n.copy, &r);
 	declare(x, "two");
+	closed(x);
+	without_room(x, n.copy, true);
+	assert_int_equal(files(x, "before-restore"), 0);
+	scratch_reopen(x);
+	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM incident"), 2);
+}
+
+/* Ended anywhere in the middle, there is the whole copy or none. */
+static void killed_in_the_middle_it_is_whole_or_not_there(void **state)
+{
+	struct scratch *x = *state;
+	struct names n = names_of(x);
+	struct backup_report r;
+
+	for (int i = 0; i < 40; i++)
+		declare(x, "one of many");
+	closed(x);
+	for (useconds_t us = 0; us < 8000; us += 500) {
+		pid_t child = fork();
+		if (child == 0) {
+			backup_write(x->path, n.copy, true, &r, NULL);
+			_exit(0);
+		}
+		usleep(us);
+		kill(child, SIGKILL);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		if (access(n.copy, F_OK) == 0)
+			assert_int_equal(backup_verify(n.copy, &r, &x->err), 0);
+	}
+	backed_up(x, n.other, &r);
+	assert_int_equal(r.incidents, 40);
 }
 
 /* What was changed in the record is in the copy too, and is not passed off as sound. */
@@ -411,6 +452,7 @@ int main(void)
 		CASE(never_writes_over_the_record),
 		CASE(says_why_it_cannot),
 		CASE(no_room_leaves_nothing),
+		CASE(killed_in_the_middle_it_is_whole_or_not_there),
 		CASE(a_broken_chain_is_not_backed_up),
 		CASE(comes_back_and_goes_on),
 		CASE(not_while_a_bot_runs),

@@ -2,7 +2,6 @@
  * Kept databases: of every schema that ever was there is one in tests/data/schema, with rows in every table. Each comes up
  * to date with every row it had, and is worked on. CONTRIBUTING.md says how the next one gets there.
  */
-#include <dirent.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,6 +20,7 @@
 #include "store/migrations.h"
 #include "store/promises.h"
 #include "store/references.h"
+#include "store/relations.h"
 #include "store/timelines.h"
 #include "support_store.h"
 
@@ -231,6 +230,7 @@ static void means_what_it_meant(struct scratch *x)
 	struct incident inc;
 	struct reference ref;
 	int64_t entries;
+	bool sees;
 
 	for (int64_t id = 1; id <= 4; id++) {
 		assert_int_equal(incident_load(x->store, x->arena, id, &inc, &x->err), 0);
@@ -239,6 +239,8 @@ static void means_what_it_meant(struct scratch *x)
 	assert_int_equal(inc.merged_into, 1);
 	assert_int_equal(reference_by_key(x->store, x->arena, "jira:PAY-1", &ref, &x->err), 0);
 	assert_int_equal(ref.incident, 1);
+	assert_int_equal(access_has(x->store, 3, "slack:U1", &sees, &x->err), 0);
+	assert_true(sees); /* who declared it */
 	what_was_answered_is_known(x);
 	what_was_promised_is_due(x);
 	what_was_to_be_sent_waits(x);
