@@ -367,8 +367,8 @@ static size_t trouble_forget(struct issue *i)
 /* Is there a creation that waits, or failed and is revived as an effect? 1, 0 or a negative errno. */
 static int creation_listed(struct call *c)
 {
-	struct effect_row *open, *failed;
-	size_t n, m, found = 0;
+	struct effect_row *open = NULL, *failed = NULL;
+	size_t n = 0, m = 0, found = 0;
 	int rc = effect_open_list(c->store, c->arena, c->incident.id, LANE_LOOK_MAX, &open, &n, &c->err);
 
 	if (rc == 0)

@@ -164,8 +164,8 @@ static int follow_theirs(
 {
 	struct issue_change by = change_of(c, m->read, f);
 	struct issue_follower who = { PERSON_SELF, by.name, REQUEST_EVENT };
-	enum issue_followed how;
-	const char *person, *why;
+	enum issue_followed how = FOLLOWED_DONE;
+	const char *person = NULL, *why = "";
 	int rc = issue_person(c, by.account, by.name, &person);
 
 	/* Without a name it is somebody of the tracker all the same, with the rights of those. */

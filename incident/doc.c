@@ -14,7 +14,7 @@ static json_t *doc_string(const char *text)
 	STR_CLEANUP struct str fixed = { 0 };
 	size_t n;
 
-	if (value)
+	if (value || !text)
 		return value;
 	n = strlen(text);
 	str_init(&fixed, n);

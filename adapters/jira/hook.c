@@ -96,7 +96,7 @@ static int64_t issue_in_url(const char *url)
 	int64_t id = 0;
 
 	/* The last one counts: a context path may have the same word. */
-	for (const char *p = url; p && (p = strstr(p, part));) {
+	for (const char *p = url ? strstr(url, part) : NULL; p; p = strstr(p, part)) {
 		p += sizeof(part) - 1;
 		int64_t found = id_in_text(p, strcspn(p, "/?#"));
 

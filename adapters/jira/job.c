@@ -188,9 +188,11 @@ bool job_issue(struct job *j)
 		j->issue = id;
 	else if (read_key_valid(name))
 		j->issue = name;
-	if (!j->issue)
-		job_end(j, OUTCOME_REFUSED, NULL, "it names no issue of Jira", 0);
-	return j->issue != NULL;
+	if (j->issue)
+		return true;
+	/* The job is gone with it. */
+	job_end(j, OUTCOME_REFUSED, NULL, "it names no issue of Jira", 0);
+	return false;
 }
 
 struct read_context job_reading(struct job *j)

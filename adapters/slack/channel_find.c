@@ -160,7 +160,8 @@ void channel_find(struct job *j, void (*found)(struct job *j))
 		found(j);
 		return;
 	}
-	name += name && *name == '#';
+	if (name && *name == '#')
+		name++;
 	if (!name || !*name) {
 		slack_job_end(j, OUTCOME_REFUSED, NULL, "it names no channel", 0);
 		return;

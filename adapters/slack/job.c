@@ -102,8 +102,6 @@ void slack_job_failed(struct job *j, const struct web_answer *answer)
 		wait = wait > TOKEN_WAIT_MS ? wait : TOKEN_WAIT_MS;
 		break;
 	case WEB_UNKNOWN:
-		o = OUTCOME_UNKNOWN;
-		break;
 	case WEB_OK: /* but without what it should say */
 	case WEB_ALREADY:
 		o = OUTCOME_UNKNOWN;

@@ -336,7 +336,7 @@ static int settle(struct call *c, const struct effect_row *row, enum outcome out
 static struct done run(struct call *c)
 {
 	struct effect_row row;
-	enum outcome outcome;
+	enum outcome outcome = OUTCOME_UNKNOWN;
 	const char *name = json_get_str(c->request->args, "outcome");
 	int rc = effect_load(c->store, c->arena, c->request->effect, &row, &c->err);
 

@@ -516,6 +516,20 @@ static void test_comments_whose_properties_are_not_told(void **state)
 
 /* ---- the others -------------------------------------------------------------------------- */
 
+/* A row that somebody spoiled: refused, and the job that is gone by then is not looked at (the sanitizer sees to that). */
+static void test_it_names_no_issue(void **state)
+{
+	static const char *const payloads[] = { "{}", "{\"issue\":\"\"}", "{\"issue\":\"10 01\"}", "{\"name\":\"no key\"}" };
+
+	struct line script[] = { { .call = "GET " API "issue/never", .status = 404, .body = "{}" } };
+
+	SCRIPT(&R, script);
+	for (size_t i = 0; i < sizeof(payloads) / sizeof(*payloads); i++) {
+		run(EFFECT_ISSUE_COMMENT, payloads[i], "refused");
+		done(state);
+	}
+}
+
 static void test_a_comment_is_said_once(void **state)
 {
 	struct line script[] = {
@@ -682,6 +696,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_field_that_is_refused_costs_itself, fresh, done),
 		cmocka_unit_test_setup_teardown(test_comments_of_others, fresh, done),
 		cmocka_unit_test_setup_teardown(test_comments_whose_properties_are_not_told, fresh, done),
+		cmocka_unit_test_setup_teardown(test_it_names_no_issue, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_comment_is_said_once, fresh, done),
 		cmocka_unit_test_setup_teardown(test_marks_are_niceties, fresh, done),
 		cmocka_unit_test_setup_teardown(test_marks_are_taken_away, fresh, done),
