@@ -19,6 +19,10 @@ test:
 test-long:
 	@tests/run-long
 
+# cppcheck, gcc -fanalyzer, clang-tidy: docs/static-analysis.md
+static:
+	@tests/static/run
+
 docs: all
 	@$(BUILD)/sitrep reference commands > docs/commands.md
 	@$(BUILD)/sitrep reference configuration > docs/configuration.md
@@ -26,4 +30,4 @@ docs: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all demo test test-long docs clean
+.PHONY: all demo static test test-long docs clean
