@@ -25,9 +25,9 @@
 #include "support_bot.h"
 #include "support_vfs.h"
 
-#define STRIDE     29
-#define STORM_MAX  64
-#define N_MAX      100000
+#define STRIDE    53
+#define STORM_MAX 64
+#define N_MAX     100000
 
 /* The core leaves a store in trouble alone for a second of the machine's own time: here it passes at once. */
 static int64_t skipped_ms;
