@@ -417,6 +417,8 @@ int issue_retry(struct call *c, size_t *count)
 
 /* ---- hints ---- */
 
+#define HINT_NAME_MAX 256 /* bytes of a key that is looked for */
+
 static const char *id_of(struct call *c, const json_t *hint)
 {
 	const char *text = json_get_str(hint, "issue");
@@ -444,9 +446,23 @@ static bool is_old(const struct issue_record *rec, const json_t *hint)
 	return updated > 0 && rec->updated_ms && updated < rec->updated_ms;
 }
 
+/* What is ours of it: by its id; a delivery without one names it by its key. -ENOENT: nothing. */
+static int hinted(struct call *c, const json_t *hint, struct reference *ref)
+{
+	const char *id = id_of(c, hint), *name = json_get_str(hint, "name");
+	int rc;
+
+	if (id)
+		return reference_by_key(
+			c->store, c->arena, arena_printf(c->arena, ISSUE_SYSTEM ":%s", id), ref, &c->err);
+	if (!name || strlen(name) >= HINT_NAME_MAX)
+		return -ENOENT;
+	rc = reference_by_key(c->store, c->arena, issue_name_key(c, name), ref, &c->err);
+	return rc < 0 ? rc : reference_get(c->store, c->arena, ref->incident, ISSUE_SYSTEM, SLOT_ISSUE, ref, &c->err);
+}
+
 int issue_hint(struct call *c, const json_t *hint)
 {
-	const char *id = id_of(c, hint);
 	struct incident before = c->incident;
 	bool had = c->has_incident;
 	struct reference ref;
@@ -454,10 +470,9 @@ int issue_hint(struct call *c, const json_t *hint)
 	bool mirror;
 	int rc;
 
-	if (!issue_rules(c)->url || !id)
+	if (!issue_rules(c)->url)
 		return 0;
-	rc = reference_by_key(
-		c->store, c->arena, arena_printf(c->arena, ISSUE_SYSTEM ":%s", id), &ref, &c->err);
+	rc = hinted(c, hint, &ref);
 	mirror = rc == 0 && !strncmp(ref.slot, SLOT_FOLLOWUP, strlen(SLOT_FOLLOWUP));
 	if (rc == 0 && !mirror && strcmp(ref.slot, SLOT_ISSUE) != 0)
 		rc = -ENOENT;

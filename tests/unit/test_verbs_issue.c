@@ -1209,7 +1209,7 @@ static void test_bad_hints(void **state)
 {
 	static const char *const hints[] = { "{}", "{\"issue\":\"\"}", "{\"issue\":\"99999\"}", "{\"issue\":17}",
 		"{\"issue\":[1]}", "{\"issue\":\"10001\",\"change\":\"x\",\"updated_ms\":-1}",
-		"{\"issue\":\"comment/501\"}", "{\"issue\":\"name:PAY-123\"}" };
+		"{\"issue\":\"comment/501\"}", "{\"issue\":\"name:PAY-123\"}", "{\"name\":\"PAY-9\"}", "{\"name\":7}" };
 	struct talk *x = *state;
 
 	talk_say(x, "declare sev2 checkout is failing");
@@ -1233,6 +1233,27 @@ static void test_bad_hints(void **state)
 	/* People cannot hint. */
 	talk_press(x, ALICE, "issue.hint", 0, json_pack("{s:s}", "issue", "10001"));
 	assert_refused(x, "unknown", "issue.hint");
+}
+
+/* Some deliveries name an issue by its key alone. */
+static void test_hint_by_name(void **state)
+{
+	struct talk *x = *state;
+	struct request *r = request_create(REQUEST_EVENT);
+
+	talk_say(x, "declare sev2 checkout is failing");
+	settle(x);
+	change(ISSUE_PRIORITY, "Highest", "dave");
+	r->actor.person = "jira:webhook";
+	r->operation = "issue.hint";
+	r->args = json_pack("{s:s}", "name", "PAY-123");
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	reply_finish(&x->reply);
+	assert_int_equal(dispatch(&x->desk, r, &x->reply, &x->err), 0);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	request_destroy(r);
+	settle(x);
+	assert_int_equal(talk_incident(x, 1).severity, 1);
 }
 
 static void test_bad_outcomes(void **state)
@@ -1460,6 +1481,7 @@ int main(void)
 		TEST(test_poll),
 		TEST(test_same_moment),
 		TEST(test_bad_hints),
+		TEST(test_hint_by_name),
 		TEST(test_bad_outcomes),
 		TEST(test_no_right),
 		TEST(test_assignee),
