@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -507,6 +508,13 @@ static void call_set_body(struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_SEEKDATA, call);
 }
 
+/* curl trusts a CA file instead of the system's; here it is besides. */
+static CURLcode on_tls(CURL *easy, void *tls, void *ctx)
+{
+	(void)easy, (void)ctx;
+	return SSL_CTX_set_default_verify_paths(tls) == 1 ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
 static int call_set(struct http_call *call, struct error *err)
 {
 	CURL *easy = call->easy;
@@ -534,6 +542,7 @@ static int call_set(struct http_call *call, struct error *err)
 	if (call->ca_file) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, call->ca_file);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
 	}
 	return 0;
 }

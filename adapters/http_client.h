@@ -42,7 +42,7 @@ struct http_call {
 	} headers[HTTP_HEADERS_MAX]; /* further ones, up to the first NULL name */
 	const char *body;            /* NULL: none */
 	size_t body_len;
-	const char *ca_file;        /* PEM; NULL: the system's */
+	const char *ca_file;        /* PEM, trusted besides the system's; NULL: those alone */
 	int64_t connect_timeout_ms; /* name, TCP and TLS; 0: 5 s */
 	int64_t total_timeout_ms;   /* 0: 15 s; includes waiting for a free connection */
 	size_t response_max;        /* bytes; 0: 4 MiB */

@@ -348,6 +348,25 @@ static void test_tls(void **state)
 	http_call_finish(&call);
 }
 
+/* A CA file of the company's does not make the rest of the world unknown. */
+static void test_tls_ca_file_is_besides_the_systems(void **state)
+{
+	(void)state;
+	char url[64];
+	struct peer *company = peer_start_tls(serve_ok, NULL);
+	begin(NULL);
+	F.peer = peer_start_tls(serve_ok, NULL);
+	snprintf(url, sizeof(url), "https://localhost:%d/", peer_port(F.peer));
+	setenv("SSL_CERT_FILE", peer_ca_file(F.peer), 1);
+	struct http_call call = { .url = url, .ca_file = peer_ca_file(company) };
+	run_one(&call);
+	unsetenv("SSL_CERT_FILE");
+	assert_int_equal(call.result, HTTP_ANSWERED);
+	end();
+	peer_stop(company);
+	http_call_finish(&call);
+}
+
 static void test_tls_not_trusted_gets_no_token(void **state)
 {
 	(void)state;
@@ -615,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_no_answer_in_time),
 		cmocka_unit_test(test_tls_that_never_answers_was_not_sent),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_ca_file_is_besides_the_systems),
 		cmocka_unit_test(test_tls_not_trusted_gets_no_token),
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_drip),
