@@ -97,9 +97,29 @@ void websocket_lws_forget(struct websocket *ws)
 
 /* ---- callbacks -------------------------------------------------------------------------- */
 
+/* "SSL error: hostname mismatch (preverify_ok=0;err=62;depth=0)", as the library logs it; what is
+ * wrong, and n bytes of it, or NULL. */
+static const char *certificate_trouble(const char *log, int *n)
+{
+	static const char start[] = "SSL error: ";
+	const char *p = strstr(log, start), *end = p ? strstr(p, " (preverify_ok=0") : NULL;
+
+	if (!end)
+		return NULL;
+	p += sizeof(start) - 1;
+	*n = (int)(end - p);
+	return p;
+}
+
 static void on_connect_error(struct websocket *ws, const char *p, size_t n)
 {
-	const char *more = ws->io->websockets->last_error;
+	const char *more = ws->io->websockets->last_error, *trouble;
+	int length = 0;
+
+	if (ws->tls && (trouble = certificate_trouble(more, &length))) {
+		websocket_explain(ws, "the server's certificate is not trusted: %.*s", length, trouble);
+		return;
+	}
 	websocket_explain(ws, "cannot connect: %.*s%s%s", (int)n, p ? p : "",
 		ws->tls && *more ? "; " : "", ws->tls ? more : "");
 }
