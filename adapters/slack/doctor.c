@@ -170,6 +170,19 @@ static bool examine_bot(struct doctor *d)
 	return good;
 }
 
+/* The connection itself goes to another host than the calls, perhaps with another certificate. What
+ * stands behind the question mark lets one in, and is not shown. */
+static void examine_connection(struct doctor *d, const char *url)
+{
+	char why[256];
+	int shown = (int)strcspn(url, "?");
+
+	if (visit_connect(url, d->config->slack.ca_file, why, sizeof(why)))
+		say(d, VERDICT_GOOD, "Slack app token: Socket Mode gives a connection");
+	else
+		say(d, VERDICT_BAD, "Slack connection: %.*s cannot be reached: %s", shown, url, why);
+}
+
 static void examine_socket(struct doctor *d)
 {
 	struct asked a;
@@ -180,7 +193,7 @@ static void examine_socket(struct doctor *d)
 	ask(d, &a, "apps.connections.open", d->config->slack.app_token, json_object());
 	url = json_get_str(a.reading.body, "url");
 	if (a.reading.class == WEB_OK && url)
-		say(d, VERDICT_GOOD, "Slack app token: Socket Mode gives a connection");
+		examine_connection(d, url);
 	else if (a.reading.class == WEB_OK)
 		say(d, VERDICT_BAD, "Slack app token: Socket Mode gives no URL");
 	else
