@@ -3,6 +3,11 @@
  * own. Requests go in through the core's queue; answers and effects come out through two queues that
  * one wake empties.
  *
+ * The start: what speaks against the record (another process on it, a stranger's file, a newer schema) ends it before anything
+ * is asked of the outside. Then the core's thread makes the record ready while this one connects; what comes in meanwhile
+ * waits in the queue. Should the record not get ready, nothing of that was acknowledged, and the process ends. An earlier schema
+ * is brought up to date first: it may take longer than a chat waits for its answers.
+ *
  * The end: on SIGTERM nothing more is taken in; what is queued is committed and answered, for at most
  * DRAIN_MS; then the loop stops, the core is joined, the store closed.
  */
@@ -34,6 +39,7 @@
 #define DRAIN_LOOK_MS 5
 #define OUT_MAX      65536 /* answers; never more than requests queued and in one batch */
 #define REPORT_MAX   65536
+#define SETTLED_MS   1000 /* then the start is over, and what only it needed may go */
 /* A disk may stall for minutes, and another process would find it no faster. A turn that takes longer will not end. */
 #define CORE_PATIENCE_MS (5 * 60 * 1000)
 
@@ -44,14 +50,17 @@ struct bot {
 	struct io *io;
 	struct core *core;
 	pthread_t core_thread;
+	bool core_runs;          /* there is such a thread */
+	bool core_failed;        /* set by it before its wake: the record did not get ready, */
+	struct error core_error; /* and why */
 	struct adapter *adapter[ADAPTERS_MAX];
 	int adapter_count;
 	struct adapter *api; /* among them; NULL */
 	struct adapter_host host;
 	struct queue *answers, *effects; /* core → I/O */
-	struct io_wake out, room;
+	struct io_wake out, room, opened;
 	uv_signal_t signals[3];
-	struct io_timer *drain;
+	struct io_timer *drain, *settled;
 	struct io_timer *beat; /* of the watchdog */
 	uint64_t turns;        /* of the core, when it was last seen to move on, */
 	int64_t moved_at;      /* and when that was, ms of the loop */
@@ -175,6 +184,28 @@ static void ready(struct bot *b)
 		io_timer_start(b->beat, notify_watchdog_ms());
 }
 
+static void on_settled(void *ctx)
+{
+	(void)ctx;
+	memory_started();
+}
+
+static void on_opened(void *ctx)
+{
+	struct bot *b = ctx;
+
+	if (io_stopping(b->io))
+		return;
+	if (b->core_failed) {
+		b->ending = true;
+		io_stop(b->io);
+	} else if (!b->ending) {
+		log_info("bot", "sitrep %s runs; record in %s", SITREP_VERSION, b->config->store.path);
+		ready(b);
+		io_timer_start(b->settled, SETTLED_MS);
+	}
+}
+
 /* ---- signals ------------------------------------------------------------------------------ */
 
 static void on_drain(void *ctx)
@@ -231,7 +262,8 @@ static void signals_close(void *ctx)
 		uv_close((uv_handle_t *)&b->signals[i], NULL);
 	io_timer_destroy(b->drain);
 	io_timer_destroy(b->beat);
-	b->drain = b->beat = NULL;
+	io_timer_destroy(b->settled);
+	b->drain = b->beat = b->settled = NULL;
 }
 
 static void signals_open(struct bot *b)
@@ -249,6 +281,7 @@ static void signals_open(struct bot *b)
 		uv_signal_start(&b->signals[i], wanted[i].run, wanted[i].signum);
 	}
 	b->drain = io_timer_create(b->io, on_drain, b);
+	b->settled = io_timer_create(b->io, on_settled, b);
 	b->hook = (struct io_hook){ .stop = signals_close, .ctx = b };
 	io_on_stop(b->io, &b->hook);
 }
@@ -302,8 +335,28 @@ static void *core_main(void *ctx)
 {
 	struct bot *b = ctx;
 
-	core_run(b->core);
+	b->core_failed = core_open(b->core, &b->core_error) < 0;
+	io_wake_send(&b->opened);
+	if (!b->core_failed)
+		core_run(b->core);
 	return NULL;
+}
+
+static int core_start(struct bot *b, struct error *err)
+{
+	if (pthread_create(&b->core_thread, NULL, core_main, b))
+		return error_set(err, -1, "the core's thread could not be started");
+	b->core_runs = true;
+	return 0;
+}
+
+static void core_join(struct bot *b)
+{
+	if (!b->core_runs)
+		return;
+	core_end(b->core);
+	pthread_join(b->core_thread, NULL);
+	b->core_runs = false;
 }
 
 static void drain_out(struct bot *b)
@@ -325,6 +378,7 @@ static int bot_open(struct bot *b, struct error *err)
 		.room = core_room,
 		.ctx = b,
 	};
+	bool older = false;
 	int rc;
 
 	clock_init_system(&b->clock);
@@ -335,12 +389,16 @@ static int bot_open(struct bot *b, struct error *err)
 	b->effects = queue_create(OUT_MAX, NULL);
 	io_wake_init(b->io, &b->out, on_out, b);
 	io_wake_init(b->io, &b->room, on_room, b);
-	rc = core_create(&b->core, b->config, &b->clock, &hooks, err);
+	io_wake_init(b->io, &b->opened, on_opened, b);
+	rc = core_claim(&b->core, b->config, &b->clock, &hooks, &older, err);
+	if (rc == 0 && older)
+		rc = core_open(b->core, err);
 	if (rc < 0)
 		return rc;
 	b->host = (struct adapter_host){ .submit = host_submit, .ctx = b, .io = b->io, .clock = &b->clock };
 	signals_open(b);
-	return adapters_start(b, err);
+	rc = core_start(b, err);
+	return rc < 0 ? rc : adapters_start(b, err);
 }
 
 static bool bot_close(struct bot *b)
@@ -361,15 +419,11 @@ static bool bot_close(struct bot *b)
 
 static int bot_loop(struct bot *b, struct error *err)
 {
-	if (pthread_create(&b->core_thread, NULL, core_main, b))
-		return error_set(err, -1, "the core's thread could not be started");
-	memory_started();
-	log_info("bot", "sitrep %s runs; record in %s", SITREP_VERSION, b->config->store.path);
-	ready(b);
 	io_run(b->io);
-	core_end(b->core);
-	pthread_join(b->core_thread, NULL);
-	return 0;
+	core_join(b);
+	if (b->core_failed)
+		*err = b->core_error;
+	return b->core_failed ? err->code : 0;
 }
 
 int bot_run(const struct bot_options *o)
@@ -395,6 +449,7 @@ int bot_run(const struct bot_options *o)
 		/* Closes what was opened: the loop must run once for it. */
 		io_stop(b.io);
 		io_run(b.io);
+		core_join(&b);
 	}
 	if (rc < 0)
 		fprintf(stderr, "sitrep: %s\n", err.text);

@@ -73,6 +73,7 @@ struct core {
 	int64_t trouble_until; /* monotonic ms: the store failed, do not hammer it */
 	int64_t alive_at;
 	int64_t timer_at;      /* earliest armed timer, 0 = none; as of the last commit */
+	bool opened;
 	atomic_bool working;
 	atomic_uint_least64_t turns;
 	struct batch batch;
@@ -133,14 +134,15 @@ static int recover(struct core *c, struct error *err)
 	return rc < 0 ? rc : timer_next(c->desk.store, &c->timer_at, err);
 }
 
-int core_create(struct core **out, struct config *config, struct clock *clock,
-	const struct core_hooks *hooks, struct error *err)
+int core_claim(struct core **out, struct config *config, struct clock *clock,
+	const struct core_hooks *hooks, bool *older, struct error *err)
 {
 	struct core *c = calloc(1, sizeof *c);
 	struct store_options options = { .path = config->store.path, .create = true };
 	struct queue_hooks queue_hooks = { .room = hooks->room, .context = hooks->ctx };
 	int rc;
 
+	*out = NULL;
 	if (!c)
 		abort();
 	c->hooks = *hooks;
@@ -149,15 +151,43 @@ int core_create(struct core **out, struct config *config, struct clock *clock,
 	c->desk.config = c->config;
 	c->desk.clock = clock;
 	c->in = queue_create((size_t)config->queue_max, &queue_hooks);
-	rc = store_open(&c->desk.store, &options, err);
-	if (rc == 0)
-		rc = recover(c, err);
+	atomic_store(&c->working, true);
+	rc = store_claim(&c->desk.store, &options, older, err);
 	if (rc < 0) {
 		core_destroy(c);
 		return rc;
 	}
 	*out = c;
 	return 0;
+}
+
+int core_open(struct core *c, struct error *err)
+{
+	int rc;
+
+	if (c->opened)
+		return 0;
+	rc = store_ready(c->desk.store, err);
+	if (rc == 0)
+		rc = recover(c, err);
+	c->opened = rc == 0;
+	atomic_store(&c->working, false);
+	return rc;
+}
+
+int core_create(struct core **out, struct config *config, struct clock *clock,
+	const struct core_hooks *hooks, struct error *err)
+{
+	bool older;
+	int rc = core_claim(out, config, clock, hooks, &older, err);
+
+	if (rc == 0)
+		rc = core_open(*out, err);
+	if (rc < 0) {
+		core_destroy(*out);
+		*out = NULL;
+	}
+	return rc;
 }
 
 void core_destroy(struct core *c)

@@ -27,12 +27,17 @@ struct core_hooks {
 /* Opens and migrates the store, recovers what was under way. Holds config. */
 int core_create(struct core **out, struct config *config, struct clock *clock,
 	const struct core_hooks *hooks, struct error *err);
+/* The same in two steps. After the first, requests may be submitted, and wait; *older as for store_claim. The second one is
+ * the thread's that will call core_run; once it is done it does nothing. It must not fail before core_run or core_turn. */
+int core_claim(struct core **out, struct config *config, struct clock *clock,
+	const struct core_hooks *hooks, bool *older, struct error *err);
+int core_open(struct core *c, struct error *err);
 /* The loop must have ended. Closes the store; requests still queued are destroyed. */
 void core_destroy(struct core *c);
 
 /* Any thread. False: full (or ending), the request stays the caller's. */
 bool core_submit(struct core *c, struct request *take);
-bool core_idle(struct core *c); /* nothing queued, nothing being worked on */
+bool core_idle(struct core *c); /* opened, nothing queued, nothing being worked on */
 uint64_t core_turns(const struct core *c); /* any thread: how many have ended; a core that works moves on */
 /* A new configuration, held by the core from its next batch on. */
 void core_reconfigure(struct core *c, struct config *take);

@@ -38,7 +38,10 @@ struct audit_hasher;
 struct seen;
 
 struct store {
-	struct db *db;
+	struct db *db; /* NULL until store_ready */
+	char *path;
+	bool read_only, any_schema;
+	bool made; /* the file is new, and its name not durable yet */
 	int lock; /* descriptor of the lock file; -1 = none */
 	struct stmt **stmt[RECORD_COUNT];
 	struct audit_head head;

@@ -74,7 +74,7 @@ static int may_write(const char *path, bool folder, struct error *err)
 		folder ? "the folder " : "", path, strerror(-code));
 }
 
-static int file_make(const char *path, struct error *err)
+static int file_make(const char *path, bool *made, struct error *err)
 {
 	/* O_EXCL: a second descriptor of a database in use must never be closed, that drops its
 	 * locks. */
@@ -82,7 +82,7 @@ static int file_make(const char *path, struct error *err)
 
 	if (fd >= 0) {
 		close(fd);
-		store_parent_sync(path);
+		*made = true;
 	} else if (errno != EEXIST) {
 		int code = -errno;
 		return error_set(err, code, "%s cannot be made: %s", path, strerror(-code));
@@ -90,7 +90,7 @@ static int file_make(const char *path, struct error *err)
 	return 0;
 }
 
-static int path_ready(const struct store_options *o, struct error *err)
+static int path_ready(const struct store_options *o, bool *made, struct error *err)
 {
 	char copy[PATH_MAX], folder[PATH_MAX];
 	struct stat st;
@@ -118,7 +118,7 @@ static int path_ready(const struct store_options *o, struct error *err)
 		return rc;
 	if ((rc = may_write(folder, true, err)) != 0)
 		return rc;
-	return there ? may_write(o->path, false, err) : file_make(o->path, err);
+	return there ? may_write(o->path, false, err) : file_make(o->path, made, err);
 }
 
 /* One daemon a database. A file of its own carries the lock: SQLite's are of another kind, and
@@ -181,18 +181,20 @@ int store_owner_check(struct db *db, struct error *err)
 }
 
 /* Looked at before it is opened for writing, which alone would leave marks in a stranger's file. */
-static int owner_look(const struct store_options *o, struct error *err)
+static int owner_look(const char *path, bool *older, struct error *err)
 {
 	struct db_options options = { .read_only = true };
 	struct db *db = NULL;
-	int rc;
+	int64_t version;
+	int rc = db_open(&db, path, &options, err);
 
-	if (o->read_only || access(o->path, F_OK))
-		return 0;
-	rc = db_open(&db, o->path, &options, err);
 	if (rc)
 		return rc;
 	rc = store_owner_check(db, err);
+	version = rc ? 0 : db_user_version(db);
+	*older = version > 0 && version < (int64_t)store_migration_count;
+	if (version > (int64_t)store_migration_count)
+		rc = migrations_check(db, store_migration_count, err);
 	db_close(db);
 	return rc;
 }
@@ -239,19 +241,24 @@ static int bring_up(struct db *db, struct error *err)
 	return rc ? rc : migrations_run(db, store_migrations, store_migration_count, err);
 }
 
-static int open_database(struct store *s, const struct store_options *o, struct error *err)
+int store_ready(struct store *s, struct error *err)
 {
-	struct db_options options = { .read_only = o->read_only };
-	int rc = owner_look(o, err);
+	struct error local = { 0 };
+	struct db_options options = { .read_only = s->read_only };
+	int rc;
 
-	if (rc == 0)
-		rc = db_open(&s->db, o->path, &options, err);
+	if (!err)
+		err = &local;
+	s->hasher = audit_hasher_create();
+	if (s->made)
+		store_parent_sync(s->path);
+	rc = db_open(&s->db, s->path, &options, err);
 	if (rc == 0)
 		rc = store_owner_check(s->db, err);
-	if (rc == 0 && o->any_schema && db_user_version(s->db) < (int64_t)store_migration_count)
+	if (rc == 0 && s->any_schema && db_user_version(s->db) < (int64_t)store_migration_count)
 		return open_older(s, err);
 	if (rc == 0)
-		rc = o->read_only
+		rc = s->read_only
 			     ? migrations_check(s->db, store_migration_count, err)
 			     : bring_up(s->db, err);
 	if (rc == 0)
@@ -259,7 +266,7 @@ static int open_database(struct store *s, const struct store_options *o, struct 
 	return rc ? rc : prepare_all(s, err);
 }
 
-int store_open(struct store **out, const struct store_options *o, struct error *err)
+int store_claim(struct store **out, const struct store_options *o, bool *older, struct error *err)
 {
 	struct error local = { 0 };
 	struct store *s = calloc(1, sizeof(*s));
@@ -267,24 +274,42 @@ int store_open(struct store **out, const struct store_options *o, struct error *
 	int rc = 0;
 
 	*out = NULL;
+	*older = false;
 	if (!s)
 		abort();
 	if (!err)
 		err = &local;
 	s->lock = -1;
-	s->hasher = audit_hasher_create();
+	s->read_only = o->read_only;
+	s->any_schema = o->any_schema;
 	if (!memory)
-		rc = path_ready(o, err);
+		rc = path_ready(o, &s->made, err);
+	if (rc == 0 && !(s->path = strdup(o->path)))
+		abort();
 	if (rc == 0 && !memory && !o->read_only)
 		rc = lock_take(s, o->path, err);
-	if (rc == 0)
-		rc = open_database(s, o, err);
+	if (rc == 0 && !memory && !o->read_only)
+		rc = owner_look(o->path, older, err);
 	if (rc) {
 		store_close(s);
 		return rc;
 	}
 	*out = s;
 	return 0;
+}
+
+int store_open(struct store **out, const struct store_options *o, struct error *err)
+{
+	bool older;
+	int rc = store_claim(out, o, &older, err);
+
+	if (rc == 0)
+		rc = store_ready(*out, err);
+	if (rc) {
+		store_close(*out);
+		*out = NULL;
+	}
+	return rc;
 }
 
 void store_close(struct store *s)
@@ -298,6 +323,7 @@ void store_close(struct store *s)
 		free(s->stmt[r]);
 	audit_hasher_destroy(s->hasher);
 	seen_destroy(s->seen);
+	free(s->path);
 	free(s);
 }
 

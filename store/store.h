@@ -22,6 +22,11 @@ struct store_options {
 /* Opens, migrates, prepares everything. Refuses a newer database (-ENOTSUP), a corrupt one (-EUCLEAN), one that another process
  * is running on for writing (-EBUSY), a read-only file or folder (-EROFS, -EACCES), each with what to do. */
 int store_open(struct store **out, const struct store_options *o, struct error *err);
+/* The same in two steps, the second of which may be another thread's: after store_claim the file is there and ours, and nothing in it
+ * is changed yet. It refuses what store_open does, short of damage and of a disk that does not take what store_ready
+ * writes. *older: store_ready will bring an earlier schema up to date, which may take its time. */
+int store_claim(struct store **out, const struct store_options *o, bool *older, struct error *err);
+int store_ready(struct store *s, struct error *err);
 void store_close(struct store *s); /* checkpoints; accepts NULL */
 struct db *store_db(struct store *s);
 

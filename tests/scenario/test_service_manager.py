@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import sqlite3
+import threading
 import time
 
 import pytest
@@ -72,6 +74,42 @@ def test_what_does_not_start_is_never_ready(make_bot, manager):
     bot.start(connected=False)
     assert bot.process.wait(20 * SLOWNESS) == 1
     assert manager.hear(0.5) is None
+
+
+@pytest.fixture
+def occupied(make_bot, manager):
+    """A bot whose record somebody else writes to: it connects, and cannot begin. With what ends that."""
+    bot = make_bot(env={"NOTIFY_SOCKET": manager.name}).start()
+    bot.stop()
+    manager.drain()
+    other = sqlite3.connect(bot.store, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    yield bot.start(), other
+    other.close()
+
+
+def test_before_the_record_is_ready_nothing_is_acknowledged_and_without_it_the_bot_ends(occupied, manager, sandbox):
+    bot, _ = occupied
+    assert not sandbox.command("declare sev2 nobody may hear of this", timeout_ms=1000)["acked"]
+    assert bot.process.wait(20 * SLOWNESS) == 1
+    assert "sitrep.db is locked by another program" in bot.log().splitlines()[-1]
+    assert manager.hear(0.5) is None
+    assert not sandbox.connections()["usable"]
+
+
+def test_what_came_before_the_record_was_ready_is_done_once_it_is(occupied, manager, sandbox):
+    bot, other = occupied
+    release = threading.Timer(0.5, other.rollback)
+    release.start()
+    assert sandbox.command("declare sev2 checkout is failing", timeout_ms=5000)["acked"]
+    release.join()
+    assert manager.hear(5) == "READY=1"
+    assert [row["title"] for row in bot.rows("SELECT title FROM incident")] == ["checkout is failing"]
+
+
+def test_ended_before_the_record_is_ready(occupied):
+    bot, _ = occupied
+    assert bot.stop(4) in (0, 1)
 
 
 def test_without_a_watchdog_it_is_silent(make_bot, manager):

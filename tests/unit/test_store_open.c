@@ -169,6 +169,39 @@ static void a_newer_one(void **state)
 	assert_int_equal(scratch_ask(x, "PRAGMA user_version"), 9);
 }
 
+static int claim(struct scratch *x, bool *older)
+{
+	struct store_options o = { .path = x->path };
+
+	return store_claim(&x->store, &o, older, &x->err);
+}
+
+/* What can be known of it is known at once, and nothing is changed by looking. */
+static void in_two_steps(void **state)
+{
+	struct scratch *x = *state;
+	struct store_options o = { .path = x->path };
+	struct store *second;
+	bool older = true;
+
+	closed(x);
+	scratch_sql(x, "PRAGMA user_version = 9");
+	assert_int_equal(claim(x, &older), -ENOTSUP);
+	assert_null(x->store);
+	/* It would fail at the tables that are there already: the claim has not run it. */
+	scratch_sql(x, "PRAGMA user_version = 5");
+	assert_int_equal(claim(x, &older), 0);
+	assert_true(older);
+	assert_int_equal(store_open(&second, &o, &x->err), -EBUSY);
+	closed(x);
+	assert_int_equal(scratch_ask(x, "PRAGMA user_version"), 5);
+	scratch_sql(x, "PRAGMA user_version = 6");
+	assert_int_equal(claim(x, &older), 0);
+	assert_false(older);
+	assert_int_equal(store_ready(x->store, &x->err), 0);
+	STORED(x, scratch_incident(x, "a") > 0 ? 0 : -1);
+}
+
 static void an_older_one_for_reading(void **state)
 {
 	struct scratch *x = *state;
@@ -430,6 +463,7 @@ int main(void)
 		CASE(a_folder_is_no_database),
 		CASE(a_second_daemon_is_refused),
 		CASE(a_newer_one),
+		CASE(in_two_steps),
 		CASE(an_older_one_for_reading),
 		CASE(a_corrupt_header),
 		CASE(something_else_entirely),
