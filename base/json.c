@@ -1,11 +1,31 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/str.h"
+
+/* jansson without memory takes what is sound for malformed, and leaves members out of what it makes: a command would be
+ * thrown away, a message go out empty. So it ends, as arenas do: what was acknowledged is on disk. */
+static void *json_alloc(size_t size)
+{
+	void *p = malloc(size);
+
+	if (!p && size) {
+		fputs("sitrep: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+/* Before the first value is made, in every program that this is part of. */
+__attribute__((constructor)) static void json_memory(void)
+{
+	json_set_alloc_funcs(json_alloc, free);
+}
 
 /* Where a document gets deeper than allowed; NULL when nowhere. jansson itself would recurse 2048
  * deep, and so would everything that walks the result. */

@@ -1,6 +1,8 @@
 #include "config/node.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -229,11 +231,20 @@ static int builder_event(struct builder *b, const yaml_event_t *e)
 	return 0;
 }
 
+/* As arenas do: what could not be read must not count as absent, or it would be replaced by what is shipped. */
+__attribute__((noreturn)) static void parser_without_memory(void)
+{
+	fputs("sitrep: out of memory\n", stderr);
+	abort();
+}
+
 static int parser_refuse(const yaml_parser_t *p, const struct source *source, struct report *r)
 {
 	size_t line = p->problem_mark.line + 1, column = p->problem_mark.column + 1;
 	const char *problem = p->problem ? p->problem : "cannot be read";
 
+	if (p->error == YAML_MEMORY_ERROR)
+		parser_without_memory();
 	if (p->error == YAML_READER_ERROR) {
 		report_offset(r, source, p->problem_offset, "%s", problem);
 		return -EINVAL;
@@ -257,7 +268,7 @@ int node_parse(struct arena *a, const struct source *source, struct report *r, s
 	*out = NULL;
 	*b = (struct builder){ .arena = a, .source = source, .report = r };
 	if (!yaml_parser_initialize(&parser))
-		return -ENOMEM;
+		parser_without_memory();
 	const void *text = source->text;
 	yaml_parser_set_input_string(&parser, text, source->len);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);

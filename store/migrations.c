@@ -506,7 +506,8 @@ int migrations_run(struct db *db, const struct migration *list, size_t count, st
 		err = &local;
 	int64_t version = db_user_version(db);
 	if (version < 0)
-		return db_script(db, "PRAGMA schema_version", err) ? err->code : -EIO;
+		return db_script(db, "PRAGMA schema_version", err) ? err->code :
+			error_set(err, -EIO, "%s: its schema could not be read; try again", db_path(db));
 	if (version > (int64_t)count)
 		return newer(db, version, count, err);
 	if (version == (int64_t)count)
