@@ -1,23 +1,34 @@
 #include "base/zone.h"
 
-#include <libical/ical.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/zone_file.h"
 
 #define ZONE_NAME_MAX 63
 #define ZONE_CACHE    64
+#define ZONE_FOLDER   "/usr/share/zoneinfo"
 
-/* Known and unknown names that were asked for; a new one takes the place of the oldest. libical
- * keeps the zones themselves for the life of the process. One for each thread: the config is loaded
- * again on the one that takes signals. */
+/* Known and unknown names that were asked for; a new one takes the place of the oldest. One
+ * for each thread, so that asking takes no lock. */
 static _Thread_local struct zone_entry {
 	char name[ZONE_NAME_MAX + 1];
-	icaltimezone *zone; /* NULL: unknown */
+	const struct zone_file *zone; /* NULL: unknown */
 } cache[ZONE_CACHE];
 static _Thread_local size_t cache_count, cache_next;
 
-/* The name may come from outside, and libical makes a path of it. */
+/* What was read is kept for the life of the process: there are some hundred zones, of which a few are in use. */
+static struct zone_kept {
+	char name[ZONE_NAME_MAX + 1];
+	struct zone_file *zone;
+	struct zone_kept *next;
+} *kept;
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The name may come from outside, and becomes part of a path. */
 static bool zone_name_sane(const char *name)
 {
 	size_t n = strnlen(name, ZONE_NAME_MAX + 1);
@@ -27,7 +38,39 @@ static bool zone_name_sane(const char *name)
 		       n;
 }
 
-static icaltimezone *zone_find(const char *name)
+static const struct zone_file *zone_read(const char *name)
+{
+	char path[sizeof(ZONE_FOLDER) + ZONE_NAME_MAX + 1];
+	struct zone_kept *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		abort();
+	memcpy(k->name, name, strlen(name) + 1);
+	snprintf(path, sizeof(path), ZONE_FOLDER "/%s", name);
+	k->zone = zone_file_read(path);
+	if (!k->zone) {
+		free(k);
+		return NULL;
+	}
+	k->next = kept;
+	kept = k;
+	return k->zone;
+}
+
+static const struct zone_file *zone_load(const char *name)
+{
+	const struct zone_file *zone;
+	const struct zone_kept *k;
+
+	pthread_mutex_lock(&kept_lock);
+	for (k = kept; k && strcmp(k->name, name) != 0; k = k->next)
+		;
+	zone = k ? k->zone : zone_read(name);
+	pthread_mutex_unlock(&kept_lock);
+	return zone;
+}
+
+static const struct zone_file *zone_find(const char *name)
 {
 	static _Thread_local size_t last;
 
@@ -51,7 +94,7 @@ static icaltimezone *zone_find(const char *name)
 	if (cache_count < ZONE_CACHE)
 		cache_count++;
 	memcpy(e->name, name, strlen(name) + 1);
-	e->zone = icaltimezone_get_builtin_timezone(name);
+	e->zone = zone_load(name);
 	return e->zone;
 }
 
@@ -62,7 +105,7 @@ bool zone_known(const char *name)
 
 /* Howard Hinnant's days_from_civil and civil_from_days (public domain): the proleptic Gregorian
  * calendar in eras of 400 years that begin on 1 March. */
-static int64_t zone_days(int64_t y, int64_t m, int64_t d)
+int64_t zone_days(int64_t y, int64_t m, int64_t d)
 {
 	y += (m - 1) / 12;
 	m = (m - 1) % 12 + 1;
@@ -86,7 +129,7 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-static void zone_split(int64_t seconds, struct civil *out)
+void zone_split(int64_t seconds, struct civil *out)
 {
 	int64_t days = floor_div(seconds, 86400);
 	int64_t rest = seconds - days * 86400;
@@ -106,28 +149,9 @@ static void zone_split(int64_t seconds, struct civil *out)
 	out->weekday = (int)(days - floor_div(days + 4, 7) * 7 + 4);
 }
 
-/* Rules of zones are asked for within these years only; libical would expand them year by year. */
-#define ZONE_YEAR_FIRST 1970
-#define ZONE_YEAR_LAST  2100
-
-static int zone_offset_at(icaltimezone *zone, int64_t seconds)
+static int zone_offset_at(const struct zone_file *zone, int64_t seconds)
 {
-	struct civil c;
-	struct icaltimetype t = icaltime_null_time();
-
-	if (!zone)
-		return 0;
-	zone_split(seconds, &c);
-	t.year = c.year < ZONE_YEAR_FIRST ? ZONE_YEAR_FIRST :
-		c.year > ZONE_YEAR_LAST ? ZONE_YEAR_LAST :
-					  c.year;
-	t.month = c.month;
-	t.day = c.day;
-	t.hour = c.hour;
-	t.minute = c.minute;
-	t.second = c.second;
-	t.zone = icaltimezone_get_utc_timezone();
-	return icaltimezone_get_utc_offset_of_utc_time(zone, &t, NULL);
+	return zone ? zone_file_offset(zone, seconds) : 0;
 }
 
 int zone_offset(const char *zone, int64_t ms)
@@ -144,7 +168,7 @@ void zone_civil(const char *zone, int64_t ms, struct civil *out)
 
 int64_t zone_ms(const char *name, const struct civil *local)
 {
-	icaltimezone *zone = zone_find(name);
+	const struct zone_file *zone = zone_find(name);
 	int64_t seconds = zone_days(local->year, local->month, local->day) * 86400 +
 		(int64_t)local->hour * 3600 + (int64_t)local->minute * 60 + local->second;
 	int before = zone_offset_at(zone, seconds - 86400);
