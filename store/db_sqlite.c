@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
+#include "store/log_file.h"
+
 #define BUSY_MS_DEFAULT 2000
 
 struct stmt {
@@ -212,7 +214,7 @@ int db_open(struct db **out, const char *path, const struct db_options *o, struc
 	pthread_once(&once, configure_process);
 	if (!db || !(db->path = strdup(path)))
 		abort();
-	int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	int rc = sqlite3_open_v2(path, &db->handle, flags, read_only ? NULL : log_file_vfs());
 	if (rc) {
 		db_fail(db, rc, err);
 		goto fail;
