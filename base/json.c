@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,70 +24,6 @@ static void *json_alloc(size_t size)
 __attribute__((constructor)) static void json_memory(void)
 {
 	json_set_alloc_funcs(json_alloc, free);
-}
-
-/* Where a document gets deeper than allowed; NULL when nowhere. jansson itself would recurse 2048
- * deep, and so would everything that walks the result. */
-static const char *json_too_deep(const char *p, size_t n)
-{
-	const char *end = p + n;
-	int depth = 0;
-
-	for (; p < end; p++) {
-		switch (*p) {
-		case '[':
-		case '{':
-			if (++depth > JSON_DEPTH_MAX)
-				return p;
-			break;
-		case ']':
-		case '}':
-			depth--;
-			break;
-		case '"':
-			for (p++; p < end && *p != '"'; p++)
-				if (*p == '\\')
-					p++;
-			break;
-		default:
-			break;
-		}
-	}
-	return NULL;
-}
-
-static int json_deep_error(const char *p, const char *at, struct error *err)
-{
-	int line = 1, column = 1;
-
-	for (; p < at; p++) {
-		column = *p == '\n' ? 1 : column + 1;
-		line += *p == '\n';
-	}
-	return error_set(err, -EINVAL, "line %d column %d: nested deeper than %d levels", line,
-		column, JSON_DEPTH_MAX);
-}
-
-int json_parse(const char *p, size_t n, size_t max_bytes, json_t **out, struct error *err)
-{
-	json_error_t why;
-
-	*out = NULL;
-	if (n > max_bytes)
-		return error_set(err, -EMSGSIZE, "%zu bytes of JSON, at most %zu are taken", n,
-			max_bytes);
-	if (n == 0)
-		return error_set(err, -EINVAL, "line 1 column 1: empty, JSON expected");
-
-	const char *deep = json_too_deep(p, n);
-
-	if (deep)
-		return json_deep_error(p, deep, err);
-	*out = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
-	if (!*out)
-		return error_set(err, -EINVAL, "line %d column %d: %s", why.line, why.column,
-			why.text);
-	return 0;
 }
 
 const char *json_get_str(const json_t *obj, const char *key)

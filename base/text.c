@@ -50,11 +50,23 @@ size_t text_decode(const char *text, size_t n, uint32_t *cp)
 	return c < 0x10000 || c > 0x10FFFF ? 0 : 4;
 }
 
+/* Eight bytes of ASCII without NUL: most of what is read is nothing else. */
+static bool text_is_ascii(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return !((x | (x - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080));
+}
+
 bool text_valid(const char *p, size_t n)
 {
 	uint32_t cp = 0;
 
 	for (size_t i = 0, len; i < n; i += len) {
+		len = 8;
+		if (n - i >= 8 && text_is_ascii(p + i))
+			continue;
 		len = text_decode(p + i, n - i, &cp);
 		if (len == 0 || cp == 0)
 			return false;

@@ -73,6 +73,7 @@ static void test_refused(void **state)
 	json_t *v;
 
 	assert_int_equal(json_parse("{}\0x", 4, 1000, &v, NULL), -EINVAL);
+	assert_int_equal(json_parse("[1\0]", 4, 1000, &v, NULL), -EINVAL);
 }
 
 static void test_size(void **state)
