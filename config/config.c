@@ -42,7 +42,10 @@ static bool file_read(struct loader *l, int dir, struct source *s)
 		close(fd);
 		return false;
 	}
-	char *text = arena_alloc(l->scratch, NODE_BYTES_MAX + 2);
+	/* As large as a file may be, of which it takes what it has: an arena would fill all of that with zeros. */
+	char *text = malloc(NODE_BYTES_MAX + 2);
+	if (!text)
+		abort();
 	size_t len = 0;
 	ssize_t n;
 	do {
@@ -56,8 +59,9 @@ static bool file_read(struct loader *l, int dir, struct source *s)
 		report_at(l->report, s, 0, 0, "cannot be read: %s", strerror(code));
 	else if (len > NODE_BYTES_MAX)
 		report_at(l->report, s, 0, 0, "is larger than 256 KiB");
-	s->text = text;
+	s->text = memcpy(arena_alloc(l->scratch, len + 1), text, len);
 	s->len = len;
+	free(text);
 	return !code && len <= NODE_BYTES_MAX;
 }
 
