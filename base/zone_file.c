@@ -214,7 +214,7 @@ static bool block_take(struct zone_file *z, const struct block *b)
 	if (!z->at || !z->after)
 		abort();
 	for (size_t i = 0; i < b->type_count; i++)
-		if (abs(block_offset(b, i)) >= OFFSET_LIMIT)
+		if (block_offset(b, i) <= -OFFSET_LIMIT || block_offset(b, i) >= OFFSET_LIMIT)
 			return false;
 	z->before = block_offset(b, 0);
 	for (size_t i = 0; i < z->count; i++) {

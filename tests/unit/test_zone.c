@@ -263,6 +263,10 @@ static void test_files_that_are_no_zones(void **state)
 				assert_in_range(zone_file_offset(z, INT64_C(4000000000)) + 200000, 0, 400000);
 			zone_file_destroy(z);
 		}
+	/* The least number there is has no amount; the offset after the change. */
+	m = whole;
+	memcpy(m.bytes + 44 + 7 + 44 + 8 + 1 + 6, "\x80\0\0", 4);
+	assert_null(made_read(&m));
 	assert_null(zone_file_read("/usr/share/zoneinfo"));
 	assert_null(zone_file_read("/usr/share/zoneinfo/zone.tab"));
 	assert_null(zone_file_read("/dev/zero"));
