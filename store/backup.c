@@ -221,16 +221,17 @@ struct restore {
 static int real_of(struct restore *r, const char *store, struct error *err)
 {
 	char folder[PATH_MAX], name[PATH_MAX], real[PATH_MAX];
+	size_t size = strlen(store) + 1;
 
-	if (strlen(store) >= sizeof(folder) || !*store)
+	if (size > sizeof(folder) || size == 1)
 		return error_set(err, -EINVAL, "the path of the database is empty or too long");
 	r->there = realpath(store, real) != NULL;
 	if (r->there) {
 		r->real = with(real, "");
 		return 0;
 	}
-	strcpy(folder, store);
-	strcpy(name, store);
+	memcpy(folder, store, size);
+	memcpy(name, store, size);
 	if (errno != ENOENT || !realpath(dirname(folder), real)) {
 		int code = -errno;
 		return error_set(err, code, "the folder of %s cannot be used: %s", store, strerror(-code));

@@ -111,7 +111,7 @@ static int path_ready(const struct store_options *o, bool *made, struct error *e
 		return error_set(err, -ENOENT, "there is no database at %s", o->path);
 	if (o->read_only)
 		return 0;
-	strcpy(copy, o->path);
+	memcpy(copy, o->path, strlen(o->path) + 1);
 	/* For a bare name dirname() answers with a constant ".", and folder_make() writes. */
 	snprintf(folder, sizeof(folder), "%s", dirname(copy));
 	if (!there && (rc = folder_make(folder, err)) != 0)
