@@ -31,4 +31,16 @@ static inline char *fuzz_string(const uint8_t *data, size_t size)
 	return s;
 }
 
+/* A target of several parts: the first byte of the input chooses, by its letter where it is one of these. */
+typedef void fuzz_part(const uint8_t *data, size_t size);
+static inline void fuzz_choose(const char *letters, fuzz_part *const part[], const uint8_t *data, size_t size)
+{
+	const char *at;
+
+	if (!size)
+		return;
+	at = *data ? strchr(letters, *data) : NULL;
+	part[at ? (size_t)(at - letters) : *data % strlen(letters)](data + 1, size - 1);
+}
+
 #endif

@@ -1,7 +1,7 @@
 /*
  * Any bytes as a line typed in chat, run for real against a record with two open incidents and
  * rolled back: always an answer, never a mark of the user's making in what would be kept. A first
- * byte of '{' makes it the arguments of a button.
+ * byte of '{' makes it the arguments of a button, one of '[' a button or form of any operation: [op, incident, args, form].
  */
 #include <unistd.h>
 
@@ -129,6 +129,30 @@ static void press(const char *text)
 	run(r, false);
 }
 
+/* Whatever is named, also what only the system may run. */
+static void press_any(const char *text)
+{
+	struct request *r = request_of(NULL);
+	JSON_CLEANUP json_t *all = NULL;
+	const char *op;
+	struct error err;
+
+	if (json_parse(text, strlen(text), 65536, &all, &err) < 0 || !(op = json_string_value(json_array_get(all, 0)))) {
+		request_destroy(r);
+		return;
+	}
+	r->operation = arena_strdup(r->arena, op);
+	r->incident = json_integer_value(json_array_get(all, 1));
+	r->args = json_incref(json_array_get(all, 2));
+	if (!json_is_object(r->args)) {
+		json_decref(r->args);
+		r->args = NULL;
+	}
+	r->from_form = json_is_true(json_array_get(all, 3));
+	r->can_open_form = !r->from_form;
+	run(r, false);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_string(data, size);
@@ -137,6 +161,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		prepare();
 	if (*text == '{')
 		press(text);
+	if (*text == '[')
+		press_any(text);
 	read_only(text);
 	run(request_of(text), false);
 	free(text);
