@@ -23,6 +23,7 @@ def answer(**said):
 class Control:
     def __init__(self, ws, api, hub, faults, people):
         self.ws, self.api, self.hub, self.faults, self.people = ws, api, hub, faults, people
+        self.own = None             # its real addresses, while it gives out others
 
     def routes(self, app):
         posts = {"command": self.command, "click": self.click, "submit": self.submit, "cancel": self.cancel,
@@ -173,6 +174,9 @@ class Control:
             self.hub.choose = spec["choose"]
         if "subscribed" in spec:
             self.hub.subscribed = EVENTS if spec["subscribed"] == "all" else set(spec["subscribed"])
+        if "addresses" in spec:
+            self.own = self.own or (self.api.base_url, self.hub.url)
+            self.api.base_url, self.hub.url = spec["addresses"]["api"].rstrip("/"), spec["addresses"]["socket"]
         if "commands" in spec:
             self.ws.commands = set(spec["commands"])
         if "shortcuts" in spec:
@@ -189,6 +193,9 @@ class Control:
 
     def reset(self, spec):
         self.faults.remove()
+        if self.own:
+            self.api.base_url, self.hub.url = self.own
+            self.own = None
         self.hub.reset()
         self.api.reset()
         self.ws.fill()
