@@ -39,6 +39,7 @@
 #define AWAY_MIN_MS      (2 * MINUTE_MS) /* a restart shorter than that is nothing to tell */
 #define TROUBLE_PAUSE_MS SECOND_MS
 #define OUTCOME_TRIES    20
+#define SET_BACK_MIN_MS  (5 * SECOND_MS) /* less than that is not worth a look */
 #define TIMER_RETRY_MS   (30 * SECOND_MS)
 
 struct in_flight {
@@ -72,6 +73,8 @@ struct core {
 	bool store_suspect; /* nothing was committed since the last failure */
 	int64_t trouble_until; /* monotonic ms: the store failed, do not hammer it */
 	int64_t alive_at;
+	int64_t wall_seen, monotonic_seen; /* together, at the last turn */
+	int64_t set_back_ms; /* by so much the wall clock was set back, and what waits does not know yet */
 	int64_t timer_at;      /* earliest armed timer, 0 = none; as of the last commit */
 	bool opened;
 	atomic_bool working;
@@ -91,6 +94,8 @@ static int read_alive(struct core *c, struct error *err)
 	if (rc == 0 && value) {
 		int64_t last = strtoll(value, NULL, 10);
 
+		if (last - now >= SET_BACK_MIN_MS)
+			c->set_back_ms = last - now;
 		if (last > 0 && now - last >= AWAY_MIN_MS) {
 			c->desk.away_from = last;
 			c->desk.away_to = now;
@@ -108,6 +113,17 @@ static int write_alive(struct core *c, int64_t now, struct error *err)
 	return cursor_put(c->desk.store, "alive", text, err);
 }
 
+/* Pauses are kept as times of the wall clock, since they outlive the process. */
+static int follow_clock(struct core *c, int64_t now, struct error *err)
+{
+	int rc = effect_set_back(c->desk.store, c->set_back_ms, now, err);
+
+	if (rc == 0)
+		rc = timer_set_back(c->desk.store, c->set_back_ms, now, err);
+	deliver_expect_any(&c->desk);
+	return rc;
+}
+
 static int recover(struct core *c, struct error *err)
 {
 	int64_t now = clock_now(c->clock);
@@ -118,7 +134,9 @@ static int recover(struct core *c, struct error *err)
 	rc = store_begin(c->desk.store, err);
 	if (rc < 0)
 		return rc;
-	rc = deliver_recover(&c->desk, err);
+	rc = c->set_back_ms ? follow_clock(c, now, err) : 0;
+	if (rc == 0)
+		rc = deliver_recover(&c->desk, err);
 	if (rc == 0)
 		rc = write_alive(c, now, err);
 	if (rc == 0)
@@ -131,6 +149,7 @@ static int recover(struct core *c, struct error *err)
 	else
 		store_rollback(c->desk.store);
 	c->alive_at = now;
+	c->set_back_ms = 0;
 	return rc < 0 ? rc : timer_next(c->desk.store, &c->timer_at, err);
 }
 
@@ -349,7 +368,7 @@ static int run_batch(struct core *c, struct error *err)
 {
 	int64_t now = clock_now(c->clock);
 	/* After trouble it also shows that the store takes anything at all. */
-	bool alive_due = c->store_suspect || now - c->alive_at >= ALIVE_EVERY_MS;
+	bool alive_due = c->store_suspect || c->set_back_ms || now - c->alive_at >= ALIVE_EVERY_MS;
 	int64_t timer_at = c->timer_at;
 	int rc = store_begin_together(c->desk.store, err);
 
@@ -360,6 +379,8 @@ static int run_batch(struct core *c, struct error *err)
 	if (rc == -ERESTART)
 		rc = run_all_again(c, now, err);
 	CRASH_POINT("after-dispatch");
+	if (rc == 0 && c->set_back_ms)
+		rc = follow_clock(c, now, err);
 	if (rc == 0 && alive_due)
 		rc = write_alive(c, now, err);
 	if (rc == 0)
@@ -377,6 +398,8 @@ static int run_batch(struct core *c, struct error *err)
 		c->timer_at = timer_at;
 	else if (alive_due)
 		c->alive_at = now;
+	if (rc == 0)
+		c->set_back_ms = 0;
 	return rc;
 }
 
@@ -557,7 +580,7 @@ static int64_t may_sleep(struct core *c)
 		sleep = until(c->again_at, clock_monotonic_ms());
 	if (c->trouble_until > clock_monotonic_ms())
 		sleep = c->trouble_until - clock_monotonic_ms();
-	else if (queue_length(c->in))
+	else if (queue_length(c->in) || c->set_back_ms)
 		sleep = 0;
 	return sleep;
 }
@@ -593,15 +616,30 @@ static void take_config(struct core *c)
 	arm_poll(c);
 }
 
+/* The wall clock against the other one, which nobody sets. */
+static void look_at_clock(struct core *c)
+{
+	int64_t wall = clock_now(c->clock), monotonic = clock_monotonic_ms();
+	int64_t step = wall - c->wall_seen - (monotonic - c->monotonic_seen);
+
+	if (c->wall_seen && step <= -SET_BACK_MIN_MS) {
+		log_warn("core", "the clock was set back by %lld s", (long long)(-step / 1000));
+		c->set_back_ms -= step;
+	}
+	c->wall_seen = wall;
+	c->monotonic_seen = monotonic;
+	/* The next sign of life is due from now on. */
+	if (c->alive_at > wall)
+		c->alive_at = wall;
+}
+
 int64_t core_turn(struct core *c)
 {
 	struct error err = { 0 };
 
 	atomic_store(&c->working, true);
 	take_config(c);
-	/* The wall clock may have been set back: then the next sign of life is due from now on. */
-	if (c->alive_at > clock_now(c->clock))
-		c->alive_at = clock_now(c->clock);
+	look_at_clock(c);
 	if (may_sleep(c) == 0) {
 		take_batch(c);
 		if (run_batch(c, &err) == 0)

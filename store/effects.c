@@ -8,7 +8,7 @@
 
 enum {
 	LANE_BUSY, INSERT, PENDING, PENDING_NONE, UNDER_WAY, DUE, LOAD, START, MARKS, END, RETRY, REVIVE,
-	ATTEMPT, PROMOTE, HASTEN, RECOVER_ATTEMPTS, RECOVER, NEXT_DUE, OPEN_ALL, OPEN_OF,
+	ATTEMPT, PROMOTE, HASTEN, SET_BACK, RECOVER_ATTEMPTS, RECOVER, NEXT_DUE, OPEN_ALL, OPEN_OF,
 	OPEN_COUNT_ALL, OPEN_COUNT_OF, FAILED_ALL, FAILED_OF, PRUNE_ATTEMPTS, PRUNE, LEFT, COUNT,
 };
 
@@ -53,6 +53,7 @@ static const char *const sql[COUNT] = {
 	[PROMOTE] = "UPDATE effect SET state = 'ready' WHERE state = 'waiting' AND id ="
 		    " (SELECT min(id) FROM effect WHERE lane = $1 AND ended_at IS NULL)",
 	[HASTEN] = "UPDATE effect SET due_at = $1 WHERE lane = $2 AND due_at > $1 AND " NOT_STARTED,
+	[SET_BACK] = "UPDATE effect SET due_at = due_at - $1 WHERE due_at > $2 AND " NOT_STARTED,
 	[RECOVER_ATTEMPTS] = "INSERT INTO attempt (effect, n, started_at, ended_at, outcome, error)"
 			     " SELECT id, attempts, started_at, $1, 'unknown',"
 			     " 'sitrep ended before the outcome was known'"
@@ -345,6 +346,11 @@ int effect_recover(struct store *s, int64_t now, int64_t *count, struct error *e
 		rc = db_run(stmt_of(s, RECOVER), err, "i", now);
 	*count = rc ? 0 : db_changes(s->db);
 	return rc;
+}
+
+int effect_set_back(struct store *s, int64_t by_ms, int64_t now, struct error *err)
+{
+	return db_run(stmt_of(s, SET_BACK), err, "ii", by_ms, now);
 }
 
 int effect_next_due_of(struct store *s, enum effect_kind kind, int64_t *due_at, struct error *err)

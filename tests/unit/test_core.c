@@ -205,6 +205,37 @@ static void a_clock_set_back_says_nothing_twice(void **state)
 	assert_int_equal(bot_count(b, 0, "is due now"), 1);
 }
 
+/* Pauses go on from where they were: nothing waits for the time that the clock showed before. */
+static void a_clock_set_back_holds_up_no_retry(void **state)
+{
+	struct test_bot *b = *state;
+
+	b->clock.manual_ms += 365 * DAY_MS;
+	b->outcome = OUTCOME_RETRY;
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 10 * MINUTE_MS);
+	b->clock.manual_ms -= 365 * DAY_MS;
+	b->outcome = OUTCOME_DELIVERED;
+	bot_pass(b, 15 * MINUTE_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+	assert_true(bot_number(b, "SELECT due_at FROM timer WHERE name = 'housekeeping'") <=
+		clock_now(&b->clock) + HOUR_MS);
+}
+
+static void a_clock_set_back_while_it_was_away_holds_up_no_retry(void **state)
+{
+	struct test_bot *b = *state;
+
+	b->clock.manual_ms += 365 * DAY_MS;
+	b->outcome = OUTCOME_RETRY;
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 10 * MINUTE_MS);
+	b->outcome = OUTCOME_DELIVERED;
+	bot_restart(b, -365 * DAY_MS);
+	bot_pass(b, 15 * MINUTE_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+}
+
 static void what_was_started_is_looked_up_after_a_crash(void **state)
 {
 	struct test_bot *b = *state;
@@ -726,6 +757,8 @@ int main(void)
 		T(after_downtime_the_ladder_says_one_thing_and_where_it_was),
 		T(a_short_restart_is_not_told),
 		T(a_clock_set_back_says_nothing_twice),
+		T(a_clock_set_back_holds_up_no_retry),
+		T(a_clock_set_back_while_it_was_away_holds_up_no_retry),
 		T(what_was_started_is_looked_up_after_a_crash),
 		T(an_unknown_outcome_is_looked_up_before_it_is_repeated),
 		T(a_day_of_outage),
