@@ -160,7 +160,7 @@ static bool made_by_us(struct job *j, json_t *channel)
 	const char *self = j->s->self.user_id;
 	int64_t created = json_get_int(channel, "created", 0) * 1000;
 
-	return json_get_str(channel, "id") && created >= j->e->created_at - CLOCK_MARGIN_MS &&
+	return json_get_str(channel, "id") && created >= j->e->created_at - CLOCK_WRONG_MS &&
 	       (!self || !creator || strcmp(self, creator) == 0);
 }
 

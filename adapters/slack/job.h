@@ -14,6 +14,7 @@
 
 #define JOB_PAGES_MAX	20
 #define CLOCK_MARGIN_MS (5 * MINUTE_MS) /* our clock and Slack's may differ by so much */
+#define CLOCK_WRONG_MS	DAY_MS /* … and if it differs more, where a mark of ours tells for sure what is found */
 #define EVENT_TYPE	"sitrep_effect" /* of the metadata by which a post is found again */
 #define JOB_ERROR_GONE	"message_not_found"
 
