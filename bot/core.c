@@ -665,6 +665,10 @@ static void core_sleep(struct core *c, int64_t ms)
 
 void core_run(struct core *c)
 {
+	struct error err = { 0 };
+
+	if (store_write_back(c->desk.store, &err) < 0)
+		log_warn("core", "each long commit takes its time, since its log is written back by itself: %s", err.text);
 	for (;;) {
 		int64_t sleep = core_turn(c);
 

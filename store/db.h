@@ -27,6 +27,9 @@ struct db_options {
 
 int db_open(struct db **out, const char *path, const struct db_options *o, struct error *err);
 void db_close(struct db *db); /* finalizes all statements; accepts NULL */
+/* From now until db_close the log is written back into the file by a thread of its own, instead of by
+ * the commits. For a file that was opened for writing. */
+int db_write_back(struct db *db, struct error *err);
 int db_script(struct db *db, const char *sql, struct error *err); /* several statements, no results */
 
 int db_begin(struct db *db, struct error *err);    /* BEGIN IMMEDIATE */

@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 
 #include "store/log_file.h"
+#include "store/write_back.h"
 
 #define BUSY_MS_DEFAULT 2000
 
@@ -28,6 +29,7 @@ struct db {
 	char *path;
 	struct stmt *statements;
 	sqlite3_stmt *control[CONTROL_COUNT];
+	struct write_back *write_back; /* NULL: commits do it */
 	bool begun;          /* the caller has a transaction open */
 	struct error undone; /* code != 0: why it was undone, which the caller does not know yet */
 };
@@ -238,6 +240,7 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
+	write_back_stop(db->write_back);
 	while (db->statements) {
 		struct stmt *st = db->statements;
 		db->statements = st->next;
@@ -249,6 +252,11 @@ void db_close(struct db *db)
 	sqlite3_close(db->handle);
 	free(db->path);
 	free(db);
+}
+
+int db_write_back(struct db *db, struct error *err)
+{
+	return db->write_back ? 0 : write_back_start(&db->write_back, db->handle, db->path, err);
 }
 
 int db_script(struct db *db, const char *sql, struct error *err)

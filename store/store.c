@@ -312,6 +312,11 @@ int store_open(struct store **out, const struct store_options *o, struct error *
 	return rc;
 }
 
+int store_write_back(struct store *s, struct error *err)
+{
+	return db_write_back(s->db, err);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)

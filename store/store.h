@@ -27,6 +27,8 @@ int store_open(struct store **out, const struct store_options *o, struct error *
  * writes. *older: store_ready will bring an earlier schema up to date, which may take its time. */
 int store_claim(struct store **out, const struct store_options *o, bool *older, struct error *err);
 int store_ready(struct store *s, struct error *err);
+/* Long commits no longer write the log back into the file as well: a thread of its own does, until store_close. */
+int store_write_back(struct store *s, struct error *err);
 void store_close(struct store *s); /* checkpoints; accepts NULL */
 struct db *store_db(struct store *s);
 

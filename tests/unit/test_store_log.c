@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -132,12 +133,58 @@ static void what_failed_is_gone(void **state)
 	assert_int_equal(count_from_outside(x), 3);
 }
 
+static int64_t size_of(struct logged *x, const char *suffix)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s%s", x->path, suffix);
+	return stat(path, &st) ? 0 : st.st_size;
+}
+
+static void commit_rows(struct logged *x, int commits, int rows)
+{
+	for (int i = 0; i < commits; i++) {
+		assert_int_equal(db_begin(x->db, &x->err), 0);
+		put_rows(x, rows, 1500);
+		assert_int_equal(db_commit(x->db, &x->err), 0);
+	}
+}
+
+/* No commit syncs anything but the log: the file gets its pages by the thread. */
+static void the_log_is_written_back_beside(void **state)
+{
+	struct logged *x = *state;
+
+	assert_int_equal(db_write_back(x->db, &x->err), 0);
+	assert_int_equal(db_write_back(x->db, &x->err), 0); /* again: nothing */
+	commit_rows(x, 40, 50);
+	for (int i = 0; i < 1000 && size_of(x, "") < 1000 * 2048; i++)
+		usleep(5000);
+	assert_true(size_of(x, "") >= 1000 * 2048);
+	assert_int_equal(count_from_outside(x), 2000);
+}
+
+/* Without a pause between two commits: it starts over all the same. */
+static void a_log_that_is_never_left_alone_stays_bounded(void **state)
+{
+	struct logged *x = *state;
+
+	assert_int_equal(db_write_back(x->db, &x->err), 0);
+	commit_rows(x, 300, 150);
+	assert_in_range(size_of(x, "-wal"), 1, 14000 * (2048 + 24));
+	assert_int_equal(count_from_outside(x), 45000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_commit_is_one_write, open_log, close_log),
 		cmocka_unit_test_setup_teardown(a_large_commit_is_whole, open_log, close_log),
 		cmocka_unit_test_setup_teardown(what_failed_is_gone, open_log, close_log),
+		cmocka_unit_test_setup_teardown(the_log_is_written_back_beside, open_log, close_log),
+		cmocka_unit_test_setup_teardown(
+			a_log_that_is_never_left_alone_stays_bounded, open_log, close_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
