@@ -18,6 +18,8 @@
 #define COURIER_WAIT_MS	    1000
 #define COURIER_WAIT_MAX_MS 60000
 #define FIELD_TEXT_MAX	    300
+/* Six calls at a time, fifteen seconds each: those behind would not be brought anyway. */
+#define COURIERS_MAX 512
 
 enum route { ROUTE_URL, ROUTE_CHANNEL, ROUTE_DIRECT, ROUTE_NONE };
 
@@ -30,7 +32,7 @@ struct courier {
 	int uses, tries;
 	struct web_call call;
 	struct io_timer *timer;
-	struct courier *next; /* slack.couriers */
+	struct courier *prev, *next; /* slack.couriers */
 };
 
 static const struct slack_handle *handle_of(const struct answer *a)
@@ -40,12 +42,10 @@ static const struct slack_handle *handle_of(const struct answer *a)
 
 static void courier_end(struct courier *c)
 {
-	for (struct courier **p = &c->s->couriers; *p; p = &(*p)->next) {
-		if (*p != c)
-			continue;
-		*p = c->next;
-		break;
-	}
+	*(c->prev ? &c->prev->next : &c->s->couriers) = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	c->s->courier_count--;
 	io_timer_destroy(c->timer);
 	web_call_finish(&c->call);
 	json_decref(c->messages);
@@ -69,7 +69,10 @@ static struct courier *courier_create(struct slack *s, struct answer *take, json
 	c->messages = messages_take;
 	c->timer = io_timer_create(s->adapter.host->io, on_courier_timer, c);
 	c->next = s->couriers;
+	if (c->next)
+		c->next->prev = c;
 	s->couriers = c;
+	s->courier_count++;
 	return c;
 }
 
@@ -211,10 +214,27 @@ static void courier_go(struct courier *c)
 	courier_end(c);
 }
 
+/* What was done stands; only its words are lost. */
+static void give_up(struct slack *s)
+{
+	uint64_t n = ++s->given_up;
+
+	if (!(n & (n - 1))) /* a log is no place for a flood */
+		log_warn(SLACK_AREA,
+			"an answer did not reach the one who asked: %d others are on their way (%llu so far)",
+			COURIERS_MAX, (unsigned long long)n);
+}
+
 /* Messages that are left to bring; most often there is none. */
 static void bring(struct slack *s, struct answer *take, json_t *messages_take)
 {
 	if (!json_array_size(messages_take)) {
+		json_decref(messages_take);
+		answer_destroy(take);
+		return;
+	}
+	if (s->courier_count >= COURIERS_MAX) {
+		give_up(s);
 		json_decref(messages_take);
 		answer_destroy(take);
 		return;

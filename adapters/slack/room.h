@@ -31,6 +31,8 @@ struct slack {
 		struct io_timer *again;
 	} self;
 	struct courier *couriers;
+	size_t courier_count;
+	uint64_t given_up; /* answers for which there was no courier */
 	struct job *jobs;
 	struct slack_names *channels; /* names → ids */
 	char *missing; /* a name that was not among them, until missing_until (wall, ms) */

@@ -19,6 +19,9 @@
 #define SETTLE_MS    60000 /* Slack counts connections that are long dead */
 #define HOLD_MS      500   /* a second after its close frame Slack ends TCP */
 #define QUEUE_MAX    (4u << 20)
+#define CROWDED	     (256u << 10) /* bytes of acks that Slack has not taken: nothing more is read */
+#define CROWDED_MS   15000	  /* so long; then there is nobody */
+#define CROWD_LOOK_MS 50
 #define CLOSE_NORMAL 1000
 
 enum phase { SOCKET_ASKING, SOCKET_CONNECTING, SOCKET_GREETING, SOCKET_READY, SOCKET_LEAVING };
@@ -37,6 +40,9 @@ struct socket {
 	int unanswered;
 	bool held, hold_spent;
 	struct io_timer *hold; /* bounds it */
+	bool crowded;
+	int64_t crowded_at;	/* io_now */
+	struct io_timer *crowd; /* looks whether it still is */
 	struct socket *next;	/* socket_mode.sockets */
 };
 
@@ -128,6 +134,7 @@ static void socket_gone(struct socket *s)
 	}
 	io_timer_destroy(s->timer);
 	io_timer_destroy(s->hold);
+	io_timer_destroy(s->crowd);
 	web_call_finish(&s->call);
 	free(s);
 }
@@ -175,8 +182,8 @@ static bool should_hold(const struct socket *s)
 	       !s->sm->stopping;
 }
 
-/* Two things stop the reading: the core's queue is full, or an announced close would overtake an
- * ack. */
+/* Three things stop the reading: the core's queue is full, an announced close would overtake an
+ * ack, or acks are not taken: each command more would be one more answer to keep. */
 static void socket_flow(struct socket *s)
 {
 	bool hold = should_hold(s);
@@ -188,7 +195,7 @@ static void socket_flow(struct socket *s)
 	s->held = hold;
 	if (!s->ws)
 		return;
-	if (hold || (s->sm->paused && s->greeted))
+	if (hold || s->crowded || (s->sm->paused && s->greeted))
 		websocket_pause(s->ws);
 	else
 		websocket_resume(s->ws);
@@ -200,6 +207,35 @@ static void on_hold_over(void *ctx)
 	struct socket *s = ctx;
 
 	s->hold_spent = true;
+	socket_flow(s);
+}
+
+static void on_crowd(void *ctx)
+{
+	struct socket *s = ctx;
+	struct socket_mode *sm = s->sm;
+
+	if (!s->ws)
+		return;
+	if (websocket_queued(s->ws) <= CROWDED / 4) {
+		s->crowded = false;
+		socket_flow(s);
+	} else if (io_now(sm->options.io) - s->crowded_at >= CROWDED_MS) {
+		log_warn(AREA, "connection %lld: %zu bytes of answers were not taken for %d s",
+			(long long)s->generation, websocket_queued(s->ws), CROWDED_MS / 1000);
+		websocket_close(s->ws, CLOSE_NORMAL);
+	} else {
+		io_timer_start(s->crowd, CROWD_LOOK_MS);
+	}
+}
+
+static void socket_watch_crowd(struct socket *s)
+{
+	if (s->crowded || s->sm->stopping || websocket_queued(s->ws) < CROWDED)
+		return;
+	s->crowded = true;
+	s->crowded_at = io_now(s->sm->options.io);
+	io_timer_start(s->crowd, CROWD_LOOK_MS);
 	socket_flow(s);
 }
 
@@ -478,6 +514,7 @@ static bool socket_open(struct socket_mode *sm)
 	s->generation = ++sm->generations;
 	s->timer = io_timer_create(sm->options.io, on_socket_timer, s);
 	s->hold = io_timer_create(sm->options.io, on_hold_over, s);
+	s->crowd = io_timer_create(sm->options.io, on_crowd, s);
 	s->next = sm->sockets;
 	sm->sockets = s;
 	s->call.method = "apps.connections.open";
@@ -520,7 +557,8 @@ void socket_mode_stop(struct socket_mode *sm)
 	for (struct socket *s = sm->sockets; s; s = s->next) {
 		io_timer_destroy(s->timer);
 		io_timer_destroy(s->hold);
-		s->timer = s->hold = NULL;
+		io_timer_destroy(s->crowd);
+		s->timer = s->hold = s->crowd = NULL;
 		s->held = false;
 	}
 }
@@ -548,7 +586,11 @@ int socket_mode_send(struct socket_mode *sm, int64_t generation, const char *p, 
 {
 	struct socket *s = socket_find(sm, generation);
 
-	return s && s->ws ? websocket_send(s->ws, p, n, false) : -ENOTCONN;
+	int rc = s && s->ws ? websocket_send(s->ws, p, n, false) : -ENOTCONN;
+
+	if (rc == 0)
+		socket_watch_crowd(s);
+	return rc;
 }
 
 void socket_mode_answered(struct socket_mode *sm, int64_t generation)

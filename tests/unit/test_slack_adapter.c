@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "adapters/io.h"
 #include "adapters/slack/slack.h"
@@ -44,6 +45,7 @@ static struct {
 	struct io_timer *limit, *look;
 	struct request *kept[TEXTS];
 	int submitted, accepted, room;
+	int submitted_deaf; /* before the other side began to listen */
 	bool timed_out;
 	void (*on_submit)(struct request *take);
 	bool (*enough)(void);
@@ -56,6 +58,10 @@ static struct {
 	bool event, close_after_sending;
 	bool announce; /* … and say so first, and read on until the client answers the close */
 	atomic_int hook_status;
+	bool deaf;	/* nothing is read from the socket, resp. answered by the API, … */
+	bool slow_hook; /* … */
+	atomic_bool hears; /* … before this */
+	atomic_int acked, hooked;
 } T;
 
 static void note(struct texts *t, const char *s)
@@ -93,6 +99,9 @@ static void serve_api(struct peer *peer, int fd, int nth, void *ctx)
 		snprintf(url, sizeof(url), "{\"ok\":true,\"url\":\"%s\"}",
 			peer_url(T.socket, "ws", "/link"));
 		pthread_mutex_unlock(&T.lock);
+		while (hook && T.slow_hook && !T.hears)
+			peer_sleep(5);
+		T.hooked += hook;
 		if (hook)
 			note(&T.hooks, body ? body + 4 : "");
 		const char *answer = hook ? "ok" : open ? url : other;
@@ -127,9 +136,12 @@ static void serve_socket(struct peer *peer, int fd, int nth, void *ctx)
 	char hook[200];
 	static _Thread_local char got[100000];
 	size_t n;
+	int little = 65536;
 
 	(void)peer;
 	(void)ctx;
+	if (T.deaf)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
 	if (!peer_upgrade(fd) || !peer_frame(fd, 1, true, hello, strlen(hello)))
 		return;
 	pthread_mutex_lock(&T.lock);
@@ -148,8 +160,11 @@ static void serve_socket(struct peer *peer, int fd, int nth, void *ctx)
 			return;
 		}
 	}
+	while (T.deaf && !T.hears)
+		peer_sleep(5);
 	for (int op; (op = peer_read_frame(fd, got, sizeof(got) - 1, &n)) >= 0;) {
 		got[n] = '\0';
+		T.acked += op == 1;
 		if (op == 1)
 			note(&T.acks, got);
 		else if (op == 9)
@@ -477,6 +492,68 @@ static void test_what_is_not_read_stays_outside(void **state)
 	assert_true(T.sent < T.envelopes);
 }
 
+/* Of a size that just fits an ack. */
+static void reply_long(struct request *take)
+{
+	static char words[2501];
+	json_t *doc = doc_new("a long answer");
+
+	memset(words, 'w', sizeof(words) - 1);
+	for (int i = 0; i < 3; i++)
+		doc_text(doc, words);
+	reply_doc(take, REPLY_MESSAGE, doc);
+}
+
+/* Once nothing more is read for a while, the other side begins to listen. */
+static bool heard_at_last(void)
+{
+	static int submitted, still;
+
+	still = submitted == T.submitted ? still + 1 : 0;
+	submitted = T.submitted;
+	if (!T.hears && still > 60) {
+		T.submitted_deaf = T.submitted;
+		T.hears = true;
+	}
+	return T.acked + T.hooked >= T.envelopes;
+}
+
+/* 12 MB of answers, and nobody who keeps them. */
+static void test_answers_that_are_not_taken_stop_the_reading(void **state)
+{
+	(void)state;
+	T.on_submit = reply_long;
+	T.envelopes = T.room = 1600;
+	T.deaf = true;
+	T.enough = heard_at_last;
+	run();
+	assert_true(T.submitted_deaf < T.envelopes);
+	assert_int_equal(T.acked, T.envelopes);
+	assert_int_equal(T.hooked, 0);
+}
+
+static bool all_hooked(void)
+{
+	static int hooked, still;
+
+	T.hears = T.acked == T.envelopes;
+	still = hooked == T.hooked ? still + 1 : 0;
+	hooked = T.hooked;
+	return T.hears && T.hooked && still > 60;
+}
+
+static void test_answers_that_go_by_the_response_url_are_bounded(void **state)
+{
+	(void)state;
+	T.on_submit = reply_late;
+	T.envelopes = T.room = 600;
+	T.slow_hook = true;
+	T.enough = all_hooked;
+	run();
+	assert_int_equal(T.acked, 600);
+	assert_int_equal(T.hooked, 512);
+}
+
 static void refuse_first(struct request *take)
 {
 	struct answer *a = answer_create(take);
@@ -534,6 +611,8 @@ int main(void)
 		STORY(test_an_answer_whose_socket_is_gone_goes_by_the_response_url),
 		STORY(test_a_full_queue_stops_the_reading),
 		STORY(test_what_is_not_read_stays_outside),
+		STORY(test_answers_that_are_not_taken_stop_the_reading),
+		STORY(test_answers_that_go_by_the_response_url_are_bounded),
 		STORY(test_an_announced_close_does_not_overtake_an_ack),
 		STORY(test_a_core_that_does_not_answer_does_not_hold_a_connection_for_long),
 		STORY(test_an_event_that_was_not_recorded_is_not_acknowledged),
