@@ -39,7 +39,7 @@
 #define DRAIN_LOOK_MS 5
 #define OUT_MAX      65536 /* answers; never more than requests queued and in one batch */
 #define REPORT_MAX   65536
-#define SETTLED_MS   1000 /* then the start is over, and what only it needed may go */
+#define SETTLED_MS   100 /* then the start is over, and what only it needed may go */
 /* A disk may stall for minutes, and another process would find it no faster. A turn that takes longer will not end. */
 #define CORE_PATIENCE_MS (5 * 60 * 1000)
 
