@@ -282,10 +282,11 @@ int store_claim(struct store **out, const struct store_options *o, bool *older, 
 	s->lock = -1;
 	s->read_only = o->read_only;
 	s->any_schema = o->any_schema;
+	s->path = strdup(o->path ? o->path : "");
+	if (!s->path)
+		abort();
 	if (!memory)
 		rc = path_ready(o, &s->made, err);
-	if (rc == 0 && !(s->path = strdup(o->path)))
-		abort();
 	if (rc == 0 && !memory && !o->read_only)
 		rc = lock_take(s, o->path, err);
 	if (rc == 0 && !memory && !o->read_only)
