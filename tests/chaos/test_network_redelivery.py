@@ -1,5 +1,6 @@
 """What was delivered comes again after 0, 1, 5 and 30 minutes, by turned clocks: the same answer, and nothing is done twice."""
 
+import collections
 import time
 
 from sandbox import eventually, text_of
@@ -10,8 +11,12 @@ NOTED = ("14:02", "said in the tracker", "Incident commander: @alice")
 KINDS = ("slash_commands", "interactive", "events_api")
 
 
-def acks_of(sandbox, envelope_id):
-    return [text_of(ack["payload"] or {}) for ack in sandbox.acks()["acks"] if ack["envelope_id"] == envelope_id]
+def acks(sandbox):
+    """{envelope's id: what each of its acks said}."""
+    found = collections.defaultdict(list)
+    for ack in sandbox.acks()["acks"]:
+        found[ack["envelope_id"]].append(text_of(ack["payload"] or {}))
+    return found
 
 
 def first_deliveries(sandbox):
@@ -23,11 +28,14 @@ def first_deliveries(sandbox):
 
 def again(sandbox, first, attempt):
     """Each under its own id and under a new one; the acks say what the first one said."""
-    for envelope_id, answer in first.items():
-        before = len(acks_of(sandbox, envelope_id))
+    before = acks(sandbox)
+    for envelope_id in first:
         sandbox.redeliver(envelope_id=envelope_id, retry_attempt=attempt)
-        eventually(lambda e=envelope_id, n=before: len(acks_of(sandbox, e)) > n, timeout=seconds(5), every=0.01)
-        assert acks_of(sandbox, envelope_id)[-1] == answer
+    eventually(lambda: all(len(said_by) > len(before[one]) for one, said_by in acks(sandbox).items() if one in first),
+               timeout=seconds(10))
+    answers = acks(sandbox)
+    assert {envelope_id: answers[envelope_id][-1] for envelope_id in first} == first
+    for envelope_id, answer in first.items():
         [new] = sandbox.redeliver(envelope_id=envelope_id, retry_attempt=attempt, new_envelope_id=True, wait_ms=5000)
         assert text_of(new["ack"]["payload"] or {}) == answer
 
