@@ -1,6 +1,6 @@
 /*
  * Text → jansson's values. jansson's own parser takes ten times as long, byte by byte through a
- * callback; this one refuses what that one refuses (tests/fuzz/fuzz_json_parse.c), what is deeper
+ * callback; this one refuses what that one refuses (tests/fuzz/fuzz_json.c), what is deeper
  * than JSON_DEPTH_MAX, and NUL bytes between the words.
  */
 #include "base/json.h"
@@ -188,7 +188,7 @@ int json_parse(const char *p, size_t n, size_t max_bytes, json_t **out, struct e
 	if (n > max_bytes)
 		return error_set(err, -EMSGSIZE, "%zu bytes of JSON, at most %zu are taken", n,
 			max_bytes);
-	json_lex_init(&l, p, n);
+	json_lex_init(&l, n ? p : "", n);
 	*out = parse_document(&l);
 	if (!*out)
 		rc = parse_refuse(&l, err);
