@@ -9,8 +9,13 @@ struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t some;
 	struct queue_hooks hooks;
-	void **item; /* a ring of max */
+	struct slot {
+		void *item;
+		bool patient;
+	} *ring; /* of max */
 	size_t max, first, length;
+	size_t urgent; /* how many of them are not patient */
+	struct timespec patience; /* of the first patient one, when there is nothing else: monotonic */
 	bool sleeping; /* the taker is in queue_wait */
 	bool poked, closed;
 	bool was_full; /* since then not half empty yet: room() is owed */
@@ -23,8 +28,8 @@ struct queue *queue_create(size_t max, const struct queue_hooks *hooks)
 
 	if (!q || max == 0)
 		abort();
-	q->item = calloc(max, sizeof(*q->item));
-	if (!q->item)
+	q->ring = calloc(max, sizeof(*q->ring));
+	if (!q->ring)
 		abort();
 	q->max = max;
 	if (hooks)
@@ -44,59 +49,8 @@ void queue_destroy(struct queue *q)
 		return;
 	pthread_cond_destroy(&q->some);
 	pthread_mutex_destroy(&q->lock);
-	free(q->item);
+	free(q->ring);
 	free(q);
-}
-
-bool queue_put(struct queue *q, void *item)
-{
-	bool was_empty, sleeping;
-
-	pthread_mutex_lock(&q->lock);
-	if (q->closed || q->length == q->max) {
-		q->was_full |= q->length == q->max;
-		pthread_mutex_unlock(&q->lock);
-		return false;
-	}
-
-	size_t at = q->first + q->length;
-
-	q->item[at < q->max ? at : at - q->max] = item;
-	was_empty = q->length++ == 0;
-	q->was_full |= q->length == q->max;
-	sleeping = was_empty && q->sleeping;
-	pthread_mutex_unlock(&q->lock);
-
-	if (sleeping)
-		pthread_cond_signal(&q->some);
-	if (was_empty && q->hooks.wake)
-		q->hooks.wake(q->hooks.context);
-	return true;
-}
-
-size_t queue_take(struct queue *q, void **items, size_t max)
-{
-	bool room = false;
-
-	pthread_mutex_lock(&q->lock);
-
-	size_t n = q->length < max ? q->length : max;
-
-	for (size_t i = 0; i < n; i++) {
-		items[i] = q->item[q->first];
-		if (++q->first == q->max)
-			q->first = 0;
-	}
-	q->length -= n;
-	if (q->was_full && q->length <= q->max / 2) {
-		q->was_full = false;
-		room = true;
-	}
-	pthread_mutex_unlock(&q->lock);
-
-	if (room && q->hooks.room)
-		q->hooks.room(q->hooks.context);
-	return n;
 }
 
 static struct timespec queue_deadline(int64_t timeout_ms)
@@ -113,6 +67,102 @@ static struct timespec queue_deadline(int64_t timeout_ms)
 	return ts;
 }
 
+static bool put(struct queue *q, void *item, const struct timespec *patience)
+{
+	bool was_empty, sleeping;
+
+	pthread_mutex_lock(&q->lock);
+	if (q->closed || q->length == q->max) {
+		q->was_full |= q->length == q->max;
+		pthread_mutex_unlock(&q->lock);
+		return false;
+	}
+
+	size_t at = q->first + q->length;
+
+	q->ring[at < q->max ? at : at - q->max] = (struct slot){ item, patience != NULL };
+	was_empty = q->length++ == 0;
+	q->was_full |= q->length == q->max;
+	if (was_empty && patience)
+		q->patience = *patience;
+	/* Of more patient ones the sleeper need not know. */
+	sleeping = q->sleeping && (was_empty || (!patience && q->urgent == 0));
+	q->urgent += !patience;
+	pthread_mutex_unlock(&q->lock);
+
+	if (sleeping)
+		pthread_cond_signal(&q->some);
+	if (was_empty && q->hooks.wake)
+		q->hooks.wake(q->hooks.context);
+	return true;
+}
+
+bool queue_put(struct queue *q, void *item)
+{
+	return put(q, item, NULL);
+}
+
+bool queue_put_patient(struct queue *q, void *item, int wait_ms)
+{
+	struct timespec patience = queue_deadline(wait_ms);
+
+	return put(q, item, &patience);
+}
+
+bool queue_patient(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+
+	bool patient = q->length > 0 && q->urgent == 0;
+
+	pthread_mutex_unlock(&q->lock);
+	return patient;
+}
+
+size_t queue_take(struct queue *q, void **items, size_t max)
+{
+	bool room = false;
+
+	pthread_mutex_lock(&q->lock);
+
+	size_t n = q->length < max ? q->length : max;
+
+	for (size_t i = 0; i < n; i++) {
+		items[i] = q->ring[q->first].item;
+		q->urgent -= !q->ring[q->first].patient;
+		if (++q->first == q->max)
+			q->first = 0;
+	}
+	q->length -= n;
+	if (q->was_full && q->length <= q->max / 2) {
+		q->was_full = false;
+		room = true;
+	}
+	pthread_mutex_unlock(&q->lock);
+
+	if (room && q->hooks.room)
+		q->hooks.room(q->hooks.context);
+	return n;
+}
+
+/* NULL: sleep without limit. */
+static const struct timespec *sleep_limit(const struct queue *q, const struct timespec *until)
+{
+	if (q->length == 0)
+		return until;
+	if (!until || until->tv_sec > q->patience.tv_sec ||
+		(until->tv_sec == q->patience.tv_sec && until->tv_nsec > q->patience.tv_nsec))
+		return &q->patience;
+	return until;
+}
+
+static bool sleep_once(struct queue *q, const struct timespec *limit)
+{
+	if (!limit)
+		return pthread_cond_wait(&q->some, &q->lock) == 0;
+	return pthread_cond_timedwait(&q->some, &q->lock, limit) != ETIMEDOUT;
+}
+
 void queue_wait(struct queue *q, int64_t timeout_ms)
 {
 	struct timespec until = { 0 };
@@ -123,12 +173,9 @@ void queue_wait(struct queue *q, int64_t timeout_ms)
 		until = queue_deadline(timeout_ms);
 	pthread_mutex_lock(&q->lock);
 	q->sleeping = true;
-	while (q->length == 0 && !q->poked && !q->closed && timeout_ms != 0) {
-		if (timeout_ms < 0)
-			pthread_cond_wait(&q->some, &q->lock);
-		else if (pthread_cond_timedwait(&q->some, &q->lock, &until) == ETIMEDOUT)
-			break;
-	}
+	while (q->urgent == 0 && !q->poked && !q->closed && timeout_ms != 0 &&
+		sleep_once(q, sleep_limit(q, timeout_ms < 0 ? NULL : &until)))
+		;
 	q->sleeping = false;
 	q->poked = false;
 	pthread_mutex_unlock(&q->lock);

@@ -21,8 +21,12 @@ void queue_destroy(struct queue *q); /* whatever is left in it is the caller's; 
 
 /* Takes ownership of item. False when full or closed: the item stays the caller's. */
 bool queue_put(struct queue *q, void *item);
+/* The same for what need not be taken at once: it lets the taker sleep on for wait_ms, unless something
+ * else comes, and then goes with that. */
+bool queue_put_patient(struct queue *q, void *item, int wait_ms);
+bool queue_patient(struct queue *q); /* something is there, and all of it is patient */
 size_t queue_take(struct queue *q, void **items, size_t max); /* at once; 0 when empty */
-/* Sleeps until something is there, the queue is poked or closed, or timeout_ms passed (< 0: no limit). */
+/* Sleeps until something is there (and its patience at an end), the queue is poked or closed, or timeout_ms passed (< 0: no limit). */
 void queue_wait(struct queue *q, int64_t timeout_ms);
 void queue_poke(struct queue *q);  /* wakes a sleeper */
 void queue_close(struct queue *q); /* puts fail from now on; what is in it can still be taken */

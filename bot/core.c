@@ -41,6 +41,9 @@
 #define OUTCOME_TRIES    20
 #define SET_BACK_MIN_MS  (5 * SECOND_MS) /* less than that is not worth a look */
 #define TIMER_RETRY_MS   (30 * SECOND_MS)
+/* An outcome of a delivery waits so long for a command to share its commit with: who types during a commit
+ * waits for the disk twice. */
+#define OUTCOME_WAIT_MS  2
 
 struct in_flight {
 	int64_t effect;
@@ -228,7 +231,8 @@ void core_destroy(struct core *c)
 
 bool core_submit(struct core *c, struct request *take)
 {
-	return queue_put(c->in, take);
+	return take->source == REQUEST_OUTCOME ? queue_put_patient(c->in, take, OUTCOME_WAIT_MS) :
+		queue_put(c->in, take);
 }
 
 bool core_idle(struct core *c)
@@ -675,7 +679,7 @@ void core_run(struct core *c)
 		if (queue_closed(c->in) &&
 			(queue_length(c->in) == 0 || c->trouble_until > clock_monotonic_ms()))
 			return;
-		if (sleep > 0)
-			core_sleep(c, sleep);
+		if (sleep > 0 || queue_patient(c->in))
+			core_sleep(c, sleep > 0 ? sleep : OUTCOME_WAIT_MS);
 	}
 }

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -135,6 +136,71 @@ static void test_waiting(void **state)
 	queue_destroy(q);
 }
 
+struct late {
+	struct queue *q;
+	bool patient;
+};
+
+static void *put_late(void *context)
+{
+	struct late *l = context;
+
+	usleep(20000);
+	if (l->patient)
+		queue_put_patient(l->q, &numbers[1], 30);
+	else
+		queue_put(l->q, &numbers[1]);
+	return NULL;
+}
+
+/* How long queue_wait(limit_ms) sleeps while another thread puts something 20 ms later. */
+static int64_t slept(struct queue *q, bool patient, int64_t limit_ms)
+{
+	struct late l = { q, patient };
+	int64_t begin = clock_monotonic_ms();
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, put_late, &l), 0);
+	queue_wait(q, limit_ms);
+	begin = clock_monotonic_ms() - begin;
+	pthread_join(thread, NULL);
+	return begin;
+}
+
+static void test_patience(void **state)
+{
+	struct queue *q = queue_create(8, NULL);
+	int64_t begin = clock_monotonic_ms();
+	void *out[8];
+
+	(void)state;
+	assert_false(queue_patient(q));
+	/* Its patience is waited for, and no longer. */
+	assert_true(queue_put_patient(q, &numbers[0], 30));
+	assert_true(queue_patient(q));
+	queue_wait(q, -1);
+	assert_in_range(clock_monotonic_ms() - begin, 29, 5000);
+	/* The first one's counts, and a shorter limit does too. */
+	assert_true(queue_put_patient(q, &numbers[0], 60000));
+	begin = clock_monotonic_ms();
+	queue_wait(q, -1);
+	assert_true(clock_monotonic_ms() - begin < 5000);
+	assert_int_equal(queue_take(q, out, 8), 2);
+	assert_true(queue_put_patient(q, &numbers[0], 60000));
+	queue_wait(q, 20);
+	/* What is not patient ends it at once, before or while it sleeps. */
+	assert_in_range(slept(q, false, 60000), 19, 5000);
+	assert_false(queue_patient(q));
+	queue_wait(q, -1);
+	assert_int_equal(queue_take(q, out, 1), 1);
+	queue_wait(q, -1);
+	assert_int_equal(queue_take(q, out, 8), 1);
+	/* One that comes while it sleeps without a limit wakes it in time. */
+	assert_in_range(slept(q, true, -1), 49, 5000);
+	assert_int_equal(queue_take(q, out, 8), 1);
+	queue_destroy(q);
+}
+
 #define MANY 200000
 
 static void *putter(void *context)
@@ -202,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_room_is_told_once_at_half),
 		cmocka_unit_test(test_closing),
 		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_two_threads),
 		cmocka_unit_test(test_a_poke_wakes_a_sleeper),
 	};
