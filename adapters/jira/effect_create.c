@@ -434,7 +434,9 @@ static void on_own(struct job *j, const struct rest_answer *answer)
 static void look_at_own(struct job *j)
 {
 	const char *project = json_get_str(j->e->payload, "project");
-	int64_t minutes = (jira_now(j->jira) - j->e->created_at) / 60000 + 2;
+	int64_t ago = jira_now(j->jira) - j->e->created_at;
+	/* In the future: our clock was set back since then, nobody knows how long ago it was. */
+	int64_t minutes = (ago < 0 ? DAY_MS : ago) / MINUTE_MS + 2;
 	struct str jql;
 
 	str_init_arena(&jql, j->e->arena, 2000);
@@ -442,7 +444,7 @@ static void look_at_own(struct job *j)
 		"project = %s AND reporter = currentUser() AND created >= \"-%lldm\" AND labels is "
 		"EMPTY "
 		"ORDER BY created DESC",
-		job_quoted(j, project ? project : ""), (long long)(minutes > 2 ? minutes : 2));
+		job_quoted(j, project ? project : ""), (long long)minutes);
 	job_call(j, NULL, job_search(j, jql.p, "created", CANDIDATES, NULL), NULL, on_own);
 }
 

@@ -64,7 +64,7 @@ static void find_conclude(struct job *j, const char *id, const struct web_answer
 	if (id) {
 		slack_names_put(s->channels, j->wanted, id);
 	} else if (!why) {
-		s->missing_until = slack_now(s) + MISSING_MS;
+		s->missing_until = io_now(s->adapter.host->io) + MISSING_MS;
 		free(s->missing);
 		s->missing = slack_strdup(j->wanted);
 		log_error(SLACK_AREA,
@@ -137,7 +137,7 @@ static void find_begin(struct job *j)
 	if (known) {
 		find_end(j, known, NULL);
 	} else if (s->missing && strcmp(s->missing, j->wanted) == 0 &&
-		   slack_now(s) < s->missing_until) {
+		   io_now(s->adapter.host->io) < s->missing_until) {
 		find_end(j, NULL, NULL);
 	} else if (find_under_way(j)) {
 		j->find = FIND_WAITS;

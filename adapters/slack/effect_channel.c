@@ -158,9 +158,9 @@ static bool made_by_us(struct job *j, json_t *channel)
 {
 	const char *creator = json_get_str(channel, "creator");
 	const char *self = j->s->self.user_id;
-	int64_t created = json_get_int(channel, "created", 0) * 1000;
+	int64_t created = json_get_int(channel, "created", 0);
 
-	return json_get_str(channel, "id") && created >= j->e->created_at - CLOCK_WRONG_MS &&
+	return json_get_str(channel, "id") && created >= slack_job_since(j, CLOCK_WRONG_MS) &&
 	       (!self || !creator || strcmp(self, creator) == 0);
 }
 

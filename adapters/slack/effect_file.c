@@ -134,9 +134,8 @@ static void on_history(struct job *j, const struct web_answer *answer)
 
 static void look(struct job *j, const char *cursor)
 {
-	int64_t from = (j->e->created_at - CLOCK_MARGIN_MS) / 1000;
 	json_t *args = json_pack("{s:s, s:i, s:o}", "channel", j->channel, "limit", HISTORY_LIMIT,
-		"oldest", json_sprintf("%lld.000000", (long long)(from > 0 ? from : 0)));
+		"oldest", json_sprintf("%lld.000000", (long long)slack_job_since(j, CLOCK_MARGIN_MS)));
 
 	if (cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));

@@ -252,10 +252,9 @@ static void on_history(struct job *j, const struct web_answer *answer)
 static void look(struct job *j, const char *cursor)
 {
 	struct post *p = post_of(j);
-	int64_t from = (j->e->created_at - CLOCK_WRONG_MS) / 1000;
 	json_t *args = json_pack("{s:s, s:b, s:i, s:o}", "channel", j->channel,
 		"include_all_metadata", 1, "limit", HISTORY_LIMIT, "oldest",
-		json_sprintf("%lld.000000", (long long)(from > 0 ? from : 0)));
+		json_sprintf("%lld.000000", (long long)slack_job_since(j, CLOCK_WRONG_MS)));
 
 	if (cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));

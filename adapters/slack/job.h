@@ -57,6 +57,9 @@ bool slack_job_blocks_refused(const struct web_answer *answer);
 /* The cursor of the next page; NULL when this was the last one, or enough were asked for. */
 const char *slack_job_next_cursor(struct job *j, const struct web_answer *answer);
 
+/* The Slack time (s) before which nothing of this effect can be there; 0: that is not known. margin_ms: one of the above. */
+int64_t slack_job_since(const struct job *j, int64_t margin_ms);
+
 /* "slack:C1" → "C1"; "slack:C1/17.1" → "C1", and "17.1" in *ts. NULL when it is none of ours. */
 const char *key_channel(struct arena *a, const char *key, const char **ts);
 const char *key_person(const char *key);

@@ -35,7 +35,7 @@ struct slack {
 	uint64_t given_up; /* answers for which there was no courier */
 	struct job *jobs;
 	struct slack_names *channels; /* names → ids */
-	char *missing; /* a name that was not among them, until missing_until (wall, ms) */
+	char *missing; /* a name that was not among them, until missing_until (ms of the loop) */
 	int64_t missing_until;
 	struct slack_names *directs; /* users → ids of their direct messages */
 	char unknown_said[UNKNOWN_TYPES][64];

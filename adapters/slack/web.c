@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <curl/curl.h>
 #include <uthash.h>
 
 #include "adapters/io.h"
@@ -54,6 +56,7 @@ struct web {
 	struct channel_state *channels;
 	struct call_list waiting, running;
 	struct io_timer *timer;
+	int64_t ahead_ms;
 };
 
 static void *web_alloc(size_t n)
@@ -235,6 +238,20 @@ static void web_remark(struct web *w, struct web_call *c, const struct web_readi
 	}
 }
 
+static void look_at_clocks(struct web *w, const struct http_call *http)
+{
+	char date[64];
+	time_t theirs = http_call_header(http, "Date", date, sizeof(date)) ? curl_getdate(date, NULL) : (time_t)-1;
+
+	if (theirs != (time_t)-1)
+		w->ahead_ms = ((int64_t)time(NULL) - (int64_t)theirs) * 1000;
+}
+
+int64_t web_ahead_ms(const struct web *w)
+{
+	return w->ahead_ms;
+}
+
 static void on_http_done(struct http_call *http)
 {
 	struct web_call *c = http->ctx;
@@ -246,6 +263,7 @@ static void on_http_done(struct http_call *http)
 	if (!reads)
 		CRASH_POINT("after-call");
 	list_remove(&w->running, c);
+	look_at_clocks(w, http);
 	if (c->about) {
 		web_read(reads, http->result, http->status, http->error_text, http->response.p,
 			http->response.len, &r);

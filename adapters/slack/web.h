@@ -74,6 +74,8 @@ struct web *web_create(struct io *io, const struct web_options *options);
  * way is ended by io. */
 void web_stop(struct web *w);
 void web_destroy(struct web *w); /* after io_run; accepts NULL */
+/* So far our clock was ahead of Slack's at its last answer (0 until there was one), ms; exact to a second or two. */
+int64_t web_ahead_ms(const struct web *w);
 
 struct web_call {
 	/* ---- by the caller ---- */

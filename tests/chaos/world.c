@@ -1,5 +1,6 @@
-/* The world as a process under test sees it, by LD_PRELOAD: how late it is, and whether names resolve. The file that
- * SITREP_TEST_WORLD names holds struct world; whoever writes into it turns the world while the process runs (world.py).
+/* The world as a process under test sees it, by LD_PRELOAD: how late it is, whether names resolve, and whether the disk
+ * comes back from a sync. The file that SITREP_TEST_WORLD names holds struct world; whoever writes into it turns the
+ * world while the process runs (world.py).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,16 +23,18 @@ struct world {
 	int64_t wall_ms;      /* so much later than it is */
 	int64_t monotonic_ms; /* … for time-outs */
 	int64_t names_gone;   /* nobody answers for ours */
+	int64_t stalled;      /* no sync comes back */
+	int64_t hanging;      /* said by us: so many syncs wait */
 };
 
-static const volatile struct world still;
-static const volatile struct world *world = &still;
+static volatile struct world still;
+static volatile struct world *world = &still;
 
 __attribute__((constructor)) static void world_open(void)
 {
 	const char *path = getenv("SITREP_TEST_WORLD");
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*world), PROT_READ, MAP_SHARED, fd, 0);
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (fd >= 0)
 		close(fd);
@@ -102,4 +105,28 @@ int getaddrinfo(const char *restrict name, const char *restrict service, const s
 	if (n < strlen(OURS) || strcmp(name + n - strlen(OURS), OURS) != 0)
 		return next(name, service, hints, out);
 	return world->names_gone ? EAI_AGAIN : next("127.0.0.1", service, hints, out);
+}
+
+static int after_stall(const char *name, int fd)
+{
+	int (*next)(int);
+
+	*(void **)&next = dlsym(RTLD_NEXT, name);
+	if (world->stalled) {
+		__atomic_add_fetch(&world->hanging, 1, __ATOMIC_SEQ_CST);
+		while (world->stalled)
+			usleep(2000);
+		__atomic_sub_fetch(&world->hanging, 1, __ATOMIC_SEQ_CST);
+	}
+	return next(fd);
+}
+
+int fsync(int fd)
+{
+	return after_stall("fsync", fd);
+}
+
+int fdatasync(int fd)
+{
+	return after_stall("fdatasync", fd);
 }

@@ -1,4 +1,4 @@
-"""The clocks and the names that a bot under test sees, turned while it runs (world.c says how)."""
+"""The clocks, the names and the disk that a bot under test sees, turned while it runs (world.c says how)."""
 
 import mmap
 import struct
@@ -8,6 +8,7 @@ from pathlib import Path
 from steps import Shell
 
 SOURCE = Path(__file__).resolve().parent / "world.c"
+SIZE = 40
 
 
 def build(folder):
@@ -22,9 +23,9 @@ class World:
 
     def __init__(self, bot, library):
         path = bot.folder / "world"
-        path.write_bytes(bytes(24))
+        path.write_bytes(bytes(SIZE))
         with open(path, "r+b") as file:
-            self.map = mmap.mmap(file.fileno(), 24)
+            self.map = mmap.mmap(file.fileno(), SIZE)
         self.bot = bot
         options = bot.environment().get("ASAN_OPTIONS", "")
         bot.env.update(LD_PRELOAD=str(library), SITREP_TEST_WORLD=str(path),
@@ -44,6 +45,19 @@ class World:
             with Shell(self.bot) as shell:
                 shell("whoami")
 
+    def step(self, seconds):
+        """From now on the wall clock alone is off by so much; the bot is not told."""
+        self._set(0, seconds * 1000)
+
     def names(self, there):
         """Whether names that end in .test resolve."""
         self._set(2, not there)
+
+    def stall(self, stalled=True):
+        """No sync of the disk comes back until it is over."""
+        self._set(3, stalled)
+
+    @property
+    def hanging(self):
+        """So many syncs wait for that."""
+        return self._get(4)
