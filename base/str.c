@@ -39,12 +39,17 @@ char *str_take(struct str *s)
 	return p;
 }
 
-void str_reset(struct str *s)
+void str_shorten(struct str *s, size_t len)
 {
-	s->len = 0;
+	s->len = len;
 	s->cut = false;
 	if (s->cap)
-		s->p[0] = '\0';
+		s->p[len] = '\0';
+}
+
+void str_reset(struct str *s)
+{
+	str_shorten(s, 0);
 }
 
 /* Memory of a size: without the NUL. An arena at its maximum counts as not fitting. */
@@ -87,6 +92,12 @@ static size_t str_reserve(struct str *s, size_t n)
 	if (cap > s->max)
 		cap = s->max;
 	return str_resize(s, cap) ? n : s->cap - s->len;
+}
+
+void str_expect(struct str *s, size_t n)
+{
+	if (!s->cut)
+		str_reserve(s, n);
 }
 
 void str_addn(struct str *s, const char *p, size_t n)

@@ -26,6 +26,9 @@ void str_finish(struct str *s);                                     /* accepts a
 char *str_take(struct str *s);                                      /* heap only: the caller frees */
 void str_reset(struct str *s);                                      /* empty, memory kept */
 
+void str_shorten(struct str *s, size_t len);                         /* to what was its length; no longer cut */
+void str_expect(struct str *s, size_t n);                           /* room for n more at once; n is a guess */
+
 void str_add(struct str *s, const char *text);                      /* NULL adds nothing */
 void str_addn(struct str *s, const char *p, size_t n);
 void str_addc(struct str *s, char c);

@@ -10,6 +10,7 @@
 
 #include "adapters/slack/render.h"
 #include "adapters/slack/room.h"
+#include "base/json_write.h"
 #include "base/log.h"
 
 #define LATE_MS		    2500 /* later than that nobody reads what is in an ack */
@@ -26,8 +27,8 @@ enum route { ROUTE_URL, ROUTE_CHANNEL, ROUTE_DIRECT, ROUTE_NONE };
 struct courier {
 	struct slack *s;
 	struct answer *answer;
-	json_t *messages; /* array of {"text", "blocks"?}; what is left to bring */
-	size_t at;
+	struct render_pages pages;
+	size_t at; /* the next one to bring */
 	enum route route;
 	int uses, tries;
 	struct web_call call;
@@ -48,7 +49,7 @@ static void courier_end(struct courier *c)
 	c->s->courier_count--;
 	io_timer_destroy(c->timer);
 	web_call_finish(&c->call);
-	json_decref(c->messages);
+	render_pages_finish(&c->pages);
 	answer_destroy(c->answer);
 	free(c);
 }
@@ -60,13 +61,12 @@ static void on_courier_timer(void *ctx)
 	courier_go(ctx);
 }
 
-static struct courier *courier_create(struct slack *s, struct answer *take, json_t *messages_take)
+static struct courier *courier_create(struct slack *s, struct answer *take)
 {
 	struct courier *c = slack_alloc(sizeof(*c));
 
 	c->s = s;
 	c->answer = take;
-	c->messages = messages_take;
 	c->timer = io_timer_create(s->adapter.host->io, on_courier_timer, c);
 	c->next = s->couriers;
 	if (c->next)
@@ -110,32 +110,37 @@ static void courier_find_route(struct courier *c)
 		c->route++;
 }
 
-static json_t *courier_args(struct courier *c)
+static char *courier_body(struct courier *c)
 {
 	const struct slack_handle *h = handle_of(c->answer);
 	const struct reply *r = &c->answer->reply;
-	json_t *args = json_copy(json_array_get(c->messages, c->at));
+	const struct str *members = &c->pages.page[c->at].members;
+	struct str body;
 
+	str_init(&body, SIZE_MAX / 4);
+	json_put_begin(&body, '{');
+	str_addn(&body, members->p, members->len);
 	if (h->thread_ts && c->route != ROUTE_DIRECT)
-		json_object_set_new(args, "thread_ts", json_string(h->thread_ts));
+		json_put_member(&body, "thread_ts", h->thread_ts);
 	switch (c->route) {
 	case ROUTE_URL:
-		json_object_set_new(
-			args, "response_type", json_string(r->open ? "in_channel" : "ephemeral"));
-		json_object_set_new(args, "replace_original", json_boolean(r->replace && !c->at));
+		json_put_member(&body, "response_type", r->open ? "in_channel" : "ephemeral");
+		json_put_name(&body, "replace_original");
+		json_put_bool(&body, r->replace && !c->at);
 		break;
 	case ROUTE_CHANNEL:
-		json_object_set_new(args, "channel", json_string(h->channel));
+		json_put_member(&body, "channel", h->channel);
 		if (!r->open)
-			json_object_set_new(args, "user", json_string(h->user));
+			json_put_member(&body, "user", h->user);
 		break;
 	case ROUTE_DIRECT:
-		json_object_set_new(args, "channel", json_string(h->user));
+		json_put_member(&body, "channel", h->user);
 		break;
 	case ROUTE_NONE:
 		break;
 	}
-	return args;
+	json_put_end(&body, '}');
+	return str_take(&body);
 }
 
 static void courier_retry(struct courier *c, const struct web_answer *answer)
@@ -185,7 +190,7 @@ static void courier_go(struct courier *c)
 	const struct slack_handle *h = handle_of(c->answer);
 	struct error err;
 
-	if (c->at >= json_array_size(c->messages)) {
+	if (c->at >= c->pages.count) {
 		courier_end(c);
 		return;
 	}
@@ -196,7 +201,7 @@ static void courier_go(struct courier *c)
 		return;
 	}
 	c->call = (struct web_call){
-		.args = courier_args(c),
+		.body = courier_body(c),
 		.urgent = true,
 		.on_done = on_brought,
 		.ctx = c,
@@ -225,21 +230,35 @@ static void give_up(struct slack *s)
 			COURIERS_MAX, (unsigned long long)n);
 }
 
-/* Messages that are left to bring; most often there is none. */
-static void bring(struct slack *s, struct answer *take, json_t *messages_take)
+/* The messages from first on are left to bring; most often there is none. */
+static void bring(struct slack *s, struct answer *take, struct render_pages *pages_take, size_t first)
 {
-	if (!json_array_size(messages_take)) {
-		json_decref(messages_take);
+	struct courier *c;
+
+	if (first >= pages_take->count) {
+		render_pages_finish(pages_take);
 		answer_destroy(take);
 		return;
 	}
 	if (s->courier_count >= COURIERS_MAX) {
 		give_up(s);
-		json_decref(messages_take);
+		render_pages_finish(pages_take);
 		answer_destroy(take);
 		return;
 	}
-	courier_go(courier_create(s, take, messages_take));
+	c = courier_create(s, take);
+	c->pages = *pages_take;
+	c->at = first;
+	courier_go(c);
+}
+
+static void bring_reply(struct slack *s, struct answer *take)
+{
+	struct render_pages pages = { 0 };
+
+	if (take->reply.doc)
+		render_messages(take->reply.doc, slack_now(s), &pages);
+	bring(s, take, &pages, 0);
 }
 
 /* ---- forms ------------------------------------------------------------------------------- */
@@ -252,7 +271,7 @@ static json_t *form_view(struct slack *s, const struct answer *a)
 	return render_form(a->reply.form, &origin, slack_now(s));
 }
 
-static json_t *form_apology(const struct answer *a, const char *why)
+static void form_apology(const struct answer *a, const char *why, struct render_pages *out)
 {
 	const char *op = json_get_str(a->reply.form, "op");
 	struct str STR_CLEANUP text = { 0 };
@@ -265,7 +284,15 @@ static json_t *form_apology(const struct answer *a, const char *why)
 	str_add(&text, " …`, and `/inc help ");
 	render_escape(&text, op ? op : "", strlen(op ? op : ""));
 	str_add(&text, "` shows how.");
-	return json_pack("[{s:s}]", "text", text.p);
+	render_say(text.p, out);
+}
+
+static void bring_apology(struct slack *s, struct answer *take, const char *why)
+{
+	struct render_pages pages;
+
+	form_apology(take, why, &pages);
+	bring(s, take, &pages, 0);
 }
 
 static void on_form(struct web_call *call, const struct web_answer *answer)
@@ -278,7 +305,7 @@ static void on_form(struct web_call *call, const struct web_answer *answer)
 		return;
 	}
 	log_info(SLACK_AREA, "a form could not be opened: %s", answer->text);
-	c->messages = form_apology(c->answer, *answer->error ? answer->error : answer->text);
+	form_apology(c->answer, *answer->error ? answer->error : answer->text, &c->pages);
 	courier_go(c);
 }
 
@@ -292,10 +319,10 @@ static void form_open(struct slack *s, struct answer *take)
 
 	if (!view || !h->trigger_id) {
 		json_decref(view);
-		bring(s, take, form_apology(take, view ? "no trigger" : "it is too large"));
+		bring_apology(s, take, view ? "no trigger" : "it is too large");
 		return;
 	}
-	c = courier_create(s, take, NULL);
+	c = courier_create(s, take);
 	c->call = (struct web_call){
 		.method = "views.open",
 		.args = json_pack("{s:s, s:o}", "trigger_id", h->trigger_id, "view", view),
@@ -306,15 +333,25 @@ static void form_open(struct slack *s, struct answer *take)
 	if (web_start(s->web, &c->call, &err) == 0)
 		return;
 	c->call.web = NULL;
-	c->messages = form_apology(take, err.text);
+	form_apology(take, err.text, &c->pages);
 	courier_go(c);
 }
 
 /* ---- by how it was asked ----------------------------------------------------------------- */
 
-static json_t *reply_messages(struct slack *s, const struct answer *a)
+/* The first message as a payload, its reach said with it. */
+static int ack_with_page(struct slack *s, const struct answer *a, const struct render_page *page)
 {
-	return a->reply.doc ? render_messages(a->reply.doc, slack_now(s)) : json_array();
+	const struct slack_handle *h = handle_of(a);
+	struct str STR_CLEANUP payload = { 0 };
+
+	str_init(&payload, SIZE_MAX / 4);
+	str_expect(&payload, page->members.len + 64);
+	json_put_begin(&payload, '{');
+	str_addn(&payload, page->members.p, page->members.len);
+	json_put_member(&payload, "response_type", a->reply.open ? "in_channel" : "ephemeral");
+	json_put_end(&payload, '}');
+	return slack_ack(s, h->generation, h->envelope_id, &payload);
 }
 
 /* The first message rides on the ack when it fits and comes in time; the courier brings the rest.
@@ -322,22 +359,18 @@ static json_t *reply_messages(struct slack *s, const struct answer *a)
 static void answer_command(struct slack *s, struct answer *take)
 {
 	const struct slack_handle *h = handle_of(take);
-	json_t *messages = reply_messages(s, take);
-	bool late = slack_now(s) - take->request->received_at > LATE_MS;
+	int64_t now = slack_now(s);
+	bool late = now - take->request->received_at > LATE_MS;
+	struct render_pages pages = { 0 };
 	int rc = -EMSGSIZE;
 
-	if (!late && json_array_size(messages)) {
-		json_t *payload = json_copy(json_array_get(messages, 0));
-
-		json_object_set_new(payload, "response_type",
-			json_string(take->reply.open ? "in_channel" : "ephemeral"));
-		rc = slack_ack(s, h->generation, h->envelope_id, payload);
-		if (rc == 0)
-			json_array_remove(messages, 0);
-	}
+	if (take->reply.doc)
+		render_messages(take->reply.doc, now, &pages);
+	if (!late && pages.count)
+		rc = ack_with_page(s, take, &pages.page[0]);
 	if (rc == -EMSGSIZE)
 		slack_ack(s, h->generation, h->envelope_id, NULL);
-	bring(s, take, messages);
+	bring(s, take, &pages, rc == 0);
 }
 
 static void answer_button(struct slack *s, struct answer *take)
@@ -345,7 +378,7 @@ static void answer_button(struct slack *s, struct answer *take)
 	const struct slack_handle *h = handle_of(take);
 
 	slack_ack(s, h->generation, h->envelope_id, NULL);
-	bring(s, take, reply_messages(s, take));
+	bring_reply(s, take);
 }
 
 /* Not acknowledging is how an event is kept: Slack brings it again. */
@@ -361,7 +394,10 @@ static void answer_event(struct slack *s, struct answer *take)
 	}
 	slack_ack(s, h->generation, h->envelope_id, NULL);
 	/* A pin in a channel that is none of ours is not an error to bother people with. */
-	bring(s, take, refused ? json_array() : reply_messages(s, take));
+	if (refused)
+		answer_destroy(take);
+	else
+		bring_reply(s, take);
 }
 
 static char *field_text(struct slack *s, const char *markup)
@@ -408,44 +444,82 @@ static json_t *form_errors(struct slack *s, const struct answer *a)
 	return errors;
 }
 
-static json_t *form_action(struct slack *s, const struct answer *a)
+static void put_errors(struct str *out, struct slack *s, const struct answer *a)
 {
-	json_t *view = NULL;
+	JSON_CLEANUP json_t *errors = form_errors(s, a);
 
+	json_put_member(out, "response_action", "errors");
+	json_put_name(out, "errors");
+	json_put_value(out, errors);
+}
+
+static void put_form(struct str *out, struct slack *s, const struct answer *a)
+{
+	JSON_CLEANUP json_t *view = form_view(s, a);
+
+	json_put_member(out, "response_action", view ? "update" : "clear");
+	if (!view)
+		return;
+	json_put_name(out, "view");
+	json_put_value(out, view);
+}
+
+static void put_notice(struct str *out, struct slack *s, const struct answer *a)
+{
+	json_put_member(out, "response_action", "update");
+	json_put_name(out, "view");
+	render_notice(out, "Not done", a->reply.doc, slack_now(s));
+}
+
+static void put_form_action(struct str *out, struct slack *s, const struct answer *a)
+{
+	json_put_begin(out, '{');
 	switch (a->reply.kind) {
 	case REPLY_REFUSAL:
 		if (handle_of(a)->field_count)
-			return json_pack("{s:s, s:o}", "response_action", "errors", "errors",
-				form_errors(s, a));
-		view = render_notice("Not done", a->reply.doc, slack_now(s));
+			put_errors(out, s, a);
+		else
+			put_notice(out, s, a);
 		break;
 	case REPLY_FORM:
-		view = form_view(s, a);
+		put_form(out, s, a);
 		break;
 	case REPLY_NONE:
 	case REPLY_MESSAGE:
+		json_put_member(out, "response_action", "clear");
 		break;
 	}
-	if (view)
-		return json_pack("{s:s, s:o}", "response_action", "update", "view", view);
-	return json_pack("{s:s}", "response_action", "clear");
+	json_put_end(out, '}');
+}
+
+static int ack_form(struct slack *s, const struct answer *a)
+{
+	const struct slack_handle *h = handle_of(a);
+	struct str STR_CLEANUP action = { 0 };
+	int rc;
+
+	str_init(&action, SIZE_MAX / 4);
+	put_form_action(&action, s, a);
+	rc = slack_ack(s, h->generation, h->envelope_id, &action);
+	if (rc != -EMSGSIZE)
+		return rc;
+	str_reset(&action);
+	str_add(&action, "{\"response_action\":\"clear\"}");
+	slack_ack(s, h->generation, h->envelope_id, &action);
+	return rc;
 }
 
 static void answer_form(struct slack *s, struct answer *take)
 {
-	const struct slack_handle *h = handle_of(take);
 	bool shown = take->reply.kind == REPLY_REFUSAL || take->reply.kind == REPLY_FORM;
-	int rc = slack_ack(s, h->generation, h->envelope_id, form_action(s, take));
+	int rc = ack_form(s, take);
 
-	if (rc == -EMSGSIZE)
-		slack_ack(s, h->generation, h->envelope_id,
-			json_pack("{s:s}", "response_action", "clear"));
 	if (rc == 0 && shown)
-		bring(s, take, json_array());
+		answer_destroy(take);
 	else if (take->reply.kind == REPLY_FORM)
-		bring(s, take, form_apology(take, "the next form did not arrive"));
+		bring_apology(s, take, "the next form did not arrive");
 	else
-		bring(s, take, reply_messages(s, take));
+		bring_reply(s, take);
 }
 
 static void (*const by_shape[])(struct slack *s, struct answer *take) = {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "adapters/slack/job.h"
-#include "adapters/slack/render.h"
 #include "adapters/slack/unescape.h"
+#include "base/json_write.h"
 #include "base/log.h"
 
 #define TEXT_MAX (64u << 10)
@@ -47,13 +47,22 @@ static void on_edited(struct job *j, const struct web_answer *answer)
 
 static void edit(struct job *j, const char *ts, bool plain)
 {
-	json_t *args = render_edit(json_get_obj(j->e->payload, "doc"), slack_now(j->s));
+	struct render_page page;
+	struct str body;
 
-	json_object_set_new(args, "channel", json_string(j->channel));
-	json_object_set_new(args, "ts", json_string(ts));
-	if (plain)
-		json_object_set_new(args, "blocks", json_array());
-	slack_job_call(j, "chat.update", args, on_edited);
+	render_edit(json_get_obj(j->e->payload, "doc"), slack_now(j->s), &page);
+	str_init(&body, SIZE_MAX / 4);
+	json_put_begin(&body, '{');
+	str_addn(&body, page.members.p, plain ? page.text_len : page.members.len);
+	if (plain) {
+		json_put_name(&body, "blocks");
+		str_add(&body, "[]");
+	}
+	json_put_member(&body, "channel", j->channel);
+	json_put_member(&body, "ts", ts);
+	json_put_end(&body, '}');
+	str_finish(&page.members);
+	slack_job_send(j, "chat.update", &body, on_edited);
 }
 
 void effect_message_edit(struct job *j)
@@ -127,7 +136,7 @@ static void fetch_take(struct job *j, json_t *message)
 
 	str_init_arena(&plain, j->e->arena, TEXT_MAX);
 	slack_unescape(&plain, text ? text : "");
-	f->result = j->messages = json_pack("{s:s, s:I}", "text",
+	f->result = j->read = json_pack("{s:s, s:I}", "text",
 		plain.len ? plain.p : "(a message without text)", "at", (json_int_t)ts_ms(f->ts));
 	if (slack_id_valid(user))
 		json_object_set_new(f->result, "author", json_sprintf(SLACK_PREFIX "%s", user));
@@ -223,11 +232,17 @@ void effect_home_show(struct job *j)
 	const char *id = key_person(json_get_str(j->e->payload, "person"));
 	json_t *doc = json_get_obj(j->e->payload, "doc");
 
-	if (slack_id_valid(id) && doc)
-		slack_job_call(j, "views.publish",
-			json_pack("{s:s, s:o}", "user_id", id, "view",
-				render_home(doc, slack_now(j->s))),
-			on_settled);
-	else
+	struct str body;
+
+	if (!slack_id_valid(id) || !doc) {
 		slack_job_end(j, OUTCOME_REFUSED, NULL, "it names nobody in Slack, or says nothing", 0);
+		return;
+	}
+	str_init(&body, SIZE_MAX / 4);
+	json_put_begin(&body, '{');
+	json_put_member(&body, "user_id", id);
+	json_put_name(&body, "view");
+	render_home(&body, doc, slack_now(j->s));
+	json_put_end(&body, '}');
+	slack_job_send(j, "views.publish", &body, on_settled);
 }

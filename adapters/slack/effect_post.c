@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "adapters/slack/job.h"
-#include "adapters/slack/render.h"
+#include "base/json_write.h"
 #include "base/log.h"
 
 #define HISTORY_LIMIT 200
@@ -164,36 +164,52 @@ static void on_posted(struct job *j, const struct web_answer *answer)
 	}
 }
 
-static json_t *post_args(struct job *j)
+/* Readable by everybody in the workspace: nothing but what names this post. */
+static void put_metadata(struct str *body, struct job *j, size_t part)
+{
+	json_put_name(body, "metadata");
+	json_put_begin(body, '{');
+	json_put_member(body, "event_type", EVENT_TYPE);
+	json_put_name(body, "event_payload");
+	json_put_begin(body, '{');
+	json_put_member(body, "op_id", j->e->op_id ? j->e->op_id : "");
+	json_put_name(body, "part");
+	json_put_integer(body, (int64_t)part);
+	json_put_end(body, '}');
+	json_put_end(body, '}');
+}
+
+static void post_send(struct job *j)
 {
 	struct post *p = post_of(j);
-	json_t *args = json_copy(json_array_get(j->messages, p->part));
+	const struct render_page *page = &j->parts.page[p->part];
+	struct str body;
 
-	if (p->plain)
-		json_object_del(args, "blocks");
-	json_object_set_new(args, "channel", json_string(j->channel));
+	str_init(&body, SIZE_MAX / 4);
+	json_put_begin(&body, '{');
+	str_addn(&body, page->members.p, p->plain ? page->text_len : page->members.len);
+	json_put_member(&body, "channel", j->channel);
 	if (p->thread_ts)
-		json_object_set_new(args, "thread_ts", json_string(p->thread_ts));
-	json_object_set_new(args, "unfurl_links", json_false());
-	json_object_set_new(args, "unfurl_media", json_false());
-	/* Readable by everybody in the workspace: nothing but what names this post. */
-	json_object_set_new(args, "metadata",
-		json_pack("{s:s, s:{s:s, s:i}}", "event_type", EVENT_TYPE, "event_payload", "op_id",
-			j->e->op_id ? j->e->op_id : "", "part", (int)p->part));
-	return args;
+		json_put_member(&body, "thread_ts", p->thread_ts);
+	json_put_name(&body, "unfurl_links");
+	json_put_bool(&body, false);
+	json_put_name(&body, "unfurl_media");
+	json_put_bool(&body, false);
+	put_metadata(&body, j, p->part);
+	json_put_end(&body, '}');
+	slack_job_send(j, "chat.postMessage", &body, on_posted);
 }
 
 static void post_next(struct job *j)
 {
 	struct post *p = post_of(j);
-	size_t count = json_array_size(j->messages);
 
-	while (p->part < count && p->ts[p->part])
+	while (p->part < j->parts.count && p->ts[p->part])
 		p->part++;
-	if (p->part == count)
+	if (p->part == j->parts.count)
 		post_finish(j);
 	else
-		slack_job_call(j, "chat.postMessage", post_args(j), on_posted);
+		post_send(j);
 }
 
 /* ---- looking first ----------------------------------------------------------------------- */
@@ -283,7 +299,7 @@ static bool post_prepare(struct job *j)
 		slack_job_end(j, OUTCOME_REFUSED, NULL, "it says nothing", 0);
 		return false;
 	}
-	j->messages = render_messages(doc, slack_now(j->s));
+	render_messages(doc, slack_now(j->s), &j->parts);
 	key_channel(j->e->arena, j->e->thread, &p->thread_ts);
 	return true;
 }

@@ -52,7 +52,8 @@ static void job_destroy(struct job *j)
 	if (j->next)
 		j->next->prev = j->prev;
 	web_call_finish(&j->call);
-	json_decref(j->messages);
+	render_pages_finish(&j->parts);
+	json_decref(j->read);
 	effect_destroy(j->e);
 	free(j);
 }
@@ -141,6 +142,19 @@ void slack_job_call(struct job *j, const char *method, json_t *args_take, job_st
 	j->call = (struct web_call){
 		.method = method,
 		.args = args_take,
+		.channel = j->channel,
+		.on_done = on_job_answer,
+		.ctx = j,
+	};
+	job_go(j);
+}
+
+void slack_job_send(struct job *j, const char *method, struct str *body_take, job_step step)
+{
+	j->step = step;
+	j->call = (struct web_call){
+		.method = method,
+		.body = str_take(body_take),
 		.channel = j->channel,
 		.on_done = on_job_answer,
 		.ctx = j,

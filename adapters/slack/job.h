@@ -9,6 +9,7 @@
  * slack_job_failed (an answer that says no) or slack_job_end (anything else). At stop a job dies without an
  * outcome: the effect stays marked as started, and is looked up at the next start.
  */
+#include "adapters/slack/render.h"
 #include "adapters/slack/room.h"
 #include "base/arena.h"
 
@@ -36,11 +37,14 @@ struct job {
 	const char *wanted;	      /* the name it looks for */
 	bool public_only;	      /* the app may not list private channels */
 	void *own;		      /* the kind's own state, on the arena */
-	json_t *messages;	      /* posts: what is to be posted; fetches: what was read; owned */
+	struct render_pages parts;    /* posts: what is to be posted */
+	json_t *read;		      /* fetches: what was read; owned */
 	struct job *prev, *next;      /* slack.jobs */
 };
 
 void slack_job_call(struct job *j, const char *method, json_t *args_take, job_step step);
+/* The same with the arguments as JSON text. */
+void slack_job_send(struct job *j, const char *method, struct str *body_take, job_step step);
 /* Bytes to an address that Slack gave; borrowed until the step. */
 void slack_job_upload(struct job *j, const char *url, const char *bytes, size_t n, job_step step);
 /* The same again with another cursor or after a remedy is simply another slack_job_call. */

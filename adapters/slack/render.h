@@ -46,12 +46,25 @@ void render_escape(struct str *out, const char *text, size_t n);
 /* What of a text that is mrkdwn already fits into max units, with "…" when it was cut. */
 void render_fit(struct str *out, const char *mrkdwn, size_t max);
 
-/* A message, or several in order: array of {"text", "blocks"?}, never empty. New reference. */
-json_t *render_messages(const json_t *doc, int64_t now_ms);
-/* One message {"text", "blocks"}: what does not fit is replaced by "(N more lines …)". */
-json_t *render_edit(const json_t *doc, int64_t now_ms);
-/* A Home tab view. */
-json_t *render_home(const json_t *doc, int64_t now_ms);
+/* A message's members as JSON text, without the braces: "text":…,"blocks":[…]. What else it needs is added by who
+ * sends it. The first text_len bytes are "text":… alone. */
+struct render_page {
+	struct str members;
+	size_t text_len;
+};
+/* A message, or several in order, never none. */
+struct render_pages {
+	size_t count;
+	struct render_page page[RENDER_MESSAGES_MAX];
+};
+void render_messages(const json_t *doc, int64_t now_ms, struct render_pages *out);
+void render_say(const char *mrkdwn, struct render_pages *out); /* a text, as it is */
+void render_pages_finish(struct render_pages *pages);	       /* accepts a zeroed struct */
+
+/* One message: what does not fit is replaced by "(N more lines …)". The caller finishes members. */
+void render_edit(const json_t *doc, int64_t now_ms, struct render_page *out);
+/* A Home tab view, as one JSON value. */
+void render_home(struct str *out, const json_t *doc, int64_t now_ms);
 
 /* Where the form was asked for, kept in its private_metadata; members may be NULL. Raw ids. */
 struct render_origin {
@@ -60,7 +73,7 @@ struct render_origin {
 /* A modal view; NULL when it cannot be one (too many fields or too much to keep). Block ids are the
  * names of the arguments. */
 json_t *render_form(const json_t *form, const struct render_origin *origin, int64_t now_ms);
-/* A modal that only says something. */
-json_t *render_notice(const char *title, const json_t *doc, int64_t now_ms);
+/* A modal that only says something, as one JSON value. */
+void render_notice(struct str *out, const char *title, const json_t *doc, int64_t now_ms);
 
 #endif

@@ -11,6 +11,18 @@
 #define ACTION_ID	"v"
 #define PEOPLE_MAX	100
 
+/* A plain_text object; NULL when empty. */
+static json_t *plain_object(const char *markup, size_t max, int64_t now_ms)
+{
+	struct str STR_CLEANUP text = { 0 };
+
+	str_init(&text, RENDER_STR_MAX);
+	render_plain(&text, markup, max, now_ms);
+	if (render_is_blank(text.p))
+		return NULL;
+	return json_pack("{s:s, s:s}", "type", "plain_text", "text", text.p);
+}
+
 /* One field: its element, made by its type. Returns NULL when it cannot be shown like that. */
 typedef json_t *(*field_element)(const json_t *field, int64_t now_ms);
 
@@ -41,7 +53,7 @@ static json_t *option_of(const json_t *pair, int64_t now_ms)
 
 	if (!value || !*value || render_length(value, strlen(value)) > RENDER_OPTION_VALUE_MAX)
 		return NULL;
-	text = render_plain_object(label && *label ? label : value, RENDER_LABEL_MAX, now_ms);
+	text = plain_object(label && *label ? label : value, RENDER_LABEL_MAX, now_ms);
 	return text ? json_pack("{s:o, s:s}", "text", text, "value", value) : NULL;
 }
 
@@ -183,12 +195,12 @@ static json_t *field_block(const json_t *field, int64_t now_ms)
 	if (!element) /* it can still be typed */
 		element = input_text(field, now_ms);
 	out = json_pack("{s:s, s:s, s:o, s:o*, s:b}", "type", "input", "block_id", arg, "element",
-		element, "label", render_plain_object(label, LABEL_MAX, now_ms), "optional",
+		element, "label", plain_object(label, LABEL_MAX, now_ms), "optional",
 		optional);
 	if (!json_object_get(out, "label"))
-		json_object_set_new(out, "label", render_plain_object(arg, LABEL_MAX, now_ms));
+		json_object_set_new(out, "label", plain_object(arg, LABEL_MAX, now_ms));
 	hint = says_more(json_get_str(field, "hint"), label)
-		       ? render_plain_object(json_get_str(field, "hint"), HINT_MAX, now_ms)
+		       ? plain_object(json_get_str(field, "hint"), HINT_MAX, now_ms)
 		       : NULL;
 	if (hint)
 		json_object_set_new(out, "hint", hint);
@@ -220,11 +232,12 @@ static char *form_metadata(const json_t *form, const struct render_origin *origi
 
 static void add_section(json_t *blocks, const char *markup, int64_t now_ms)
 {
-	json_t *text = render_string(markup, RENDER_SECTION_MAX, now_ms);
+	struct str STR_CLEANUP text = { 0 };
 
-	if (text)
-		json_array_append_new(blocks, json_pack("{s:s, s:{s:s, s:o}}", "type", "section",
-						      "text", "type", "mrkdwn", "text", text));
+	str_init(&text, RENDER_STR_MAX);
+	if (render_string(&text, markup, RENDER_SECTION_MAX, now_ms))
+		json_array_append_new(blocks, json_pack("{s:s, s:{s:s, s:s}}", "type", "section",
+						      "text", "type", "mrkdwn", "text", text.p));
 }
 
 static json_t *form_blocks(const json_t *form, int64_t now_ms)
@@ -248,9 +261,9 @@ static json_t *form_blocks(const json_t *form, int64_t now_ms)
 
 static json_t *title_or(const char *text, const char *otherwise, int64_t now_ms)
 {
-	json_t *out = render_plain_object(text, RENDER_TITLE_MAX, now_ms);
+	json_t *out = plain_object(text, RENDER_TITLE_MAX, now_ms);
 
-	return out ? out : render_plain_object(otherwise, RENDER_TITLE_MAX, now_ms);
+	return out ? out : plain_object(otherwise, RENDER_TITLE_MAX, now_ms);
 }
 
 json_t *render_form(const json_t *form, const struct render_origin *origin, int64_t now_ms)

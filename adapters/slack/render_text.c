@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/json_write.h"
 #include "incident/doc.h"
 
 #define ELLIPSIS    "…"
@@ -36,6 +37,12 @@ size_t render_length(const char *s, size_t n)
 	return units;
 }
 
+/* A unit is never less than a byte, so most texts need not be counted. */
+bool render_fits(const char *s, size_t n, size_t max)
+{
+	return n <= max || render_length(s, n) <= max;
+}
+
 static const char *const broadcasts[] = { "channel", "here", "everyone", "group" };
 
 static bool is_broadcast(const char *p, size_t n)
@@ -49,28 +56,63 @@ static bool is_broadcast(const char *p, size_t n)
 	return false;
 }
 
-/* The same text so that Slack finds nobody to wake in it. Control characters go. */
-static void add_disarmed(struct str *out, const char *p, size_t n, bool escape)
+static const char *escape_of(char c)
 {
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '@':
+		return "@";
+	default:
+		return "";
+	}
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 && c != '\n' && c != '\t';
+}
+
+/* Without control characters. */
+static void add_plain(struct str *out, const char *p, size_t n)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_control(p[i]))
+			continue;
+		str_addn(out, p + from, i - from);
+		from = i + 1;
+	}
+	str_addn(out, p + from, n - from);
+}
+
+/* The same text so that Slack finds no markup and nobody to wake in it. Control characters go. */
+static void add_disarmed(struct str *out, const char *p, size_t n)
+{
+	size_t from = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		char c = p[i];
 
-		if (escape && c == '&')
-			str_add(out, "&amp;");
-		else if (escape && c == '<')
-			str_add(out, "&lt;");
-		else if (escape && c == '>')
-			str_add(out, "&gt;");
-		else if (c == '\n' || c == '\t' || (unsigned char)c >= 0x20)
-			str_addc(out, c);
-		if (escape && c == '@' && is_broadcast(p + i + 1, n - i - 1))
+		if (c != '&' && c != '<' && c != '>' && c != '@' && !is_control(c))
+			continue;
+		str_addn(out, p + from, i - from);
+		str_add(out, escape_of(c));
+		from = i + 1;
+		if (c == '@' && is_broadcast(p + from, n - from))
 			str_add(out, ZERO_WIDTH);
 	}
+	str_addn(out, p + from, n - from);
 }
 
 void render_escape(struct str *out, const char *text, size_t n)
 {
-	add_disarmed(out, text, n, true);
+	add_disarmed(out, text, n);
 }
 
 struct text_walk {
@@ -280,7 +322,7 @@ static void plain_on_text(void *ctx, const char *p, size_t n)
 {
 	struct text_walk *w = ctx;
 
-	add_disarmed(w->out, p, n, false);
+	add_plain(w->out, p, n);
 }
 
 static void plain_on_mark(void *ctx, enum mark kind, const char *content)
@@ -318,24 +360,20 @@ static void plain_on_mark(void *ctx, enum mark kind, const char *content)
 
 void render_plain(struct str *out, const char *markup, size_t max, int64_t now_ms)
 {
-	struct str STR_CLEANUP whole = { 0 };
-	struct text_walk w = { .out = &whole, .now_ms = now_ms };
+	struct text_walk w = { .out = out, .now_ms = now_ms };
 	struct mark_visitor v = { .text = plain_on_text, .mark = plain_on_mark, .ctx = &w };
-	size_t units = 0, i = 0, step;
+	size_t from = out->len, units = 0, i = from, step;
 
-	str_init(&whole, RENDER_STR_MAX);
 	markup_walk(markup ? markup : "", &v);
-	if (render_length(whole.p, whole.len) <= max) {
-		str_addn(out, whole.p, whole.len);
+	if (render_fits(out->p + from, out->len - from, max))
 		return;
-	}
-	for (; i < whole.len; i += step) {
-		step = char_bytes(whole.p + i, whole.len - i);
+	for (; i < out->len; i += step) {
+		step = char_bytes(out->p + i, out->len - i);
 		units += step == 4 ? 2 : 1;
 		if (units > max - 1)
 			break;
 	}
-	str_addn(out, whole.p, i);
+	str_shorten(out, i);
 	str_add(out, ELLIPSIS);
 }
 
@@ -352,6 +390,8 @@ size_t render_split(const char *mrkdwn, size_t max)
 	struct edges at = { 0 };
 	char inside = 0; /* the sign that ends the token we are in */
 
+	if (n <= max)
+		return n;
 	for (; i < n; i += step) {
 		char c = mrkdwn[i];
 
@@ -389,7 +429,7 @@ void render_fit(struct str *out, const char *mrkdwn, size_t max)
 {
 	size_t n = strlen(mrkdwn);
 
-	if (render_length(mrkdwn, n) <= max) {
+	if (render_fits(mrkdwn, n, max)) {
 		str_addn(out, mrkdwn, n);
 		return;
 	}
@@ -400,33 +440,31 @@ void render_fit(struct str *out, const char *mrkdwn, size_t max)
 	str_add(out, ELLIPSIS);
 }
 
-/* Whitespace alone counts as empty: Slack refuses it. */
-static bool is_blank(const char *s)
+bool render_is_blank(const char *s)
 {
 	return !s[strspn(s, " \t\n")];
 }
 
-json_t *render_string(const char *markup, size_t max, int64_t now_ms)
+bool render_string(struct str *out, const char *markup, size_t max, int64_t now_ms)
 {
-	struct str STR_CLEANUP whole = { 0 };
 	struct str STR_CLEANUP cut = { 0 };
 
-	str_init(&whole, RENDER_STR_MAX);
-	str_init(&cut, RENDER_STR_MAX);
-	render_mrkdwn(&whole, markup, now_ms);
-	render_fit(&cut, whole.p, max);
-	return is_blank(cut.p) ? NULL : json_string(cut.p);
+	render_mrkdwn(out, markup, now_ms);
+	if (!render_fits(out->p, out->len, max)) {
+		str_init(&cut, RENDER_STR_MAX);
+		render_fit(&cut, out->p, max);
+		str_reset(out);
+		str_addn(out, cut.p, cut.len);
+	}
+	return !render_is_blank(out->p);
 }
 
-json_t *render_plain_object(const char *markup, size_t max, int64_t now_ms)
+void render_put_plain(struct str *out, const char *text)
 {
-	struct str STR_CLEANUP text = { 0 };
-
-	str_init(&text, RENDER_STR_MAX);
-	render_plain(&text, markup, max, now_ms);
-	if (is_blank(text.p))
-		return NULL;
-	return json_pack("{s:s, s:s}", "type", "plain_text", "text", text.p);
+	json_put_begin(out, '{');
+	json_put_member(out, "type", "plain_text");
+	json_put_member(out, "text", text);
+	json_put_end(out, '}');
 }
 
 bool render_has_marks(const char *markup)

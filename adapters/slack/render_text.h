@@ -8,11 +8,14 @@
 /* Bytes of the first piece of at most max units: ends at a line's, else a word's, else a
  * character's edge, and never inside <…> or an entity. The whole length when it fits. */
 size_t render_split(const char *mrkdwn, size_t max);
-/* The mrkdwn of a markup string, cut to max. New reference to a JSON string; NULL when nothing is
- * left of it. */
-json_t *render_string(const char *markup, size_t max, int64_t now_ms);
-/* A plain_text object; NULL when empty. */
-json_t *render_plain_object(const char *markup, size_t max, int64_t now_ms);
+bool render_fits(const char *s, size_t n, size_t max); /* n bytes into max units */
+/* The mrkdwn of a markup string, cut to max, into an empty builder; false when nothing is left of
+ * it. */
+bool render_string(struct str *out, const char *markup, size_t max, int64_t now_ms);
+/* A plain_text object; the text is one from render_plain. */
+void render_put_plain(struct str *out, const char *text);
+/* Whitespace alone counts as empty: Slack refuses it. */
+bool render_is_blank(const char *s);
 bool render_has_marks(const char *markup);
 
 #endif

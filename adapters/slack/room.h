@@ -51,9 +51,10 @@ int64_t slack_now(struct slack *s); /* wall, ms */
 void *slack_alloc(size_t n);	    /* zeroed; aborts without memory */
 char *slack_strdup(const char *s);  /* NULL stays NULL */
 
-/* One ack on the socket that delivered it; payload taken over, may be NULL. -EMSGSIZE: too large
+/* One ack on the socket that delivered it; payload: JSON text, may be NULL. -EMSGSIZE: too large
  * for an ack; -ENOTCONN: that socket is gone. Nothing was sent then. */
-int slack_ack(struct slack *s, int64_t generation, const char *envelope_id, json_t *payload_take);
+int slack_ack(
+	struct slack *s, int64_t generation, const char *envelope_id, const struct str *payload);
 
 void slack_answer(struct adapter *a, struct answer *take);
 void slack_answer_stop(struct slack *s);

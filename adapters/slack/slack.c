@@ -6,6 +6,7 @@
 
 #include "adapters/slack/room.h"
 #include "base/crash.h"
+#include "base/json_write.h"
 #include "base/log.h"
 
 #define SELF_AGAIN_MS 30000
@@ -15,23 +16,35 @@ int64_t slack_now(struct slack *s)
 	return clock_now(s->adapter.host->clock);
 }
 
-int slack_ack(struct slack *s, int64_t generation, const char *envelope_id, json_t *payload_take)
+int slack_ack(
+	struct slack *s, int64_t generation, const char *envelope_id, const struct str *payload)
 {
-	json_t *ack = json_pack("{s:s}", "envelope_id", envelope_id);
-	char *text;
-	size_t n;
-	int rc;
+	struct str STR_CLEANUP ack = { 0 };
+	int rc = -EMSGSIZE;
 
-	if (payload_take)
-		json_object_set_new(ack, "payload", payload_take);
-	text = json_text_new(ack);
-	json_decref(ack);
-	n = strlen(text);
+	str_init(&ack, ACK_BYTES_MAX);
+	str_expect(&ack, strlen(envelope_id) + 64 + (payload ? payload->len : 0));
+	json_put_begin(&ack, '{');
+	json_put_member(&ack, "envelope_id", envelope_id);
+	if (payload) {
+		json_put_name(&ack, "payload");
+		str_addn(&ack, payload->p, payload->len);
+	}
+	json_put_end(&ack, '}');
 	CRASH_POINT("before-ack");
-	rc = n > ACK_BYTES_MAX ? -EMSGSIZE : socket_mode_send(s->sockets, generation, text, n);
+	if (!ack.cut)
+		rc = socket_mode_send(s->sockets, generation, ack.p, ack.len);
 	CRASH_POINT("after-ack");
-	free(text);
 	return rc;
+}
+
+static void ack_with(struct slack *s, const struct envelope *e, int64_t generation, const char *json)
+{
+	struct str STR_CLEANUP payload = { 0 };
+
+	str_init(&payload, ACK_BYTES_MAX);
+	str_add(&payload, json);
+	slack_ack(s, generation, e->envelope_id, json ? &payload : NULL);
 }
 
 /* ---- what comes from outside ------------------------------------------------------------- */
@@ -62,12 +75,12 @@ static void say_unknown(struct slack *s, const struct envelope *e)
 }
 
 /* Whoever typed it should not be left with Slack's time-out: acked with words. */
-static json_t *bad_words(const struct envelope *e)
+static const char *bad_words(const struct envelope *e)
 {
 	if (!e->wants_words || strcmp(e->type, "slash_commands") != 0)
 		return NULL;
-	return json_pack("{s:s, s:s}", "response_type", "ephemeral", "text",
-		"That command could not be read, so nothing was done. Please type it again.");
+	return "{\"response_type\":\"ephemeral\",\"text\":\"That command could not be read, so nothing "
+	       "was done. Please type it again.\"}";
 }
 
 static void on_bad(struct slack *s, int64_t generation, const struct envelope *e)
@@ -78,7 +91,7 @@ static void on_bad(struct slack *s, int64_t generation, const struct envelope *e
 		log_warn(SLACK_AREA, "an envelope (%s) cannot be used: %s (%llu so far)",
 			*e->type ? e->type : "no type", e->why, (unsigned long long)n);
 	if (*e->envelope_id)
-		slack_ack(s, generation, e->envelope_id, bad_words(e));
+		ack_with(s, e, generation, bad_words(e));
 }
 
 static void on_envelope(void *ctx, int64_t generation, struct envelope *e)
@@ -90,7 +103,7 @@ static void on_envelope(void *ctx, int64_t generation, struct envelope *e)
 		slack_submit(s, generation, e->request);
 		return;
 	case ENVELOPE_OPTIONS:
-		slack_ack(s, generation, e->envelope_id, json_pack("{s:[]}", "options"));
+		ack_with(s, e, generation, "{\"options\":[]}");
 		return;
 	case ENVELOPE_UNKNOWN:
 		say_unknown(s, e);

@@ -201,7 +201,8 @@ static void call_release(struct web_call *c)
 {
 	free(c->sent_url);
 	free(c->sent_body);
-	c->sent_url = c->sent_body = NULL;
+	free(c->body);
+	c->sent_url = c->sent_body = c->body = NULL;
 	json_decref(c->args);
 	c->args = NULL;
 }
@@ -306,7 +307,7 @@ static int call_encode(struct web *w, struct web_call *c)
 		str_add(&url, c->url);
 	else
 		str_addf(&url, "%s%s", w->api_url, c->method);
-	if (c->raw) {
+	if (c->raw || c->body) {
 		/* goes out as it is */
 	} else if (reads) {
 		web_args_form(&body, c->args);
@@ -315,8 +316,8 @@ static int call_encode(struct web *w, struct web_call *c)
 	} else {
 		str_add(&body, "{}");
 	}
-	c->http.body_len = body.len;
-	bool cut = url.cut || body.cut;
+	c->http.body_len = c->body ? strlen(c->body) : body.len;
+	bool cut = url.cut || body.cut || c->http.body_len > BODY_MAX;
 
 	c->sent_url = str_take(&url);
 	c->sent_body = str_take(&body);
@@ -335,7 +336,7 @@ static int call_send(struct web *w, struct web_call *c, struct error *err)
 		return error_set(err, rc, "a call that is too large");
 	c->http.method = "POST";
 	c->http.url = c->sent_url;
-	c->http.body = c->sent_body;
+	c->http.body = c->body ? c->body : c->sent_body;
 	if (c->raw) {
 		c->http.body = c->raw;
 		c->http.body_len = c->raw_len;

@@ -81,6 +81,7 @@ struct web_call {
 	/* ---- by the caller ---- */
 	const char *method; /* static; one of the table */
 	json_t *args;	 /* owned by the call from web_start on (also when it fails); may be NULL */
+	char *body;	 /* JSON text instead of args, on the heap; owned likewise */
 	const char *url; /* instead of method: args go there as JSON, without a token; borrowed */
 	/* With url: these bytes instead of args, as they are; borrowed until on_done. */
 	const char *raw;

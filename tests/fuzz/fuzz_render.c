@@ -3,6 +3,7 @@
 #include "adapters/slack/render.h"
 #include "incident/doc.h"
 #include "tests/blockkit.h"
+#include "tests/rendered.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NOW INT64_C(1772375700000)
@@ -67,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	JSON_CLEANUP json_t *doc = document(text, size);
-	JSON_CLEANUP json_t *messages = render_messages(doc, NOW);
-	JSON_CLEANUP json_t *edit = render_edit(doc, NOW);
-	JSON_CLEANUP json_t *home = render_home(doc, NOW);
+	JSON_CLEANUP json_t *messages = rendered_messages(doc, NOW);
+	JSON_CLEANUP json_t *edit = rendered_edit(doc, NOW);
+	JSON_CLEANUP json_t *home = rendered_home(doc, NOW);
 
 	MUST(json_array_size(messages) >= 1 && json_array_size(messages) <= RENDER_MESSAGES_MAX);
 	json_array_foreach(messages, at, message) must_be_well(bk_message(message));

@@ -219,13 +219,14 @@ static void make_messages(void)
 		"{\"text\":\"INC-1\",\"blocks\":[{\"t\":\"header\",\"text\":\"INC-1 checkout\"},{\"t\":\"text\",\"text\":\"a < b & c\"},"
 		"{\"t\":\"fields\",\"items\":[[\"Level\",\"SEV2\"],[\"Commander\",\"alice\"]]},"
 		"{\"t\":\"buttons\",\"items\":[{\"op\":\"update\",\"label\":\"Update\",\"inc\":1,\"args\":{\"next\":\"30m\"}}]}]}";
-	json_t *doc = NULL, *out;
+	json_t *doc = NULL;
+	struct render_pages pages;
 	struct error err = { 0 };
 
 	say(json_parse(text, strlen(text), 1u << 20, &doc, &err) < 0 ? err.text : "read");
-	out = render_messages(doc, 1000);
-	say_json(out);
-	json_decref(out);
+	render_messages(doc, 1000, &pages);
+	say(pages.page[0].members.p);
+	render_pages_finish(&pages);
 	json_decref(doc);
 }
 

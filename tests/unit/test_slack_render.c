@@ -12,6 +12,7 @@
 #include "adapters/slack/render.h"
 #include "incident/doc.h"
 #include "tests/blockkit.h"
+#include "tests/rendered.h"
 
 #define NOW	 INT64_C(1772375700000) /* 2026-03-01 14:35:00 UTC */
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -28,7 +29,7 @@ static char *repeated(const char *s, size_t times)
 
 static json_t *messages_of(json_t *doc_take)
 {
-	json_t *messages = render_messages(doc_take, NOW), *message;
+	json_t *messages = rendered_messages(doc_take, NOW), *message;
 	size_t at;
 
 	json_array_foreach(messages, at, message)
@@ -323,7 +324,7 @@ static void test_an_edit_is_one_message_with_its_buttons(void **state)
 	doc_header(doc, "INC-1");
 	doc_text(doc, text);
 	doc_button(doc, "Resolve", "resolve", 1, NULL, NULL);
-	edit = render_edit(doc, NOW);
+	edit = rendered_edit(doc, NOW);
 	assert_null(bk_message(edit));
 	str_init(&s, 1u << 20);
 	texts_of(edit, &s);
@@ -337,7 +338,7 @@ static void test_an_edit_is_one_message_with_its_buttons(void **state)
 
 	/* Without blocks it still sends some, or the old ones would stay. */
 	doc = doc_new("just words");
-	edit = render_edit(doc, NOW);
+	edit = rendered_edit(doc, NOW);
 	assert_non_null(json_get_arr(edit, "blocks"));
 	json_decref(edit);
 	json_decref(doc);
@@ -508,15 +509,15 @@ static void test_home_and_notice(void **state)
 	json_t *doc = doc_new("Nothing is open"), *view;
 
 	(void)state;
-	view = render_home(doc, NOW);
+	view = rendered_home(doc, NOW);
 	assert_null(bk_view(view));
 	json_decref(view);
 	for (int i = 0; i < 300; i++)
 		doc_text(doc, "needle");
-	view = render_home(doc, NOW);
+	view = rendered_home(doc, NOW);
 	assert_null(bk_view(view));
 	json_decref(view);
-	view = render_notice("Not done, and this title is long", doc, NOW);
+	view = rendered_notice("Not done, and this title is long", doc, NOW);
 	assert_null(bk_view(view));
 	json_decref(view);
 	json_decref(doc);
