@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "store/incident_row.h"
+#include "store/incident_terms.h"
 #include "store/record.h"
 
 enum { NEXT, INSERT, SAVE, REVISION, LOAD, COUNT_OPEN, ROLE_ASSIGN, ROLE_RELEASE, ROLE_LIST, COUNT };
@@ -88,6 +89,7 @@ int incident_insert(struct store *s, struct incident *inc, struct error *err)
 		return rc;
 	inc->id = id;
 	inc->revision = 1;
+	incident_terms_put(s, inc);
 	return 0;
 }
 
@@ -117,6 +119,7 @@ int incident_save(struct store *s, struct incident *inc, struct error *err)
 	if (db_changes(s->db) == 0)
 		return save_refused(s, inc, err);
 	inc->revision++;
+	incident_terms_put(s, inc);
 	return 0;
 }
 
@@ -197,7 +200,11 @@ int incident_count_open(struct store *s, const char *viewer, bool sees_all, int6
 int role_assign(struct store *s, int64_t incident, const char *role, const char *person,
 	int64_t now, struct error *err)
 {
-	return db_run(stmt_of(s, ROLE_ASSIGN), err, "itti", incident, role, person, now);
+	int rc = db_run(stmt_of(s, ROLE_ASSIGN), err, "itti", incident, role, person, now);
+
+	if (rc == 0)
+		incident_terms_person(s, incident, person);
+	return rc;
 }
 
 int role_release(struct store *s, int64_t incident, const char *role, struct error *err)

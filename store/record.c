@@ -21,6 +21,7 @@ const struct record_sql *const record_sql[RECORD_COUNT] = {
 	[RECORD_RELATION] = &relation_sql,
 	[RECORD_LEARNING] = &learning_sql,
 	[RECORD_METRIC] = &metric_sql,
+	[RECORD_TERMS] = &terms_sql,
 };
 
 char *read_text(struct reader *r, int column)
@@ -80,17 +81,13 @@ static int too_much(struct error *err)
 	return error_set(err, -E2BIG, "that is more than can be read at once: ask for less");
 }
 
-int rows_read(struct stmt *st, struct arena *a, size_t size, row_fn row, void **out, size_t *count,
-	struct error *err)
+int rows_append(struct stmt *st, struct arena *a, struct rows *rows, row_fn row, struct error *err)
 {
 	struct reader r = { .st = st, .arena = a };
-	struct rows rows = { .size = size };
 	int rc;
 
-	*out = NULL;
-	*count = 0;
 	while ((rc = db_step(st, err)) == DB_ROW) {
-		void *p = rows_add(&rows, a);
+		void *p = rows_add(rows, a);
 		rc = p ? row(&r, p, err) : 0;
 		if (!p || r.full)
 			rc = too_much(err);
@@ -99,11 +96,18 @@ int rows_read(struct stmt *st, struct arena *a, size_t size, row_fn row, void **
 			return rc;
 		}
 	}
-	if (rc)
-		return rc;
-	*out = rows.p;
-	*count = rows.count;
-	return 0;
+	return rc;
+}
+
+int rows_read(struct stmt *st, struct arena *a, size_t size, row_fn row, void **out, size_t *count,
+	struct error *err)
+{
+	struct rows rows = { .size = size };
+	int rc = rows_append(st, a, &rows, row, err);
+
+	*out = rc ? NULL : rows.p;
+	*count = rc ? 0 : rows.count;
+	return rc;
 }
 
 int row_read(struct stmt *st, struct arena *a, row_fn row, void *out, struct error *err)

@@ -8,9 +8,9 @@
 enum record {
 	RECORD_INCIDENT, RECORD_FIND, RECORD_TIMELINE, RECORD_PROMISE, RECORD_TIMER, RECORD_INBOX,
 	RECORD_EFFECT, RECORD_REFERENCE, RECORD_PEOPLE, RECORD_AUDIT, RECORD_RESPONSE,
-	RECORD_RELATION, RECORD_LEARNING, RECORD_METRIC,
+	RECORD_RELATION, RECORD_LEARNING, RECORD_METRIC, RECORD_TERMS,
 };
-#define RECORD_COUNT 14
+#define RECORD_COUNT 15
 
 struct record_sql {
 	const char *name;
@@ -19,7 +19,7 @@ struct record_sql {
 };
 extern const struct record_sql incident_sql, find_sql, timeline_sql, promise_sql, timer_sql,
 	inbox_sql, effect_sql, reference_sql, people_sql, audit_sql, response_sql, relation_sql,
-	learning_sql, metric_sql;
+	learning_sql, metric_sql, terms_sql;
 extern const struct record_sql *const record_sql[RECORD_COUNT];
 
 #define AUDIT_HASH_SIZE 32
@@ -36,6 +36,7 @@ struct audit_head {
 
 struct audit_hasher;
 struct seen;
+struct terms;
 
 struct store {
 	struct db *db; /* NULL until store_ready */
@@ -50,9 +51,13 @@ struct store {
 	bool together; /* this transaction has no savepoints of the database */
 	bool spoiled;  /* what was to be undone in it could not be */
 	int savepoints;
+	int64_t changes_begin; /* db_changes_ever() as of the transaction's begin */
 	struct audit_hasher *hasher;
 	struct seen *seen; /* NULL until the inbox is first asked */
 	int64_t pruned;    /* of the inbox, by this transaction: up to this row */
+	struct terms *terms;   /* NULL until a long record is first searched */
+	int64_t terms_version; /* the database's, as of when they were read */
+	bool terms_unsure;     /* they were read from rows that may be undone */
 };
 
 static inline struct stmt *store_stmt(struct store *s, enum record r, int n)
@@ -74,6 +79,9 @@ void audit_hasher_destroy(struct audit_hasher *h); /* accepts NULL */
 int audit_seal(struct store *s, struct error *err);
 /* The inbox forgets in memory what was pruned; part of store_commit. */
 void inbox_committed(struct store *s);
+
+/* The words of incidents in memory go where they were read from what is undone; part of store_rollback and store_undo. */
+void incident_terms_undone(struct store *s);
 
 /* Reading rows onto an arena. What does not fit any more sets `full`; reader_end then says so. */
 struct reader {
@@ -106,6 +114,8 @@ void *rows_add(struct rows *rows, struct arena *a);
 typedef int (*row_fn)(struct reader *r, void *row, struct error *err);
 int rows_read(struct stmt *st, struct arena *a, size_t size, row_fn row, void **out, size_t *count,
 	struct error *err);
+/* The same, behind those that are there; rows->size is set. */
+int rows_append(struct stmt *st, struct arena *a, struct rows *rows, row_fn row, struct error *err);
 /* The one row of a bound statement into *out; -ENOENT when there is none (err is left to the
  * caller). */
 int row_read(struct stmt *st, struct arena *a, row_fn row, void *out, struct error *err);

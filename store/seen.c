@@ -1,10 +1,9 @@
 #include "store/seen.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
+
+#include "base/hash.h"
 
 #define SLOTS_FIRST 256u /* a power of two, as every size after it */
 
@@ -36,9 +35,7 @@ struct seen *seen_create(void)
 
 	if (!s)
 		abort();
-	while (getrandom(&s->seed, sizeof(s->seed), 0) < 0)
-		if (errno != EINTR)
-			abort();
+	s->seed = hash_seed();
 	s->slots = SLOTS_FIRST;
 	s->slot = slots_create(s->slots);
 	return s;
@@ -52,25 +49,11 @@ void seen_destroy(struct seen *s)
 	free(s);
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 static uint32_t hash_of(const struct seen *s, const char *key, size_t n)
 {
-	uint64_t hash = s->seed ^ n;
+	uint32_t hash = (uint32_t)hash_bytes(s->seed, key, n);
 
-	for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
-		uint64_t word = 0;
-
-		memcpy(&word, key + i, n - i < sizeof(word) ? n - i : sizeof(word));
-		hash = mix(hash ^ word, UINT64_C(0x9e3779b97f4a7c15));
-	}
-	hash ^= hash >> 32;
-	return (uint32_t)hash ? (uint32_t)hash : 1;
+	return hash ? hash : 1;
 }
 
 static int64_t row_of(const struct seen *s, const struct slot *slot)

@@ -15,6 +15,7 @@
 #include "store/record.h"
 #include "store/schema.h"
 #include "store/seen.h"
+#include "store/terms.h"
 
 #define APPLICATION_ID 1397314642 /* "SITR", see the first migration */
 
@@ -329,6 +330,7 @@ void store_close(struct store *s)
 		free(s->stmt[r]);
 	audit_hasher_destroy(s->hasher);
 	seen_destroy(s->seen);
+	terms_destroy(s->terms);
 	free(s->path);
 	free(s);
 }
@@ -345,6 +347,8 @@ static int begin(struct store *s, bool together, struct error *err)
 	s->savepoints = 0;
 	s->together = together;
 	s->spoiled = false;
+	s->changes_begin = db_changes_ever(s->db);
+	s->terms_unsure = false;
 	return db_begin(s->db, err);
 }
 
@@ -373,9 +377,10 @@ int store_commit(struct store *s, struct error *err)
 		return rc;
 	}
 	rc = db_commit(s->db, err);
-	if (rc)
+	if (rc) {
 		s->head = (struct audit_head){ 0 };
-	else
+		incident_terms_undone(s);
+	} else
 		inbox_committed(s);
 	s->pruned = 0;
 	return rc;
@@ -384,6 +389,7 @@ int store_commit(struct store *s, struct error *err)
 void store_rollback(struct store *s)
 {
 	db_rollback(s->db);
+	incident_terms_undone(s);
 	s->head = (struct audit_head){ 0 };
 	s->pruned = 0;
 }
@@ -411,6 +417,7 @@ void store_undo(struct store *s)
 {
 	if (!s->together)
 		db_rollback_to(s->db);
+	incident_terms_undone(s);
 	if (s->savepoints > 0)
 		s->head = s->head_mark[--s->savepoints];
 	if (s->together && db_changes_ever(s->db) != s->changes_mark[s->savepoints])

@@ -27,6 +27,8 @@ static const struct {
 	{ "learning", "SCAN followup USING INDEX followup_open", "open ones only" },
 	{ "learning", "SCAN followup", "all of them: for lists of what is done, and counts" },
 	{ "learning", "SCAN incident", "names of services have no index; ends at the first" },
+	{ "terms", "SCAN incident", "once, for the words in memory" },
+	{ "terms", "SCAN role", "once, for the people in memory" },
 	{ "inbox", "SCAN oldest", "of what the limit let through" },
 };
 
