@@ -273,8 +273,6 @@ static void signals_open(struct bot *b)
 		uv_signal_cb run;
 	} wanted[3] = { { SIGTERM, on_end }, { SIGINT, on_end }, { SIGHUP, on_reload } };
 
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit on file size then reads as a full disk */
 	for (size_t i = 0; i < 3; i++) {
 		uv_signal_init(io_loop(b->io), &b->signals[i]);
 		b->signals[i].data = b;
@@ -434,6 +432,8 @@ int bot_run(const struct bot_options *o)
 	int rc;
 
 	memory_configure();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file size then reads as a full disk; the record may be at it already */
 	str_init(&report, REPORT_MAX);
 	rc = config_load(&b.config, o->config_dir, o->set, o->sets, false, &report);
 	if (report.len)

@@ -1,9 +1,11 @@
 /* `sitrep doctor`: everything that can be checked before the first incident, each finding on a line. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "adapters/jira/jira.h"
 #include "adapters/slack/slack.h"
@@ -24,6 +26,32 @@ static void say(void *ctx, enum verdict verdict, const char *text)
 	printf("%s  %s\n", mark[verdict], text);
 }
 
+/* What the first start would make the record in: its folder, or the nearest above it that is there. */
+static int examine_place(const char *path, struct str *line)
+{
+	char folder[4096];
+	size_t n = strnlen(path, sizeof folder - 1);
+
+	memcpy(folder, path, n);
+	folder[n] = '\0';
+	do {
+		char *slash = strrchr(folder, '/');
+
+		if (slash)
+			slash[slash == folder] = '\0';
+		else
+			strcpy(folder, ".");
+	} while (access(folder, F_OK) < 0 && strcmp(folder, "/") != 0 && strcmp(folder, ".") != 0);
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0) {
+		str_addf(line, "record: %s does not exist yet; the first start makes it", path);
+		say(NULL, VERDICT_NOTE, line->p);
+		return 0;
+	}
+	str_addf(line, "record: %s cannot be made: this user may not write into %s", path, folder);
+	say(NULL, VERDICT_BAD, line->p);
+	return 1;
+}
+
 static int examine_store(const struct config *config)
 {
 	struct store_options options = { .path = config->store.path, .read_only = true };
@@ -35,10 +63,9 @@ static int examine_store(const struct config *config)
 
 	str_init(&line, 2000);
 	if (rc == -ENOENT) {
-		str_addf(&line, "record: %s does not exist yet; the first start makes it", config->store.path);
-		say(NULL, VERDICT_NOTE, line.p);
+		rc = examine_place(config->store.path, &line);
 		str_finish(&line);
-		return 0;
+		return rc;
 	}
 	if (rc == 0)
 		rc = store_check(store, &err);

@@ -71,8 +71,8 @@ static int may_write(const char *path, bool folder, struct error *err)
 	if (code == -EROFS)
 		return error_set(
 			err, code, "%s is on a read-only file system: mount it writable", path);
-	return error_set(err, code, "%s%s cannot be written (%s): give this user the right to",
-		folder ? "the folder " : "", path, strerror(-code));
+	return error_set(err, code, "%s%s cannot be written (%s): give this user the right to write %s",
+		folder ? "the folder " : "", path, strerror(-code), folder ? "there" : "it");
 }
 
 static int file_make(const char *path, bool *made, struct error *err)
