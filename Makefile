@@ -23,6 +23,10 @@ test-long:
 static:
 	@tests/static/run
 
+# Lines that the unit tests reach, floor by floor.
+coverage:
+	@tests/coverage
+
 docs: all
 	@$(BUILD)/sitrep reference commands > docs/commands.md
 	@$(BUILD)/sitrep reference configuration > docs/configuration.md
@@ -30,4 +34,4 @@ docs: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all demo static test test-long docs clean
+.PHONY: all coverage demo static test test-long docs clean
