@@ -28,8 +28,8 @@
 #define HEAP_SLACK    (64 * 1024)
 #define CACHE_PAGES   "50"	  /* so few that SQLite's cache is full from the first day on */
 #define WAL_MAX	      (16 << 20)
-#define INCIDENT_MAX  (16 * 1024) /* bytes of file, with all its rows, for ever */
-#define EFFECTS_MAX   (16 * 1024) /* … and while its effects are kept */
+#define INCIDENT_MAX  (24 * 1024) /* bytes of file, with all its rows, for ever */
+#define EFFECTS_MAX   (8 * 1024) /* … and while its effects are kept */
 
 /* With the address sanitizer malloc's own figures are empty. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
