@@ -9,8 +9,10 @@
 
 #define PASS_FRAMES 1000 /* new in the log: worth a pass; SQLite's own figure */
 /* A log that is written to without a pause is never all written back, and only then starts over. From here on a
- * commit does the rest itself: it is short, most is done. */
-#define LOG_FRAMES_MAX 8000
+ * commit does the rest itself, unless the thread is at it: it is short, most is done. Of a log much longer than
+ * that it waits for the thread. */
+#define LOG_FRAMES_MAX (8 * PASS_FRAMES)
+#define LOG_FRAMES_END (32 * PASS_FRAMES)
 #define PAUSE_S        1 /* after a failure */
 
 struct write_back {
@@ -30,7 +32,9 @@ static int on_commit(void *ctx, sqlite3 *db, const char *schema, int frames)
 	if (frames < w->passed) /* it started over */
 		w->passed = 0;
 	if (frames >= LOG_FRAMES_MAX)
-		sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		sqlite3_wal_checkpoint_v2(db, schema,
+			frames < LOG_FRAMES_END ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART,
+			NULL, NULL);
 	if (frames - w->passed < PASS_FRAMES)
 		return SQLITE_OK;
 	w->passed = frames;
