@@ -6,9 +6,6 @@
 
 #include "base/text.h"
 
-static void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
-	__attribute__((format(printf, 3, 0)));
-
 /* What an error quotes may come from outside, torn or no UTF-8 at all. */
 static void error_mend(char *text)
 {
@@ -24,7 +21,7 @@ static void error_mend(char *text)
 	}
 }
 
-static void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
+void error_vformat(char *out, size_t size, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(out, size, fmt, ap);
 

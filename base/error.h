@@ -6,6 +6,8 @@
  *
  *	return error_set(err, -EINVAL, "a %s incident cannot become %s", from, to);
  */
+#include <stdarg.h>
+#include <stddef.h>
 
 struct error {
 	int code;       /* negative errno; 0 when nothing is wrong */
@@ -15,6 +17,9 @@ struct error {
 /* Formats the text and returns code. err may be NULL: then only the code is passed on. */
 int error_set(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* What the two write, for other buffers: whatever is quoted and wherever it is cut, the result is UTF-8. size > 0. */
+void error_vformat(char *out, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 
 /* Puts "fmt…: " in front of what is there already, as the error travels up. Returns err's code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

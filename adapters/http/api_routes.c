@@ -35,7 +35,7 @@ static int problem(struct api_problem *p, int status, const char *code, const ch
 	p->status = status;
 	p->code = code;
 	va_start(ap, fmt);
-	vsnprintf(p->detail, sizeof(p->detail), fmt, ap);
+	error_vformat(p->detail, sizeof(p->detail), fmt, ap);
 	va_end(ap);
 	return status;
 }
