@@ -25,7 +25,7 @@
 
 #define TOKEN	 "0123456789abcdef-of-the-pipeline"
 #define OTHER	 "fedcba9876543210-of-somebody-else"
-#define CALLS	 9
+#define CALLS	 8
 #define STORY_MS 8000
 #define CHECKOUT "{\"service\":\"checkout\"}"
 
@@ -352,8 +352,6 @@ static void test_reload(void **state)
 
 /* ---- bodies ------------------------------------------------------------------------------ */
 
-#define UMLAUTS "ääääääääääääääääääääääääääääääääääääääää"
-
 static void story_bodies(void)
 {
 	static char large[API_BODY_MAX + 1];
@@ -367,8 +365,6 @@ static void story_bodies(void)
 	ask(5, "/api/release-check", WITH(TOKEN), "{\"service\":5}");
 	ask(6, "/api/release-check", WITH(TOKEN), "{\"environment\":\"production\"}");
 	ask(7, "/api/release-check", WITH(TOKEN), "{\"service\":\"checkout\",\"enviroment\":\"production\"}");
-	/* What is quoted of it is cut after 60 bytes, in the middle of a character. */
-	ask(8, "/api/release-check", WITH(TOKEN), "{\"a" UMLAUTS "\":\"x\"}");
 }
 
 static void test_bodies(void **state)
@@ -385,9 +381,21 @@ static void test_bodies(void **state)
 	has(6, "\\\"service\\\" is missing");
 	/* A misspelt member would otherwise ask about another environment. */
 	problem_is(7, 422, "usage");
-	problem_is(8, 422, "usage");
-	has(8, "\"detail\":\"There is no \\\"aäää");
 	assert_int_equal(F.submitted, 0);
+}
+
+/* What is quoted is cut after 60 bytes, here in the middle of a character. */
+static void story_quoted(void)
+{
+	ask(0, "/api/release-check", WITH(TOKEN), "{\"aääääääääääääääääääääääääääääääääääääää\":\"x\"}");
+}
+
+static void test_quoted(void **state)
+{
+	(void)state;
+	play(story_quoted);
+	problem_is(0, 422, "usage");
+	has(0, "\"detail\":\"There is no \\\"aäää");
 }
 
 static void story_fields(void)
@@ -549,6 +557,7 @@ int main(void)
 		STORY(test_closed_without_tokens),
 		STORY(test_reload),
 		STORY(test_bodies),
+		STORY(test_quoted),
 		STORY(test_fields),
 		STORY(test_tools),
 		STORY(test_reads_are_done_anew),
