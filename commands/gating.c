@@ -224,8 +224,8 @@ static void judge(struct reading *r, const struct gate_facts *f)
 	g->verdict = gate_judge(&policy, f, g->reason, max, &g->count, g->why);
 	if (g->verdict == GATE_PASS && g->mode == GATE_STRICT && r->cut) {
 		g->verdict = GATE_UNKNOWN;
-		snprintf(g->why, sizeof(g->why), "more is open for \"%.100s\" than is looked at, and what was left may block",
-			g->service);
+		snprintf(g->why, sizeof(g->why), "more is open for \"%.*s\" than is looked at, and what was left may block",
+			(int)text_cut(g->service, 100), g->service);
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/duration.h"
 #include "base/str.h"
+#include "base/text.h"
 
 #define TITLE_SHOWN 120 /* bytes */
 
@@ -125,8 +126,10 @@ enum gate_verdict gate_judge(const struct gate_policy *p, const struct gate_fact
 		return GATE_PASS;
 	}
 	if (!f->service_known) {
-		snprintf(why, 200, "no service \"%.100s\" is known here: no incident names it, and the policy does not list it",
-			f->service ? f->service : "");
+		const char *service = f->service ? f->service : "";
+
+		snprintf(why, 200, "no service \"%.*s\" is known here: no incident names it, and the policy does not list it",
+			(int)text_cut(service, 100), service);
 		return GATE_UNKNOWN;
 	}
 	add_incidents(&g, true);

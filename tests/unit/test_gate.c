@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "incident/gate.h"
 #include "incident/recurrence.h"
 
@@ -128,6 +129,10 @@ static void test_unknown_service(void **state)
 	assert_int_equal(judge(&s, policy(GATE_STRICT)), GATE_UNKNOWN);
 	assert_int_equal(judge(&s, policy(GATE_WARN)), GATE_UNKNOWN);
 	assert_non_null(strstr(s.why, "\"shop\""));
+	/* A long one is cut at a character's edge. */
+	s.facts.service = "aääääääääääääääääääääääääääääääääääääääääääääääääääääääääää";
+	assert_int_equal(judge(&s, policy(GATE_WARN)), GATE_UNKNOWN);
+	assert_true(text_valid(s.why, strlen(s.why)));
 }
 
 /* More reasons than there is room for: still blocked. */
