@@ -69,12 +69,8 @@ struct carrier {
 static bool carry_in(struct carrier *c)
 {
 	char buf[8192];
-	do {
-		int n = SSL_read(c->ssl, buf, sizeof(buf));
-		if (n <= 0 || !peer_write(c->plain, buf, (size_t)n))
-			return false;
-	} while (SSL_pending(c->ssl));
-	return true;
+	int n = SSL_read(c->ssl, buf, sizeof(buf));
+	return n > 0 && peer_write(c->plain, buf, (size_t)n);
 }
 
 static bool carry_out(struct carrier *c)
@@ -89,10 +85,16 @@ static void *carrier_main(void *arg)
 	struct carrier *c = arg;
 	bool on = SSL_accept(c->ssl) == 1;
 	while (on) {
+		/* Nothing is carried in that is not taken: who serves may be writing just then. */
 		struct pollfd p[2] = { { c->outer, POLLIN, 0 }, { c->plain, POLLIN, 0 } };
-		if (poll(p, 2, -1) < 0)
+		if (poll(p, 2, SSL_pending(c->ssl) ? 0 : -1) < 0)
 			break;
-		on = (!p[0].revents || carry_in(c)) && (!p[1].revents || carry_out(c));
+		bool in = p[0].revents || SSL_pending(c->ssl);
+		p[1].events = POLLIN | (in ? POLLOUT : 0);
+		if (in && poll(p + 1, 1, -1) < 0)
+			break;
+		on = (!(p[1].revents & ~POLLOUT) || carry_out(c)) &&
+		     (!in || !(p[1].revents & POLLOUT) || carry_in(c));
 	}
 	shutdown(c->plain, SHUT_RDWR);
 	shutdown(c->outer, SHUT_RDWR);
