@@ -138,7 +138,9 @@ static void io_run_dry(struct io *io, uint64_t deadline)
 		uv_sleep(1);
 }
 
-/* Callbacks first, then the HTTP library, then whatever is closing in the loop. */
+/* Callbacks first, then the libraries, then whatever they close in the loop. The WebSocket library
+ * unloads its own loop code in the second step of its end, so none of its handles may be left by
+ * then. */
 static void io_drain(struct io *io)
 {
 	uint64_t deadline = uv_now(&io->loop) + IO_DRAIN_MS;
@@ -154,6 +156,9 @@ static void io_drain(struct io *io)
 	io_run_dry(io, deadline);
 	if (uv_loop_alive(&io->loop))
 		uv_walk(&io->loop, log_handle, io);
+	else
+		websockets_finish(io->websockets);
+	io_run_dry(io, deadline);
 	io->closed = true;
 }
 

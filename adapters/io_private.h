@@ -32,6 +32,7 @@ void http_client_destroy(struct http_client *client);
 
 void websockets_stop(struct websockets *w);
 bool websockets_idle(const struct websockets *w);
+void websockets_finish(struct websockets *w); /* when none of its handles is left in the loop */
 void websockets_destroy(struct websockets *w);
 
 void *adapters_alloc(size_t size); /* zeroed; aborts without memory */

@@ -14,10 +14,6 @@
 #define DEAD_MS            15000
 #define MESSAGE_MAX        ((size_t)1 << 20)
 #define QUEUE_MAX          ((size_t)1 << 20)
-#define HEAD_MAX           16384
-#define WRITE_TOGETHER     ((size_t)32 << 10)
-#define CLOSE_NORMAL       1000
-#define CLOSE_UNSAID       1005 /* never on the wire */
 #define CLOSE_LIMIT_MS     1000 /* half-dead peers answer a close frame and leave TCP open */
 
 struct websocket_frame {
@@ -66,8 +62,6 @@ static void websocket_free(struct websocket *ws)
 	io_timer_destroy(ws->limit);
 	io_timer_destroy(ws->beat);
 	str_finish(&ws->rx);
-	str_finish(&ws->head);
-	str_finish(&ws->rest);
 	websocket_drop_frames(ws);
 	free(ws->host);
 	free(ws->authority);
@@ -100,7 +94,7 @@ static void websocket_kill(struct websocket *ws)
 	}
 	ws->killed = true;
 	io_timer_start(ws->limit, CLOSE_LIMIT_MS); /* a net: should the library not let go, we do */
-	websocket_link_kill(ws);
+	websocket_lws_kill(ws);
 }
 
 static void websocket_kill_soon(struct websocket *ws)
@@ -110,7 +104,6 @@ static void websocket_kill_soon(struct websocket *ws)
 }
 
 static void websocket_try_next(struct websocket *ws);
-static void websocket_flush(struct websocket *ws);
 
 static void on_soon(void *ctx)
 {
@@ -120,20 +113,11 @@ static void on_soon(void *ctx)
 			ws->events.on_close(ws->events.ctx, ws->code ? ws->code : WEBSOCKET_NO_CODE,
 				ws->reason[0] ? ws->reason : "the connection was lost", ws->opened);
 		websocket_free(ws);
-		return;
-	}
-	if (ws->kill_due) {
+	} else if (ws->kill_due) {
 		websocket_kill(ws);
-		return;
-	}
-	if (ws->state == WEBSOCKET_CONNECTING && !ws->link)
+	} else if (ws->state == WEBSOCKET_CONNECTING && !ws->link) {
 		websocket_try_next(ws);
-	if (ws->state != WEBSOCKET_OPEN && ws->state != WEBSOCKET_CLOSING)
-		return;
-	if (ws->flush_due)
-		websocket_flush(ws);
-	if (!websocket_wire_rest(ws))
-		websocket_kill(ws);
+	}
 }
 
 void websocket_on_gone(struct websocket *ws)
@@ -149,7 +133,7 @@ static void on_limit(void *ctx)
 {
 	struct websocket *ws = ctx;
 	if (ws->killed) {
-		websocket_link_forget(ws);
+		websocket_lws_forget(ws);
 		websocket_on_gone(ws);
 		return;
 	}
@@ -181,8 +165,10 @@ static void websocket_try_next(struct websocket *ws)
 	}
 	/* One address that swallows packets must leave time for the others. */
 	io_timer_start(ws->limit, left / (int64_t)(ws->address_count - ws->address_next));
+	char ip[64] = "";
+	uv_ip_name((const struct sockaddr *)&ws->addresses[ws->address_next++], ip, sizeof(ip));
 	ws->reason[0] = '\0';
-	if (!websocket_link_dial(ws, (const struct sockaddr *)&ws->addresses[ws->address_next++]))
+	if (!websocket_lws_dial(ws, ip))
 		websocket_on_gone(ws);
 }
 
@@ -192,14 +178,8 @@ static void websocket_add_address(struct websocket *ws, const struct sockaddr *a
 						    : sizeof(struct sockaddr_in6);
 	if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
 		return;
-	if (ws->address_count == WEBSOCKET_ADDRESSES_MAX)
-		return;
-	struct sockaddr_storage *to = &ws->addresses[ws->address_count++];
-	memcpy(to, address, size);
-	if (address->sa_family == AF_INET)
-		((struct sockaddr_in *)to)->sin_port = htons(ws->port);
-	else
-		((struct sockaddr_in6 *)to)->sin6_port = htons(ws->port);
+	if (ws->address_count < WEBSOCKET_ADDRESSES_MAX)
+		memcpy(&ws->addresses[ws->address_count++], address, size);
 }
 
 static void websocket_connect(struct websocket *ws)
@@ -337,8 +317,6 @@ struct websocket *websocket_open(struct io *io, const struct websocket_options *
 	ws->ping_ms = options->ping_ms > 0 ? options->ping_ms : PING_MS;
 	ws->dead_ms = options->dead_ms > 0 ? options->dead_ms : DEAD_MS;
 	ws->queue_max = options->queue_max ? options->queue_max : QUEUE_MAX;
-	str_init(&ws->head, HEAD_MAX);
-	str_init(&ws->rest, SIZE_MAX / 4);
 	str_init(&ws->rx, options->message_max ? options->message_max : MESSAGE_MAX);
 	int64_t limit =
 		options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
@@ -354,9 +332,10 @@ struct websocket *websocket_open(struct io *io, const struct websocket_options *
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-static int websocket_write(struct websocket *ws, unsigned char *p, size_t n)
+static int websocket_write(
+	struct websocket *ws, enum websocket_opcode op, unsigned char *p, size_t n)
 {
-	int rc = websocket_link_write(ws, p, n);
+	int rc = websocket_lws_write(ws, op, p, n);
 	if (rc) {
 		websocket_explain(ws, "the connection broke while writing");
 		websocket_kill_soon(ws);
@@ -364,115 +343,50 @@ static int websocket_write(struct websocket *ws, unsigned char *p, size_t n)
 	return rc;
 }
 
-static int websocket_write_frame(
-	struct websocket *ws, enum websocket_opcode op, unsigned char *p, size_t n)
-{
-	unsigned char *from = websocket_wire_frame(ws, op, p, n);
-	return websocket_write(ws, from, n + (size_t)(p - from));
-}
-
-static void websocket_drop_first(struct websocket *ws)
+static int websocket_write_first(struct websocket *ws)
 {
 	struct websocket_frame *frame = ws->tx;
+	int rc = websocket_write(ws, frame->binary ? WEBSOCKET_BINARY : WEBSOCKET_TEXT,
+		frame->data + WEBSOCKET_HEADROOM, frame->n);
 	ws->tx = frame->next;
 	if (!ws->tx)
 		ws->tx_last = NULL;
 	ws->queued -= frame->n;
 	free(frame);
-}
-
-static enum websocket_opcode frame_opcode(const struct websocket_frame *frame)
-{
-	return frame->binary ? WEBSOCKET_BINARY : WEBSOCKET_TEXT;
-}
-
-static int websocket_write_first(struct websocket *ws)
-{
-	struct websocket_frame *frame = ws->tx;
-	int rc = websocket_write_frame(
-		ws, frame_opcode(frame), frame->data + WEBSOCKET_HEAD_MAX, frame->n);
-	websocket_drop_first(ws);
 	return rc;
-}
-
-/* Several short frames in one write: each write is a call of the kernel, and wakes the peer. */
-static int websocket_write_several(struct websocket *ws)
-{
-	static _Thread_local unsigned char together[WRITE_TOGETHER];
-	size_t n = 0;
-	while (ws->tx && n + ws->tx->n + WEBSOCKET_HEAD_MAX <= WRITE_TOGETHER) {
-		struct websocket_frame *frame = ws->tx;
-		unsigned char *p = frame->data + WEBSOCKET_HEAD_MAX;
-		unsigned char *from = websocket_wire_frame(ws, frame_opcode(frame), p, frame->n);
-		size_t size = frame->n + (size_t)(p - from);
-		memcpy(together + n, from, size);
-		n += size;
-		websocket_drop_first(ws);
-	}
-	return websocket_write(ws, together, n);
-}
-
-static int websocket_write_tx(struct websocket *ws)
-{
-	const struct websocket_frame *next = ws->tx->next;
-	if (!next || ws->tx->n + next->n + 2 * WEBSOCKET_HEAD_MAX > WRITE_TOGETHER)
-		return websocket_write_first(ws);
-	return websocket_write_several(ws);
 }
 
 static int websocket_write_ping(struct websocket *ws)
 {
-	unsigned char ping[WEBSOCKET_HEAD_MAX + 8] = { 0 };
+	unsigned char ping[WEBSOCKET_HEADROOM + 8] = { 0 };
 	ws->ping_due = false;
 	ws->pinged_at = io_now(ws->io);
-	return websocket_write_frame(ws, WEBSOCKET_PING, ping + WEBSOCKET_HEAD_MAX, 4);
-}
-
-static int websocket_write_pong(struct websocket *ws)
-{
-	unsigned char pong[WEBSOCKET_HEAD_MAX + WEBSOCKET_CONTROL_MAX];
-	memcpy(pong + WEBSOCKET_HEAD_MAX, ws->pong, ws->pong_len);
-	ws->pong_due = false;
-	return websocket_write_frame(ws, WEBSOCKET_PONG, pong + WEBSOCKET_HEAD_MAX, ws->pong_len);
+	return websocket_write(ws, WEBSOCKET_PING, ping + WEBSOCKET_HEADROOM, 4);
 }
 
 static int websocket_write_close(struct websocket *ws)
 {
-	unsigned char frame[WEBSOCKET_HEAD_MAX + 8] = { 0 };
-	int code = ws->code == CLOSE_UNSAID ? CLOSE_NORMAL : ws->code;
-	frame[WEBSOCKET_HEAD_MAX] = (unsigned char)(code >> 8);
-	frame[WEBSOCKET_HEAD_MAX + 1] = (unsigned char)(code & 0xff);
+	unsigned char frame[WEBSOCKET_HEADROOM + 8] = { 0 };
+	frame[WEBSOCKET_HEADROOM] = (unsigned char)(ws->code >> 8);
+	frame[WEBSOCKET_HEADROOM + 1] = (unsigned char)(ws->code & 0xff);
 	ws->close_due = false;
-	return websocket_write_frame(ws, WEBSOCKET_CLOSE, frame + WEBSOCKET_HEAD_MAX, 2);
+	return websocket_write(ws, WEBSOCKET_CLOSE, frame + WEBSOCKET_HEADROOM, 2);
 }
 
-/* What is written while the kernel does not take it would only pile up out of sight of queue_max. */
+/* Writing while the library still holds half of a frame would corrupt the stream. */
 static void websocket_flush(struct websocket *ws)
 {
-	ws->flush_due = false;
 	if ((ws->state != WEBSOCKET_OPEN && ws->state != WEBSOCKET_CLOSING) || ws->kill_due)
 		return;
-	while (ws->tx || ws->ping_due || ws->pong_due || ws->close_due) {
-		if (!websocket_link_ready(ws)) {
-			websocket_link_want_write(ws);
+	while (ws->tx || ws->ping_due || ws->close_due) {
+		if (!websocket_lws_ready(ws)) {
+			websocket_lws_want_write(ws);
 			return;
 		}
-		if (ws->pong_due   ? websocket_write_pong(ws)
-			: ws->ping_due ? websocket_write_ping(ws)
-			: ws->tx       ? websocket_write_tx(ws)
-				       : websocket_write_close(ws))
+		if (ws->ping_due ? websocket_write_ping(ws)
+			: ws->tx ? websocket_write_first(ws)
+				 : websocket_write_close(ws))
 			return;
-	}
-}
-
-/* The answers of a batch come one after the other: they go together. */
-static void websocket_flush_soon(struct websocket *ws)
-{
-	if (ws->queued >= WRITE_TOGETHER) {
-		websocket_flush(ws);
-	} else if (!ws->flush_due) {
-		ws->flush_due = true;
-		io_timer_start(ws->soon, 0);
 	}
 }
 
@@ -489,21 +403,18 @@ int websocket_send(struct websocket *ws, const char *p, size_t n, bool binary)
 		return -EMSGSIZE;
 	if (n > ws->queue_max - ws->queued)
 		return -ENOBUFS;
-	struct websocket_frame *frame = malloc(sizeof(*frame) + WEBSOCKET_HEAD_MAX + n);
-	if (!frame)
-		abort();
-	frame->next = NULL;
+	struct websocket_frame *frame = adapters_alloc(sizeof(*frame) + WEBSOCKET_HEADROOM + n);
 	frame->n = n;
 	frame->binary = binary;
 	if (n)
-		memcpy(frame->data + WEBSOCKET_HEAD_MAX, p, n);
+		memcpy(frame->data + WEBSOCKET_HEADROOM, p, n);
 	if (ws->tx_last)
 		ws->tx_last->next = frame;
 	else
 		ws->tx = frame;
 	ws->tx_last = frame;
 	ws->queued += n;
-	websocket_flush_soon(ws);
+	websocket_flush(ws);
 	return 0;
 }
 
@@ -550,20 +461,6 @@ size_t websocket_queued(const struct websocket *ws)
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
-
-void websocket_on_connected(struct websocket *ws)
-{
-	if (ws->state != WEBSOCKET_CONNECTING || ws->giving_up || ws->killed)
-		return;
-	str_reset(&ws->head);
-	str_reset(&ws->rest);
-	ws->upgraded = false;
-	ws->reader = (struct websocket_reader){ 0 };
-	if (websocket_wire_upgrade(ws)) {
-		websocket_explain(ws, "the connection broke while writing");
-		websocket_kill_soon(ws);
-	}
-}
 
 void websocket_on_established(struct websocket *ws)
 {
@@ -646,22 +543,11 @@ bool websocket_on_peer_close(struct websocket *ws, const unsigned char *p, size_
 			*text ? " " : "", text);
 	}
 	ws->state = WEBSOCKET_CLOSING;
-	ws->ping_due = false;
+	ws->close_due = ws->ping_due = false;
+	websocket_drop_frames(ws);
 	io_timer_stop(ws->beat);
 	io_timer_start(ws->limit, CLOSE_LIMIT_MS);
-	ws->close_due = true; /* the answer, behind what was sent before; then the server ends TCP */
-	websocket_flush(ws);
 	return false;
-}
-
-void websocket_on_ping(struct websocket *ws, const char *p, size_t n)
-{
-	if (ws->state != WEBSOCKET_OPEN)
-		return;
-	memcpy(ws->pong, p, n);
-	ws->pong_len = n;
-	ws->pong_due = true;
-	websocket_flush(ws);
 }
 
 /* ---- signs of life ---------------------------------------------------------------------- */
@@ -702,7 +588,7 @@ void websocket_pause(struct websocket *ws)
 	if (ws->paused)
 		return;
 	ws->paused = true;
-	websocket_link_flow(ws, false);
+	websocket_lws_flow(ws, false);
 }
 
 void websocket_resume(struct websocket *ws)
@@ -711,7 +597,5 @@ void websocket_resume(struct websocket *ws)
 		return;
 	ws->paused = false;
 	ws->alive_at = io_now(ws->io);
-	if (ws->rest.len)
-		io_timer_start(ws->soon, 0);
-	websocket_link_flow(ws, true);
+	websocket_lws_flow(ws, true);
 }

@@ -57,8 +57,7 @@ struct websocket_events {
 struct websocket *websocket_open(struct io *io, const struct websocket_options *options,
 	const struct websocket_events *events, struct error *err);
 
-/* One message, copied, sent as one unfragmented frame, at the end of the loop's round: what is sent in one round goes
- * together.
+/* One message, copied, sent as one unfragmented frame; straight away when nothing is waiting.
  * -ENOTCONN: not open (any more), -ENOBUFS: queue_max would be passed, -EMSGSIZE: beyond queue_max
  * by itself. A 0 says that it was queued, not that it arrived. */
 int websocket_send(struct websocket *ws, const char *p, size_t n, bool binary);

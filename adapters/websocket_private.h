@@ -1,14 +1,14 @@
 #ifndef ADAPTERS_WEBSOCKET_PRIVATE_H
 #define ADAPTERS_WEBSOCKET_PRIVATE_H
 /*
- * The parts of the WebSocket client: websocket.c has the life of a connection; websocket_tcp.c has
- * its socket and TLS; websocket_wire.c makes messages of the bytes and bytes of the messages.
+ * The two halves of the WebSocket client: websocket.c has the life of a connection and knows
+ * nothing of the library, websocket_lws.c has the library's contexts and turns its callbacks into
+ * the on_* below.
  */
 #include <netinet/in.h>
 
 #include "adapters/io_private.h"
 #include "adapters/websocket.h"
-#include "adapters/websocket_frame.h"
 #include "base/str.h"
 
 #define WEBSOCKET_ADDRESSES_MAX 8
@@ -50,9 +50,9 @@ struct websocket {
 	struct websocket_lookup *lookup;
 	int64_t connect_deadline; /* of io_now */
 
-	/* While set, there is a socket, and websocket_on_gone will come. */
+	/* While set, the library has the connection, and websocket_on_gone will come. */
 	struct websocket_link *link;
-	/* What must not happen inside a callback or a caller's function. */
+	/* What must not happen inside a library's callback or a caller's function. */
 	struct io_timer *soon;
 	struct io_timer *limit; /* connecting, or closing, took too long */
 	struct io_timer *beat;  /* ping and its watch */
@@ -60,11 +60,6 @@ struct websocket {
 	bool ping_due;
 
 	/* in */
-	char key[WEBSOCKET_KEY_MAX];
-	bool upgraded;
-	struct str head; /* of the answer to the upgrade, until it is complete */
-	struct websocket_reader reader;
-	struct str rest; /* bytes that came and may not be looked at while paused */
 	struct str rx;
 	bool rx_inside, rx_binary; /* a message has begun */
 	bool paused;
@@ -73,12 +68,6 @@ struct websocket {
 	struct websocket_frame *tx, *tx_last;
 	size_t queued, queue_max;
 	bool close_due; /* the close frame goes out after tx */
-	bool flush_due; /* tx goes out at the end of the loop's round */
-	bool pong_due;
-	unsigned char pong[WEBSOCKET_CONTROL_MAX];
-	size_t pong_len;
-	uint32_t noise[64]; /* for masks; those before noise_used are spent */
-	size_t noise_used;
 
 	bool listed;    /* in websockets.all */
 	bool giving_up; /* no further address */
@@ -88,38 +77,32 @@ struct websocket {
 	char reason[256]; /* the first one counts; each address begins anew */
 };
 
-/* ---- websocket_tcp.c ---- */
+/* ---- websocket_lws.c ---- */
 
 /* Begins to connect. False: it failed at once, with the reason set, and nothing will come;
  * otherwise websocket_on_gone comes in any case. */
-bool websocket_link_dial(struct websocket *ws, const struct sockaddr *address);
-void websocket_link_kill(struct websocket *ws); /* websocket_on_gone follows, from the loop */
+bool websocket_lws_dial(struct websocket *ws, const char *ip);
+/* Not from inside one of the library's callbacks. websocket_on_gone follows. */
+void websocket_lws_kill(struct websocket *ws);
 /* No on_* will come from this connection any more. */
-void websocket_link_forget(struct websocket *ws);
-bool websocket_link_ready(struct websocket *ws); /* nothing that was written waits for the kernel */
-void websocket_link_want_write(struct websocket *ws); /* websocket_on_writable when that is so */
-void websocket_link_flow(struct websocket *ws, bool on);
-int websocket_link_write(struct websocket *ws, const unsigned char *p, size_t n); /* copied */
+void websocket_lws_forget(struct websocket *ws);
+/* Nothing is half written: a frame may be written now. */
+bool websocket_lws_ready(struct websocket *ws);
+void websocket_lws_want_write(struct websocket *ws);
+void websocket_lws_flow(struct websocket *ws, bool on);
+
+enum websocket_opcode { WEBSOCKET_TEXT, WEBSOCKET_BINARY, WEBSOCKET_PING, WEBSOCKET_CLOSE };
+/* p: n bytes that will be overwritten, with WEBSOCKET_HEADROOM writable bytes in front. */
+int websocket_lws_write(struct websocket *ws, enum websocket_opcode op, unsigned char *p, size_t n);
+#define WEBSOCKET_HEADROOM 32
 
 void websockets_add(struct websocket *ws);
 void websockets_remove(struct websocket *ws);
 
-/* ---- websocket_wire.c ---- */
+/* ---- websocket.c: what the library saw ---- */
 
-int websocket_wire_upgrade(struct websocket *ws); /* asks for it */
-/* What came. False: the connection is of no use any more. */
-bool websocket_wire_bytes(struct websocket *ws, const char *p, size_t n);
-bool websocket_wire_rest(struct websocket *ws); /* what was left while paused */
-/* Makes a frame of n bytes at p, with WEBSOCKET_HEAD_MAX writable bytes in front; where it begins. */
-unsigned char *websocket_wire_frame(
-	struct websocket *ws, enum websocket_opcode op, unsigned char *p, size_t n);
-
-/* ---- websocket.c: what came over the wire ---- */
-
-void websocket_on_connected(struct websocket *ws);
 void websocket_on_established(struct websocket *ws);
 void websocket_on_fragment(struct websocket *ws, const char *p, size_t n, bool final, bool binary);
-void websocket_on_ping(struct websocket *ws, const char *p, size_t n);
 void websocket_on_pong(struct websocket *ws);
 void websocket_on_writable(struct websocket *ws);
 /* p: status code and text, as they came. True: no need to answer the close frame, end it now. */

@@ -35,7 +35,7 @@ struct socket {
 	struct web_call call;
 	struct websocket *ws;
 	struct io_timer *timer; /* hello; later: leaving */
-	/* A close frame is answered at once, and then no ack goes out any more. So while one
+	/* The library answers a close frame at once, and then no ack goes out any more. So while one
 	 * may come, nothing is read before what was read is answered: see socket_flow. */
 	int unanswered;
 	bool held, hold_spent;
