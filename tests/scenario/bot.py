@@ -103,15 +103,22 @@ class Bot:
         return self
 
     def wait_connected(self, timeout=20):
-        """Until a connection of ours has said hello; fails at once when the process ends first."""
+        """Until a connection of ours has said hello and the record has its tables; fails at once when the process ends first."""
         deadline = time.monotonic() + timeout * SLOWNESS
         while time.monotonic() < deadline:
-            if self.sandbox.connections()["usable"]:
+            if self.sandbox.connections()["usable"] and self.has_record():
                 return
             if self.process.poll() is not None:
                 raise AssertionError(f"the bot ended with {self.process.returncode}:\n{self.log()}")
             time.sleep(0.05)
         raise AssertionError(f"the bot did not connect:\n{self.log()}")
+
+    def has_record(self):
+        """The record gets ready while the bot connects."""
+        try:
+            return bool(self.rows("SELECT count(*) FROM incident"))
+        except sqlite3.OperationalError:
+            return False
 
     @property
     def running(self):
