@@ -9,6 +9,7 @@
 
 #define DRAIN_STEP_MS   5
 #define LOOKUP_DRAIN_MS 200
+#define CUT_MS          100 /* of IO_DRAIN_MS, for the end of what did not end by itself */
 
 struct io_timer {
 	uv_timer_t handle;
@@ -144,6 +145,11 @@ static void io_run_dry(struct io *io, uint64_t deadline)
 static void io_drain(struct io *io)
 {
 	uint64_t deadline = uv_now(&io->loop) + IO_DRAIN_MS;
+	/* A WebSocket writes what it has queued, and its peer reads it, before the close frame is
+	 * answered. The library's end waits for nobody. */
+	while (!websockets_idle(io->websockets) && !io_late(io, deadline - CUT_MS))
+		io_step(io);
+	websockets_cut(io->websockets);
 	while (!(http_client_idle(io->http) && websockets_idle(io->websockets)) &&
 		!io_late(io, deadline))
 		io_step(io);

@@ -11,8 +11,9 @@
  *
  * io_stop ends things in the order the libraries need: the hooks (each adapter stops accepting and
  * closes its own handles), outstanding HTTP calls (their callbacks run, cancelled), WebSockets
- * (on_close runs), the libraries. io_run returns when all of it is closed, at the latest after
- * IO_DRAIN_MS. Wakes may be sent until io_destroy, so the core thread may outlive io_run.
+ * (what is queued goes out, on_close runs), the libraries. io_run returns when all of it is closed,
+ * at the latest after IO_DRAIN_MS. Wakes may be sent until io_destroy, so the core thread may
+ * outlive io_run.
  */
 #include <stdatomic.h>
 #include <stdbool.h>

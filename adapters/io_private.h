@@ -31,6 +31,9 @@ void http_client_finish(struct http_client *client);
 void http_client_destroy(struct http_client *client);
 
 void websockets_stop(struct websockets *w);
+/* Begins to close the library: a connection that is left ends here, whatever it has queued, and
+ * still tells of its end. */
+void websockets_cut(struct websockets *w);
 bool websockets_idle(const struct websockets *w);
 void websockets_finish(struct websockets *w); /* when none of its handles is left in the loop */
 void websockets_destroy(struct websockets *w);

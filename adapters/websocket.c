@@ -150,8 +150,8 @@ void websocket_shut_down(struct websocket *ws)
 	if (ws->state == WEBSOCKET_OPEN)
 		websocket_close(ws, 1001); /* going away */
 	websocket_explain(ws, "shutting down");
-	if (!ws->link && ws->state != WEBSOCKET_ENDED)
-		websocket_end(ws);
+	if (ws->state < WEBSOCKET_OPEN && !ws->killed)
+		websocket_kill(ws);
 }
 
 /* ---- connecting ------------------------------------------------------------------------- */
@@ -442,6 +442,9 @@ void websocket_close(struct websocket *ws, int code)
 		ws->ping_due = false;
 		io_timer_stop(ws->beat);
 		io_timer_start(ws->limit, CLOSE_LIMIT_MS);
+		/* What is left unread would hide the peer's answer, and have the system reset the
+		 * connection at its end, with what the peer has not read yet. */
+		websocket_resume(ws);
 		websocket_flush(ws);
 		return;
 	case WEBSOCKET_CLOSING:
@@ -585,7 +588,7 @@ static void on_beat(void *ctx)
 
 void websocket_pause(struct websocket *ws)
 {
-	if (ws->paused)
+	if (ws->paused || ws->state > WEBSOCKET_OPEN)
 		return;
 	ws->paused = true;
 	websocket_lws_flow(ws, false);

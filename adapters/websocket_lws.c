@@ -367,7 +367,12 @@ void websockets_stop(struct websockets *w)
 		return;
 	for (struct websocket *ws = w->all; ws; ws = ws->next)
 		websocket_shut_down(ws);
-	/* Begins to close every connection; each still tells of its end. */
+}
+
+void websockets_cut(struct websockets *w)
+{
+	if (!w)
+		return;
 	room_close(&w->plain);
 	room_close(&w->tls);
 }

@@ -110,6 +110,7 @@ bool websocket_on_peer_close(struct websocket *ws, const unsigned char *p, size_
 void websocket_on_gone(struct websocket *ws);
 void websocket_explain(struct websocket *ws, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-void websocket_shut_down(struct websocket *ws); /* the loop is ending */
+/* The loop is ending. From the top of it only. */
+void websocket_shut_down(struct websocket *ws);
 
 #endif

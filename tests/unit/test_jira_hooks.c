@@ -432,7 +432,7 @@ static void test_slow_core(void **state)
 enum { EVENTS = 100 };
 static atomic_int relay_statuses[EVENTS], relay_answers;
 static size_t turns;
-static atomic_bool relay_signs, relay_leaves;
+static atomic_bool relay_signs, relay_leaves, relay_dawdles;
 static atomic_int relay_brings;
 
 static bool relay_event(int fd, int i)
@@ -490,6 +490,8 @@ static void serve_events(struct peer *peer, int fd, int nth, void *ctx)
 		peer_sleep(200);
 		return;
 	}
+	if (relay_dawdles)
+		peer_sleep(300);
 	relay_read_answers(fd);
 }
 
@@ -504,7 +506,7 @@ static void relay_begin(const char *secret, bool is_signed)
 	memset(relay_statuses, 0, sizeof(relay_statuses));
 	relay_answers = 0;
 	relay_signs = is_signed;
-	relay_leaves = false;
+	relay_leaves = relay_dawdles = false;
 	relay_brings = EVENTS;
 	turns = 0;
 	begin(secret, serve_events);
@@ -614,28 +616,40 @@ static void test_relay_comes_back(void **state)
 	end();
 }
 
-/* Fewer than would be left unread: a socket that is closed with something unread is reset, and takes
- * the last answers along. (Those events come again, too.) */
-enum { AT_STOP = 40 };
-
+/* Whoever is held at the stop is told, by a relay that is in no hurry too, and while it brings what
+ * is not read any more: that stays unanswered, and comes again. */
+static size_t stop_at;
 static void stop_when_all_are_held(void)
 {
-	if (F.held_count == AT_STOP)
+	if (F.held_count == stop_at)
 		io_stop(F.io);
+}
+
+static void stop_holding(int brings, int holds)
+{
+	relay_begin(NULL, false);
+	relay_brings = brings;
+	relay_dawdles = true;
+	stop_at = (size_t)holds;
+	F.mood = CORE_HOLDS;
+	F.at_turn = stop_when_all_are_held;
+	io_run(F.io);
+	end();
+	assert_int_equal(relay_answers, holds);
+	for (int i = 0; i < brings; i++)
+		assert_int_equal(relay_statuses[i], i < holds ? 503 : 0);
 }
 
 static void test_relay_stop(void **state)
 {
 	(void)state;
-	relay_begin(NULL, false);
-	relay_brings = AT_STOP;
-	F.mood = CORE_HOLDS;
-	F.at_turn = stop_when_all_are_held;
-	io_run(F.io);
-	end();
-	assert_int_equal(relay_answers, AT_STOP);
-	for (int i = 0; i < AT_STOP; i++)
-		assert_int_equal(relay_statuses[i], 503);
+	stop_holding(40, 40);
+}
+
+static void test_relay_stop_with_more_to_read(void **state)
+{
+	(void)state;
+	stop_holding(EVENTS, 64);
 }
 
 int main(void)
@@ -652,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_relay_full_queue),
 		cmocka_unit_test(test_relay_comes_back),
 		cmocka_unit_test(test_relay_stop),
+		cmocka_unit_test(test_relay_stop_with_more_to_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
