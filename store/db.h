@@ -5,7 +5,7 @@
  * must be able to come without touching a record file: SQL in the subset that PostgreSQL also
  * speaks ($1 parameters, RETURNING, ON CONFLICT, integers for time).
  * Core thread only. Every failure is a negative errno with words in err:
- * -EROFS read-only, -ENOSPC disk full, -EBUSY locked, -EIO, -EUCLEAN corrupt, -EEXIST unique constraint,
+ * -EROFS read-only, -EAGAIN opened for reading, but only who may write can undo what is half done, -ENOSPC disk full, -EBUSY locked, -EIO, -EUCLEAN corrupt, -EEXIST unique constraint,
  * -ENOENT foreign key, -EINVAL check or not-null constraint.
  *
  * A full disk, an I/O error or damage found inside a transaction undoes all of it: from then on every

@@ -45,6 +45,8 @@ static const struct {
 	{ SQLITE_FULL, -ENOSPC, "the disk of %s is full: make room, nothing was stored" },
 	{ SQLITE_READONLY_DIRECTORY, -EROFS,
 		"the folder of %s is read-only: give this user the right to write there" },
+	{ SQLITE_READONLY_ROLLBACK, -EAGAIN,
+		"%s was left in the middle of a change: whoever opens it for writing undoes that, so start sitrep" },
 	{ SQLITE_READONLY, -EROFS, "%s is read-only: give this user the right to write it" },
 	{ SQLITE_BUSY, -EBUSY,
 		"%s is locked by another program: end that (a sqlite3 shell, a copy being made)" },

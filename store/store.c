@@ -181,23 +181,24 @@ int store_owner_check(struct db *db, struct error *err)
 	return rc;
 }
 
-/* Looked at before it is opened for writing, which alone would leave marks in a stranger's file. */
+/* Looked at before it is opened for writing, which alone would leave marks in a stranger's file. One that was killed
+ * in the middle of a change cannot be looked at, only undone: it is judged once it is open. */
 static int owner_look(const char *path, bool *older, struct error *err)
 {
 	struct db_options options = { .read_only = true };
 	struct db *db = NULL;
-	int64_t version;
+	int64_t version = 0;
 	int rc = db_open(&db, path, &options, err);
 
-	if (rc)
-		return rc;
-	rc = store_owner_check(db, err);
-	version = rc ? 0 : db_user_version(db);
+	if (rc == 0)
+		rc = store_owner_check(db, err);
+	if (rc == 0)
+		version = db_user_version(db);
 	*older = version > 0 && version < (int64_t)store_migration_count;
 	if (version > (int64_t)store_migration_count)
 		rc = migrations_check(db, store_migration_count, err);
 	db_close(db);
-	return rc;
+	return rc == -EAGAIN ? 0 : rc;
 }
 
 static int prepare_record(struct store *s, int r, struct error *err)

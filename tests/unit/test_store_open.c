@@ -452,12 +452,69 @@ static void a_full_disk(void **state)
 	assert_int_equal(scratch_ask(x, "SELECT count(*) FROM audit"), 1);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	char bytes[8192];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ssize_t n;
+
+	assert_true(in >= 0 && out >= 0);
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		assert_int_equal(write(out, bytes, (size_t)n), n);
+	close(in);
+	close(out);
+}
+
+/* The file as it is on disk while somebody, killed a moment later, makes its first tables. The first bytes of a journal
+ * are written last, when the rest is on disk: then it counts (sqlite.org/fileformat2.html "The Rollback Journal"). */
+static void leave_half_made(struct scratch *x, const char *id)
+{
+	static const char counts[12] = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+	char other[128], journal[160], to[128];
+	struct db *db;
+	int fd;
+
+	snprintf(other, sizeof(other), "%s/half", x->folder);
+	snprintf(journal, sizeof(journal), "%s-journal", other);
+	snprintf(to, sizeof(to), "%s-journal", x->path);
+	assert_int_equal(db_open(&db, other, NULL, &x->err), 0);
+	assert_int_equal(db_script(db, "PRAGMA journal_mode = DELETE", &x->err), 0);
+	assert_int_equal(db_script(db, id, &x->err), 0);
+	assert_int_equal(db_script(db, "BEGIN; CREATE TABLE t (a)", &x->err), 0);
+	copy_file(other, x->path);
+	copy_file(journal, to);
+	fd = open(to, O_WRONLY);
+	assert_int_equal(pwrite(fd, counts, sizeof(counts), 0), sizeof(counts));
+	close(fd);
+	assert_int_equal(db_script(db, "ROLLBACK", &x->err), 0);
+	db_close(db);
+	unlink(other);
+}
+
+static void killed_while_it_was_made(void **state)
+{
+	struct scratch *x = *state;
+	struct store_options reading = { .path = x->path, .read_only = true };
+
+	closed(x);
+	leave_half_made(x, "PRAGMA application_id = 0");
+	assert_int_equal(store_open(&x->store, &reading, &x->err), -EAGAIN);
+	assert_says(&x->err, "in the middle of a change");
+	assert_int_equal(reopen(x), 0);
+	STORED(x, scratch_incident(x, "a") > 0 ? 0 : -1);
+	closed(x);
+	/* Somebody else's is not taken over for that. */
+	leave_half_made(x, "PRAGMA application_id = 7");
+	refuses(x, -EINVAL, "another program");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(opens_again_and_again),
+		CASE(killed_while_it_was_made),
 		CASE(folders_are_made_when_asked_for),
 		CASE(a_bare_name_will_do),
 		CASE(a_folder_is_no_database),
