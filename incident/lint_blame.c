@@ -205,7 +205,8 @@ static bool denied_behind(const struct word *w, size_t i, size_t to)
 {
 	bool denied = false;
 
-	if (i == to)
+	/* What accuses may reach over the end of the clause that it began in. */
+	if (i >= to)
 		return false;
 	if (word_is(&w[i], "isn't|wasn't|unlikely") ||
 		(w[i].before == EDGE_COLON && word_is(&w[i], "no|none|excluded")))
