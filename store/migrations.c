@@ -429,6 +429,15 @@ static const char *const rows_by_owner[] = {
 	NULL,
 };
 
+/* An incident may have thousands of deliveries that wait for the chat's pace, and each change looks for one
+ * of its kind and place among them. */
+static const char *const waiting_by_kind[] = {
+	"DROP INDEX effect_incident;"
+	"CREATE INDEX effect_open ON effect (incident, kind, coalesce(slot, ''))"
+	" WHERE ended_at IS NULL;",
+	NULL,
+};
+
 const struct migration store_migrations[] = {
 	{ "the first tables", first_tables },
 	{ "what a response leaves", response_tables },
@@ -436,6 +445,7 @@ const struct migration store_migrations[] = {
 	{ "one row a delivery", inbox_rows },
 	{ "what is learned", learning_tables },
 	{ "promises and timers by what they belong to", rows_by_owner },
+	{ "what waits by kind and place", waiting_by_kind },
 };
 const size_t store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

@@ -8,7 +8,7 @@
  * What the first 6 migrations make, as SQLite itself keeps it: SELECT sql FROM sqlite_schema ORDER BY rowid.
  * What comes after them is done by the migrations. Written anew now and then, when these have become many.
  */
-#define VERSION "6"
+#define VERSION "7"
 
 static const char *const schema[] = {
 	"PRAGMA application_id = 1397314642;",
@@ -70,8 +70,6 @@ static const char *const schema[] = {
 	"CREATE INDEX effect_ready ON effect (kind, due_at) WHERE state = 'ready'"
 	";",
 	"CREATE INDEX effect_lane ON effect (lane, ended_at) WHERE ended_at IS NULL"
-	";",
-	"CREATE INDEX effect_incident ON effect (incident) WHERE ended_at IS NULL"
 	";",
 	"CREATE INDEX effect_failed ON effect (incident) WHERE state = 'failed'"
 	";",
@@ -227,6 +225,9 @@ static const char *const schema[] = {
 	"STRICT, WITHOUT ROWID"
 	";",
 	"CREATE INDEX timer_due ON timer (due_at)"
+	";",
+	"CREATE INDEX effect_open ON effect (incident, kind, coalesce(slot, '')) WHERE "
+	"ended_at IS NULL"
 	";",
 	"PRAGMA user_version = " VERSION,
 };

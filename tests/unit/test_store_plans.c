@@ -19,7 +19,7 @@ static const struct {
 	{ "incident_find", "SCAN incident", "newest first by row id, ends at the limit" },
 	{ "effect", "SCAN effect USING INDEX effect_lane",
 		"unfinished ones only: at start, for sync" },
-	{ "effect", "SCAN effect USING INDEX effect_incident",
+	{ "effect", "SCAN effect USING INDEX effect_open",
 		"unfinished ones only: at start, for sync" },
 	{ "effect", "SCAN effect USING INDEX effect_failed", "failed ones only, for sync" },
 	{ "effect", "SCAN effect USING INDEX effect_ended", "ended ones, ends at the limit" },
@@ -89,7 +89,7 @@ static const struct {
 	{ &effect_sql, "SELECT 1 FROM effect WHERE lane",
 		"SEARCH effect USING COVERING INDEX effect_lane (lane=? AND ended_at=?); " },
 	{ &effect_sql, "SELECT id FROM effect WHERE incident = $1",
-		"SEARCH effect USING INDEX effect_incident (incident=?); " },
+		"SEARCH effect USING INDEX effect_open (incident=? AND kind=? AND <expr>=?); " },
 	{ &timer_sql, "SELECT min(due_at)", "SEARCH timer USING COVERING INDEX timer_due; " },
 	{ &timer_sql,
 		"SELECT due_at, name, incident, subject, operation, args FROM timer WHERE "
