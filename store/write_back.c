@@ -96,14 +96,16 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-/* Asking for something opens the log; a pass over one that is not open does nothing. */
+/* Asking for something opens the log; a pass over one that is not open does nothing. Whether a pass syncs what it
+ * wrote is this connection's own setting, whose default is chosen when SQLite is built. */
 static int connect_own(struct write_back *w, const char *path, struct error *err)
 {
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
 	int rc = sqlite3_open_v2(path, &w->own, flags, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(w->own, "PRAGMA cache_size = 10; PRAGMA schema_version", NULL, NULL, NULL);
+		rc = sqlite3_exec(w->own, "PRAGMA cache_size = 10; PRAGMA synchronous = FULL; PRAGMA schema_version",
+			NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : error_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(w->own));
 }
 

@@ -1,6 +1,7 @@
 #include "support_vfs.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -10,24 +11,29 @@
 struct vfs_file {
 	sqlite3_file base;
 	sqlite3_file *real;
+	bool database;
 };
 
 static struct {
 	sqlite3_vfs vfs, *real;
-	const struct vfs_fault *fault; /* NULL: the disk is sound */
-	int left;                      /* operations until it fails */
-	int failed;
+	const struct vfs_fault *_Atomic fault; /* NULL: the disk is sound */
+	atomic_int left;                       /* operations until it fails */
+	atomic_int failed;
 } disk;
 
 /* 0, or what SQLite is told instead. */
 static int strikes(int operation)
 {
-	if (!disk.fault || !(disk.fault->operations & operation))
+	const struct vfs_fault *fault = disk.fault;
+	int left;
+
+	if (!fault || !(fault->operations & operation))
 		return 0;
-	if (--disk.left > 0 || (disk.left < 0 && !disk.fault->lasting))
+	left = --disk.left;
+	if (left > 0 || (left < 0 && !fault->lasting))
 		return 0;
 	disk.failed++;
-	return disk.fault->code;
+	return fault->code;
 }
 
 static sqlite3_file *real_of(sqlite3_file *f)
@@ -49,9 +55,10 @@ static int on_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 
 static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
+	const struct vfs_fault *fault = disk.fault;
 	int rc = strikes(VFS_WRITE);
 
-	if (rc && disk.fault->torn)
+	if (rc && fault->torn)
 		real_of(f)->pMethods->xWrite(real_of(f), p, n / 2, at);
 	return rc ? rc : real_of(f)->pMethods->xWrite(real_of(f), p, n, at);
 }
@@ -65,7 +72,7 @@ static int on_truncate(sqlite3_file *f, sqlite3_int64 size)
 
 static int on_sync(sqlite3_file *f, int flags)
 {
-	int rc = strikes(VFS_SYNC);
+	int rc = strikes(((struct vfs_file *)f)->database ? VFS_SYNC | VFS_SYNC_FILE : VFS_SYNC);
 
 	return rc ? rc : real_of(f)->pMethods->xSync(real_of(f), flags);
 }
@@ -152,6 +159,7 @@ static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int flag
 
 	(void)vfs;
 	file->base.pMethods = NULL;
+	file->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
 	file->real = (sqlite3_file *)(void *)(file + 1);
 	int rc = disk.real->xOpen(disk.real, path, file->real, flags, out);
 	if (rc == SQLITE_OK)
@@ -178,6 +186,11 @@ void vfs_arm(const struct vfs_fault *f, int nth)
 	disk.fault = f;
 	disk.left = nth;
 	disk.failed = 0;
+}
+
+int vfs_failed(void)
+{
+	return disk.failed;
 }
 
 int vfs_lift(void)

@@ -23,6 +23,7 @@ struct logged {
 
 /* Fails nothing, and so counts. */
 static const struct vfs_fault writes = { "count", VFS_WRITE, SQLITE_OK, .lasting = true };
+static const struct vfs_fault syncs_of_file = { "count", VFS_SYNC_FILE, SQLITE_OK, .lasting = true };
 
 static int open_log(void **state)
 {
@@ -165,6 +166,22 @@ static void the_log_is_written_back_beside(void **state)
 	assert_int_equal(count_from_outside(x), 2000);
 }
 
+/* The log starts over once the file has all of it, which must be on the disk by then. No commit syncs the file: the log
+ * does not get that long here. */
+static void what_is_written_back_is_synced(void **state)
+{
+	struct logged *x = *state;
+
+	vfs_arm(&syncs_of_file, 1);
+	assert_int_equal(db_write_back(x->db, &x->err), 0);
+	for (int i = 0; i < 120 && !vfs_failed(); i++) {
+		commit_rows(x, 1, 50);
+		usleep(5000); /* a pass that nothing comes after ends with nothing left */
+	}
+	assert_true(vfs_lift() > 0);
+	assert_in_range(size_of(x, "-wal"), 1, 7500 * (2048 + 24));
+}
+
 /* Without a pause between two commits: it starts over all the same. */
 static void a_log_that_is_never_left_alone_stays_bounded(void **state)
 {
@@ -183,6 +200,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_large_commit_is_whole, open_log, close_log),
 		cmocka_unit_test_setup_teardown(what_failed_is_gone, open_log, close_log),
 		cmocka_unit_test_setup_teardown(the_log_is_written_back_beside, open_log, close_log),
+		cmocka_unit_test_setup_teardown(what_is_written_back_is_synced, open_log, close_log),
 		cmocka_unit_test_setup_teardown(
 			a_log_that_is_never_left_alone_stays_bounded, open_log, close_log),
 	};
