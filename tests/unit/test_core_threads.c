@@ -1,5 +1,6 @@
 /* The two threads and the doors between them, for the thread sanitizer: commands from one side, answers,
- * effects and outcomes from the other, a reload of the configuration in the middle. */
+ * effects and outcomes from the other, a reload of the configuration in the middle. And what only the loop
+ * on a thread of its own does: waiting. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -172,9 +174,116 @@ static void commands_and_outcomes_cross(void **state)
 	rmdir(folder);
 }
 
+/* ---- outcomes alone ------------------------------------------------------------------------- */
+
+#define QUIET_MS       15   /* the core has gone to sleep by then */
+#define PATIENCE_US    1500 /* a little less than an outcome waits for a command to come along */
+#define OUTCOMES_LEAST 3
+
+/* Each turn begins by looking at the clock. */
+struct lone {
+	struct side side;
+	struct clock clock;
+	atomic_llong woken_at; /* us; 0: not since it was asked last */
+	atomic_int handed_out;
+};
+
+static long long now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+static int64_t lone_clock(struct clock *clock)
+{
+	struct lone *x = (struct lone *)((char *)clock - offsetof(struct lone, clock));
+	long long never = 0;
+
+	atomic_compare_exchange_strong(&x->woken_at, &never, now_us());
+	return 1772359200000;
+}
+
+static void lone_answer(void *ctx, struct answer *take)
+{
+	on_answer(&((struct lone *)ctx)->side, take);
+}
+
+static void lone_perform(void *ctx, struct effect *take)
+{
+	on_perform(&((struct lone *)ctx)->side, take);
+}
+
+static void lone_handed_out(void *ctx)
+{
+	struct lone *x = ctx;
+
+	atomic_fetch_add(&x->handed_out, 1);
+}
+
+/* How long it lay until the core woke up, us; returns once it is done. */
+static long long time_of(struct lone *x, struct request *take)
+{
+	long long from;
+	int before;
+
+	usleep(QUIET_MS * 1000);
+	before = atomic_load(&x->handed_out);
+	atomic_store(&x->woken_at, 0);
+	from = now_us();
+	assert_true(core_submit(x->side.core, take));
+	for (int i = 0; i < 100000 && atomic_load(&x->handed_out) == before; i++)
+		usleep(100);
+	assert_true(atomic_load(&x->handed_out) > before);
+	return atomic_load(&x->woken_at) - from;
+}
+
+/* A commit is a wait for the disk. An outcome that comes alone leaves whoever types next the chance to go with it, and
+ * does not make them wait for two. */
+static void an_outcome_waits_for_company(void **state)
+{
+	struct lone x = { 0 };
+	struct core_hooks hooks = { lone_answer, lone_perform, lone_handed_out, on_nothing, &x };
+	struct config *config = load(":memory:");
+	struct error err = { 0 };
+	pthread_t thread;
+	size_t outcomes = 0, early = 0;
+	void *item;
+
+	(void)state;
+	x.clock.now = lone_clock;
+	x.side.answers = queue_create(OUT_MAX, NULL);
+	x.side.effects = queue_create(OUT_MAX, NULL);
+	if (core_create(&x.side.core, config, &x.clock, &hooks, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(pthread_create(&thread, NULL, core_main, x.side.core), 0);
+	time_of(&x, command(1));
+	while (queue_take(x.side.effects, &item, 1)) {
+		struct effect *e = item;
+
+		early += time_of(&x, outcome_request(e, OUTCOME_REFUSED, NULL, "not now", 0)) < PATIENCE_US;
+		effect_destroy(e);
+		outcomes++;
+	}
+	core_end(x.side.core);
+	pthread_join(thread, NULL);
+	assert_true(outcomes >= OUTCOMES_LEAST);
+	/* One may meet the core at something else that was due. */
+	assert_true(early <= 1);
+	serve(&x.side);
+	core_destroy(x.side.core);
+	config_release(config);
+	queue_destroy(x.side.answers);
+	queue_destroy(x.side.effects);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(commands_and_outcomes_cross) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commands_and_outcomes_cross),
+		cmocka_unit_test(an_outcome_waits_for_company),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
