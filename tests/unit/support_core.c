@@ -261,6 +261,25 @@ static json_t *result_of(struct talk *x, const struct effect *e)
 	return NULL;
 }
 
+size_t talk_begin(struct talk *x, struct effect *out[64])
+{
+	size_t n;
+
+	deliver_expect_any(&x->desk);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	if (deliver_start(&x->desk, out, 64, &n, &x->err) < 0)
+		fail_msg("deliver: %s", x->err.text);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+	return n;
+}
+
+void talk_end(struct talk *x, struct effect *take, enum outcome outcome, json_t *result_take,
+	const char *code)
+{
+	run(x, outcome_request(take, outcome, result_take, code, 0));
+	effect_destroy(take);
+}
+
 void talk_deliver(struct talk *x)
 {
 	struct effect *out[64];
@@ -268,16 +287,9 @@ void talk_deliver(struct talk *x)
 
 	do {
 		x->clock.manual_ms += 2000; /* an announcement waits a moment for its channel */
-		deliver_expect_any(&x->desk);
-		assert_int_equal(store_begin(x->store, &x->err), 0);
-		if (deliver_start(&x->desk, out, 64, &n, &x->err) < 0)
-			fail_msg("deliver: %s", x->err.text);
-		assert_int_equal(store_commit(x->store, &x->err), 0);
-		for (size_t i = 0; i < n; i++) {
-			run(x, outcome_request(
-				       out[i], OUTCOME_DELIVERED, result_of(x, out[i]), NULL, 0));
-			effect_destroy(out[i]);
-		}
+		n = talk_begin(x, out);
+		for (size_t i = 0; i < n; i++)
+			talk_end(x, out[i], OUTCOME_DELIVERED, result_of(x, out[i]), NULL);
 	} while (n);
 }
 
@@ -426,12 +438,8 @@ const char *talk_said(struct talk *x, enum effect_kind kind, const char *to)
 struct effect *talk_file(struct talk *x)
 {
 	struct effect *out[64], *file = NULL;
-	size_t n;
+	size_t n = talk_begin(x, out);
 
-	deliver_expect_any(&x->desk);
-	assert_int_equal(store_begin(x->store, &x->err), 0);
-	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
-	assert_int_equal(store_commit(x->store, &x->err), 0);
 	for (size_t i = 0; i < n; i++) {
 		if (out[i]->kind == EFFECT_FILE_SHARE)
 			file = out[i];

@@ -56,6 +56,11 @@ void talk_pass(struct talk *x, int64_t ms);
 /* Delivers all effects that may go now, and those that follow from them. Channels become
  * slack:CINC<id>. */
 void talk_deliver(struct talk *x);
+/* Begins what may go now, into out, the caller's; how many. Each is ended by what became of it: it is
+ * destroyed, the result taken over, code is NULL unless it was refused. */
+size_t talk_begin(struct talk *x, struct effect *out[64]);
+void talk_end(struct talk *x, struct effect *take, enum outcome outcome, json_t *result_take,
+	const char *code);
 /* Ends every effect that is waiting, so that what comes next stands alone. */
 void talk_forget(struct talk *x);
 
