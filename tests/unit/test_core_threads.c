@@ -178,7 +178,8 @@ static void commands_and_outcomes_cross(void **state)
 
 #define QUIET_MS       15   /* the core has gone to sleep by then */
 #define PATIENCE_US    1500 /* a little less than an outcome waits for a command to come along */
-#define OUTCOMES_LEAST 3
+#define DECLARED       5
+#define OUTCOMES_LEAST 8
 
 /* Each turn begins by looking at the clock. */
 struct lone {
@@ -258,7 +259,8 @@ static void an_outcome_waits_for_company(void **state)
 	if (core_create(&x.side.core, config, &x.clock, &hooks, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(pthread_create(&thread, NULL, core_main, x.side.core), 0);
-	time_of(&x, command(1));
+	for (int i = 1; i <= DECLARED; i++)
+		time_of(&x, command(i));
 	while (queue_take(x.side.effects, &item, 1)) {
 		struct effect *e = item;
 
@@ -269,9 +271,9 @@ static void an_outcome_waits_for_company(void **state)
 	core_end(x.side.core);
 	pthread_join(thread, NULL);
 	assert_true(outcomes >= OUTCOMES_LEAST);
-	/* One may meet the core at something else that was due. */
-	assert_true(early <= 1);
-	serve(&x.side);
+	/* One or the other may meet the core at something else that was due. */
+	assert_true(early <= outcomes / 4);
+	assert_int_equal(serve(&x.side), DECLARED);
 	core_destroy(x.side.core);
 	config_release(config);
 	queue_destroy(x.side.answers);
