@@ -1,6 +1,6 @@
 """The HTTP port of the real binary among peers that mean it ill, by raw sockets; chat goes on meanwhile.
 
-What a request must look like, and lengths that contradict one another, are in tests/unit/test_http_server.c and
+What a request must look like, and lengths that contradict one another, are in tests/unit/test_http_refusals.c and
 tests/scenario/test_http_hostile.py; this is what a peer can do besides."""
 
 import os
