@@ -160,7 +160,7 @@ static bool made_by_us(struct job *j, json_t *channel)
 	const char *self = j->s->self.user_id;
 	int64_t created = json_get_int(channel, "created", 0);
 
-	return json_get_str(channel, "id") && created >= slack_job_since(j, CLOCK_WRONG_MS) &&
+	return json_get_str(channel, "id") && created >= slack_job_since(j) &&
 	       (!self || !creator || strcmp(self, creator) == 0);
 }
 
@@ -327,6 +327,11 @@ static void on_bookmarks(struct job *j, const struct web_answer *answer)
 	json_t *bookmark;
 	size_t at;
 
+	/* Without the right to look, twice is better than not at all; whoever may look looks again. */
+	if (!slack_job_ok(answer) && answer->class != WEB_LACKING && answer->class != WEB_REFUSED) {
+		slack_job_failed(j, answer);
+		return;
+	}
 	json_array_foreach(json_get_arr(answer->body, "bookmarks"), at, bookmark)
 	{
 		const char *link = json_get_str(bookmark, "link");

@@ -135,7 +135,7 @@ static void on_history(struct job *j, const struct web_answer *answer)
 static void look(struct job *j, const char *cursor)
 {
 	json_t *args = json_pack("{s:s, s:i, s:o}", "channel", j->channel, "limit", HISTORY_LIMIT,
-		"oldest", json_sprintf("%lld.000000", (long long)slack_job_since(j, CLOCK_MARGIN_MS)));
+		"oldest", json_sprintf("%lld.000000", (long long)slack_job_since(j)));
 
 	if (cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));

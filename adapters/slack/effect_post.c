@@ -270,7 +270,7 @@ static void look(struct job *j, const char *cursor)
 	struct post *p = post_of(j);
 	json_t *args = json_pack("{s:s, s:b, s:i, s:o}", "channel", j->channel,
 		"include_all_metadata", 1, "limit", HISTORY_LIMIT, "oldest",
-		json_sprintf("%lld.000000", (long long)slack_job_since(j, CLOCK_WRONG_MS)));
+		json_sprintf("%lld.000000", (long long)slack_job_since(j)));
 
 	if (cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));

@@ -198,9 +198,9 @@ const char *slack_job_next_cursor(struct job *j, const struct web_answer *answer
 
 /* When it was asked for is a time of our clock as it was then. What is in the future by now was noted before the clock was set
  * back, and tells nothing. */
-int64_t slack_job_since(const struct job *j, int64_t margin_ms)
+int64_t slack_job_since(const struct job *j)
 {
-	int64_t ahead = web_ahead_ms(j->s->web), at = j->e->created_at - margin_ms;
+	int64_t ahead = web_ahead_ms(j->s->web), at = j->e->created_at - CLOCK_WRONG_MS;
 
 	if (j->e->created_at > slack_now(j->s))
 		return 0;

@@ -14,8 +14,7 @@
 #include "base/arena.h"
 
 #define JOB_PAGES_MAX	20
-#define CLOCK_MARGIN_MS (5 * MINUTE_MS) /* our clock and Slack's may differ by so much */
-#define CLOCK_WRONG_MS	DAY_MS /* … and if it differs more, where a mark of ours tells for sure what is found */
+#define CLOCK_WRONG_MS	DAY_MS /* our clock may have been wrong by so much; a mark of ours tells for sure what is found */
 #define EVENT_TYPE	"sitrep_effect" /* of the metadata by which a post is found again */
 #define JOB_ERROR_GONE	"message_not_found"
 
@@ -61,8 +60,8 @@ bool slack_job_blocks_refused(const struct web_answer *answer);
 /* The cursor of the next page; NULL when this was the last one, or enough were asked for. */
 const char *slack_job_next_cursor(struct job *j, const struct web_answer *answer);
 
-/* The Slack time (s) before which nothing of this effect can be there; 0: that is not known. margin_ms: one of the above. */
-int64_t slack_job_since(const struct job *j, int64_t margin_ms);
+/* The Slack time (s) before which nothing of this effect can be there; 0: that is not known. */
+int64_t slack_job_since(const struct job *j);
 
 /* "slack:C1" → "C1"; "slack:C1/17.1" → "C1", and "17.1" in *ts. NULL when it is none of ours. */
 const char *key_channel(struct arena *a, const char *key, const char **ts);
