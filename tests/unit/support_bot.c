@@ -202,6 +202,24 @@ void bot_teardown(struct test_bot *b)
 	rmdir(b->folder);
 }
 
+int bot_begin(void **state)
+{
+	struct test_bot *b = malloc(sizeof *b);
+
+	if (!b)
+		abort();
+	bot_setup(b);
+	*state = b;
+	return 0;
+}
+
+int bot_end(void **state)
+{
+	bot_teardown(*state);
+	free(*state);
+	return 0;
+}
+
 void bot_restart(struct test_bot *b, int64_t away_ms)
 {
 	core_destroy(b->core);
@@ -225,14 +243,33 @@ struct request *bot_request(struct test_bot *b, const char *words)
 	return r;
 }
 
+void bot_deliver(struct test_bot *b, const char *words, const char *prefix, const char *key)
+{
+	struct request *r = bot_request(b, words);
+
+	r->key_count = 0;
+	request_add_key(r, prefix, key);
+	assert_true(core_submit(b->core, r));
+}
+
+void bot_submit(struct test_bot *b, const char *words)
+{
+	assert_true(core_submit(b->core, bot_request(b, words)));
+}
+
+void bot_submit_outcomes(struct test_bot *b)
+{
+	for (size_t i = 0; i < b->outcome_count; i++)
+		assert_true(core_submit(b->core, b->outcomes[i]));
+	b->outcome_count = 0;
+}
+
 void bot_settle(struct test_bot *b)
 {
 	for (int i = 0; i < 10000; i++) {
 		int64_t sleep;
 
-		for (size_t k = 0; k < b->outcome_count; k++)
-			assert_true(core_submit(b->core, b->outcomes[k]));
-		b->outcome_count = 0;
+		bot_submit_outcomes(b);
 		sleep = core_turn(b->core);
 		if (sleep > 0 && b->outcome_count == 0)
 			return;
@@ -248,7 +285,7 @@ const char *bot_type(struct test_bot *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	assert_true(core_submit(b->core, bot_request(b, line)));
+	bot_submit(b, line);
 	bot_settle(b);
 	return b->answer;
 }
@@ -286,6 +323,15 @@ const struct performed *bot_find(const struct test_bot *b, size_t from, const ch
 		if (strstr(b->performed[i].text, text))
 			return &b->performed[i];
 	return NULL;
+}
+
+size_t bot_kinds(const struct test_bot *b, enum effect_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->performed_count; i++)
+		n += b->performed[i].kind == kind;
+	return n;
 }
 
 void bot_forget(struct test_bot *b)

@@ -59,11 +59,19 @@ struct test_bot {
 
 void bot_setup(struct test_bot *b);       /* shipped policies, at BOT_START */
 void bot_teardown(struct test_bot *b);
+/* The same for cmocka, which gets one of its own in *state. */
+int bot_begin(void **state);
+int bot_end(void **state);
 void bot_restart(struct test_bot *b, int64_t away_ms); /* as after a crash: nothing is said goodbye to */
 
 /* Types the line as slack:UALICE in #general (or of the given incident's channel) and settles. */
 const char *bot_type(struct test_bot *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct request *bot_request(struct test_bot *b, const char *words);
+/* Into the core, which does not turn yet: a bot_request; one with this key only, so that it can come
+ * again; the outcomes of what was performed. */
+void bot_submit(struct test_bot *b, const char *words);
+void bot_deliver(struct test_bot *b, const char *words, const char *prefix, const char *key);
+void bot_submit_outcomes(struct test_bot *b);
 /* Turns until nothing is left to do now. */
 void bot_settle(struct test_bot *b);
 /* Lets that much time pass, waking whenever the core wants to. Returns how many turns it took. */
@@ -72,6 +80,7 @@ size_t bot_pass(struct test_bot *b, int64_t ms);
 /* How many messages that contain the text were posted since index `from`. */
 size_t bot_count(const struct test_bot *b, size_t from, const char *text);
 const struct performed *bot_find(const struct test_bot *b, size_t from, const char *text); /* NULL when none */
+size_t bot_kinds(const struct test_bot *b, enum effect_kind kind); /* performed of that kind */
 void bot_forget(struct test_bot *b); /* what was performed so far */
 int64_t bot_number(struct test_bot *b, const char *sql); /* one integer from the record */
 

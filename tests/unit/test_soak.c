@@ -54,21 +54,12 @@ static int64_t days(void)
 
 static int setup(void **state)
 {
-	struct test_bot *b = malloc(sizeof(*b));
+	struct test_bot *b;
 
-	if (!b)
-		abort();
-	bot_setup(b);
+	bot_begin(state);
+	b = *state;
 	b->config->store.keep_inbox_ms = KEEP_INBOX;
 	assert_int_equal(db_script(store_db(core_store(b->core)), "PRAGMA cache_size = " CACHE_PAGES, NULL), 0);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bot_teardown(*state);
-	free(*state);
 	return 0;
 }
 
@@ -155,7 +146,7 @@ static void days_of_incidents_leave_memory_where_it_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(days_of_incidents_leave_memory_where_it_was, setup, teardown),
+		cmocka_unit_test_setup_teardown(days_of_incidents_leave_memory_where_it_was, setup, bot_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
