@@ -12,9 +12,9 @@
  * One statement for each index that can lead, all with the same conditions behind; what is not
  * asked for is a parameter that lets everything pass. The database has no index for words, services,
  * people: where few incidents may have them (store/incident_terms.h), those are looked at one by one,
- * by ONE.
+ * by the last two.
  */
-enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, ONE, COUNT };
+enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, ONE_BY_TIME, ONE_BY_ID, COUNT };
 
 #define WORD_MAX       LIKE_MAX
 #define FIND_LIMIT_MAX 500
@@ -49,18 +49,25 @@ enum { BY_OPEN, BY_STATE, BY_WINDOW, BY_SEVERITY, BY_ID, ONE, COUNT };
 
 static const char *const sql[COUNT] = {
 	[BY_OPEN] = FIND(AFTER_SEVERITY, " AND " INCIDENT_ACTIVE, ORDER("severity, id DESC")),
-	[BY_STATE] = FIND(AFTER_ID, " AND state = $2", ORDER("id DESC")),
+	[BY_STATE] = FIND(AFTER_DECLARED, " AND state = $2 AND declared_at >= $3 AND declared_at <= $4",
+		ORDER("declared_at DESC, id DESC")),
 	[BY_WINDOW] = FIND(AFTER_DECLARED, " AND declared_at >= $3 AND declared_at <= $4",
 		ORDER("declared_at DESC, id DESC")),
 	[BY_SEVERITY] = FIND(AFTER_ID, " AND severity = $1", ORDER("id DESC")),
 	[BY_ID] = FIND(AFTER_ID, "", ORDER("id DESC")),
-	[ONE] = FIND(AFTER_ID, "", "AND id = $16"),
+	[ONE_BY_TIME] = FIND(AFTER_DECLARED, "", "AND id = $16"),
+	[ONE_BY_ID] = FIND(AFTER_ID, "", "AND id = $16"),
 };
 const struct record_sql find_sql = { "incident_find", sql, COUNT };
 
 void incident_filter_init(struct incident_filter *f)
 {
 	*f = (struct incident_filter){ .state = -1, .limit = 20 };
+}
+
+static bool by_time(int driver)
+{
+	return driver == BY_STATE || driver == BY_WINDOW;
 }
 
 static int driver_of(const struct incident_filter *f)
@@ -125,16 +132,16 @@ static int find_rows(struct find *x, int driver, int64_t before_id, struct error
 static int find_among(struct find *x, int driver, const struct candidates *c, struct error *err)
 {
 	int64_t before = x->filter->before_id;
-	int rc = 0;
+	int one = by_time(driver) ? ONE_BY_TIME : ONE_BY_ID, rc = 0;
 
 	for (size_t i = 0, tries = 0; i < c->count && rc == 0; i++) {
 		if (x->rows.count == (size_t)x->filter->limit)
 			return 0;
-		if (before && c->ids[i] >= before)
+		if (one == ONE_BY_ID && before && c->ids[i] >= before)
 			continue;
 		if (tries++ == CANDIDATES_FEW)
 			return find_rows(x, driver, c->ids[i - 1], err);
-		rc = rows_append(find_bind(x, ONE, before, c->ids[i]), x->arena, &x->rows, incident_row, err);
+		rc = rows_append(find_bind(x, one, before, c->ids[i]), x->arena, &x->rows, incident_row, err);
 	}
 	return rc;
 }
@@ -157,7 +164,7 @@ int incident_find(struct store *s, struct arena *a, const struct incident_filter
 	x.state = f->state >= 0 ? state_name((enum incident_state)f->state) : NULL;
 	x.service = service_pattern(a, f->service);
 	x.until = f->until ? f->until : INT64_MAX;
-	int rc = driver == BY_OPEN ? 0 : incident_candidates(s, f, &words, driver == BY_WINDOW, &c, err);
+	int rc = driver == BY_OPEN ? 0 : incident_candidates(s, f, &words, by_time(driver), &c, err);
 	if (rc == 0)
 		rc = c.narrow ? find_among(&x, driver, &c, err) : find_rows(&x, driver, f->before_id, err);
 	free(c.ids);

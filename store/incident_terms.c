@@ -10,7 +10,7 @@
 #define LONG_FROM      2000  /* incidents: fewer are read sooner than one knows their words */
 #define CANDIDATES_MAX 16384 /* of more, a list is full before many rows are read */
 
-enum { NEWEST, CHANGED, INCIDENTS, ROLES, WINDOW, DECLARED, COUNT };
+enum { NEWEST, CHANGED, INCIDENTS, ROLES, DECLARED, COUNT };
 
 static const char *const sql[COUNT] = {
 	[NEWEST] = "SELECT max(id) FROM incident WHERE id < $1",
@@ -18,7 +18,6 @@ static const char *const sql[COUNT] = {
 	[CHANGED] = "PRAGMA data_version",
 	[INCIDENTS] = "SELECT id, title, impact, services, environment, source, reporter FROM incident ORDER BY id",
 	[ROLES] = "SELECT incident, person FROM role",
-	[WINDOW] = "SELECT id FROM incident WHERE declared_at >= $1 AND declared_at <= $2 LIMIT $3",
 	[DECLARED] = "SELECT declared_at FROM incident WHERE id = $1",
 };
 const struct record_sql terms_sql = { "terms", sql, COUNT };
@@ -292,33 +291,9 @@ static int by_terms(struct store *s, const struct incident_filter *f, const stru
 	return c->narrow && by_time ? sort_by_time(s, c, err) : 0;
 }
 
-/* Few incidents in a window of time: those, by number. */
-static int by_window(struct store *s, const struct incident_filter *f, struct candidates *c, struct error *err)
-{
-	struct stmt *st = stmt_of(s, WINDOW);
-	int rc;
-
-	c->ids = ids_create(CANDIDATES_FEW);
-	db_bind(st, "iii", f->since, f->until ? f->until : INT64_MAX, (int64_t)CANDIDATES_FEW + 1);
-	while ((rc = db_step(st, err)) == DB_ROW && c->count < CANDIDATES_FEW)
-		c->ids[c->count++] = db_int(st, 0);
-	c->narrow = rc == 0;
-	db_reset(st);
-	qsort(c->ids, c->count, sizeof(*c->ids), newest_first);
-	return rc < 0 ? rc : 0;
-}
-
 int incident_candidates(struct store *s, const struct incident_filter *f, const struct term_words *words,
 	bool by_time, struct candidates *c, struct error *err)
 {
-	int rc = 0;
-
 	*c = (struct candidates){ 0 };
-	if (by_time && f->before_id) /* a page of a list by time begins where only the statement knows */
-		return 0;
-	if (asks_terms(f, words))
-		rc = by_terms(s, f, words, by_time, c, err);
-	if (rc == 0 && !c->narrow && !by_time && (f->since || f->until))
-		rc = by_window(s, f, c, err);
-	return rc;
+	return asks_terms(f, words) ? by_terms(s, f, words, by_time, c, err) : 0;
 }

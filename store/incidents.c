@@ -30,7 +30,7 @@ static const char *const sql[COUNT] = {
 	 * while there are none. */
 	[COUNT_OPEN] = "SELECT (SELECT count(*) FROM incident WHERE " INCIDENT_ACTIVE ")"
 		       " - (CASE WHEN $1 = 1 THEN 0 ELSE (SELECT count(*) FROM incident"
-		       " WHERE is_private = 1 AND " INCIDENT_ACTIVE
+		       " INDEXED BY incident_private WHERE is_private = 1 AND " INCIDENT_ACTIVE
 		       " AND NOT coalesce(" INCIDENT_VISIBLE("$2") ", 0)) END)",
 	[ROLE_ASSIGN] = "INSERT INTO role (incident, role, person, since) VALUES ($1, $2, $3, $4)"
 			" ON CONFLICT (incident, role) DO UPDATE SET person = excluded.person,"

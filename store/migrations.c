@@ -438,6 +438,13 @@ static const char *const waiting_by_kind[] = {
 	NULL,
 };
 
+/* A state and a window of time are one range. */
+static const char *const state_by_time[] = {
+	"DROP INDEX incident_state;"
+	"CREATE INDEX incident_state ON incident (state, declared_at);",
+	NULL,
+};
+
 const struct migration store_migrations[] = {
 	{ "the first tables", first_tables },
 	{ "what a response leaves", response_tables },
@@ -446,6 +453,7 @@ const struct migration store_migrations[] = {
 	{ "what is learned", learning_tables },
 	{ "promises and timers by what they belong to", rows_by_owner },
 	{ "what waits by kind and place", waiting_by_kind },
+	{ "states in the order of time", state_by_time },
 };
 const size_t store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

@@ -5,10 +5,10 @@
 #include "store/db.h"
 
 /*
- * What the first 6 migrations make, as SQLite itself keeps it: SELECT sql FROM sqlite_schema ORDER BY rowid.
+ * What the first 8 migrations make, as SQLite itself keeps it: SELECT sql FROM sqlite_schema ORDER BY rowid.
  * What comes after them is done by the migrations. Written anew now and then, when these have become many.
  */
-#define VERSION "7"
+#define VERSION "8"
 
 static const char *const schema[] = {
 	"PRAGMA application_id = 1397314642;",
@@ -27,8 +27,6 @@ static const char *const schema[] = {
 	"updated_by TEXT, update_text TEXT, merged_into INTEGER REFERENCES incident (id) "
 	"CHECK (merged_into <> id), revision INTEGER NOT NULL, facts TEXT, size_when_set "
 	"TEXT, severity_at INTEGER, overruled INTEGER, engage_said INTEGER) STRICT"
-	";",
-	"CREATE INDEX incident_state ON incident (state)"
 	";",
 	"CREATE INDEX incident_severity ON incident (severity)"
 	";",
@@ -228,6 +226,8 @@ static const char *const schema[] = {
 	";",
 	"CREATE INDEX effect_open ON effect (incident, kind, coalesce(slot, '')) WHERE "
 	"ended_at IS NULL"
+	";",
+	"CREATE INDEX incident_state ON incident (state, declared_at)"
 	";",
 	"PRAGMA user_version = " VERSION,
 };

@@ -428,7 +428,7 @@ static void hidden_ones_mark_no_page(void **state)
 /* Page by page, one a page, each list comes out as it does at once. */
 static void paging_follows_the_order(void **state)
 {
-	static const char *const orders[] = { "3 1 4 2", "4 3 1 2", "4 3 2 1" };
+	static const char *const orders[] = { "3 1 4 2", "4 3 1 2", "4 3 2 1", "4 3 1 2", "4 3 1" };
 	struct scratch *x = *state;
 
 	assert_int_equal(store_begin(x->store, &x->err), 0);
@@ -437,7 +437,7 @@ static void paging_follows_the_order(void **state)
 	put(x, (struct incident){ .title = text("c"), .severity = 1, .declared_at = 400 });
 	put(x, (struct incident){ .title = text("d"), .severity = 2, .declared_at = 400 });
 	assert_int_equal(store_commit(x->store, &x->err), 0);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		char list[64] = "", *end = list;
 		struct incident_filter f;
 		struct incident *rows;
@@ -446,7 +446,8 @@ static void paging_follows_the_order(void **state)
 		incident_filter_init(&f);
 		f.limit = 1;
 		f.open_only = i == 0;
-		f.since = i == 1 ? 50 : 0;
+		f.since = i == 1 ? 50 : i == 4 ? 200 : 0;
+		f.state = i >= 3 ? STATE_TRIAGE : -1;
 		for (;;) {
 			assert_int_equal(
 				incident_find(x->store, x->arena, &f, &rows, &count, &x->err), 0);

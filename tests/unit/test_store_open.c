@@ -163,7 +163,7 @@ static void a_newer_one(void **state)
 
 	closed(x);
 	scratch_sql(x, "PRAGMA user_version = 9");
-	refuses(x, -ENOTSUP, "was made by a newer sitrep (schema 9, this one knows 7): "
+	refuses(x, -ENOTSUP, "was made by a newer sitrep (schema 9, this one knows 8): "
 		"upgrade sitrep or restore a backup");
 	assert_int_equal(store_open(&x->store, &o, &x->err), -ENOTSUP);
 	assert_int_equal(scratch_ask(x, "PRAGMA user_version"), 9);
@@ -189,13 +189,13 @@ static void in_two_steps(void **state)
 	assert_int_equal(claim(x, &older), -ENOTSUP);
 	assert_null(x->store);
 	/* It would fail at the tables that are there already: the claim has not run it. */
-	scratch_sql(x, "PRAGMA user_version = 6");
+	scratch_sql(x, "PRAGMA user_version = 7");
 	assert_int_equal(claim(x, &older), 0);
 	assert_true(older);
 	assert_int_equal(store_open(&second, &o, &x->err), -EBUSY);
 	closed(x);
-	assert_int_equal(scratch_ask(x, "PRAGMA user_version"), 6);
-	scratch_sql(x, "PRAGMA user_version = 7");
+	assert_int_equal(scratch_ask(x, "PRAGMA user_version"), 7);
+	scratch_sql(x, "PRAGMA user_version = 8");
 	assert_int_equal(claim(x, &older), 0);
 	assert_false(older);
 	assert_int_equal(store_ready(x->store, &x->err), 0);

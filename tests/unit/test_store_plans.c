@@ -155,8 +155,9 @@ static void counting_reads_no_rows(void **state)
 /* Finding goes by the index of what is asked for. */
 static void finding_is_led_by_an_index(void **state)
 {
-	static const char *const indexes[] = { "incident_state", "incident_state",
-		"incident_declared", "incident_severity" };
+	static const char *const indexes[] = { "incident_state (state=?)",
+		"incident_state (state=? AND declared_at>? AND declared_at<?)",
+		"incident_declared (declared_at>? AND declared_at<?)", "incident_severity (severity=?)" };
 	struct scratch *x = *state;
 
 	for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
@@ -164,6 +165,9 @@ static void finding_is_led_by_an_index(void **state)
 		plan_of(x, find_sql.sql[i], plan, sizeof(plan));
 		snprintf(want, sizeof(want), "SEARCH incident USING INDEX %s", indexes[i]);
 		if (strncmp(plan, want, strlen(want)) != 0)
+			fail_msg("%s", plan);
+		/* Open ones are few, of all severities; the others come in the order of their index. */
+		if (i > 0 && strstr(plan, "TEMP B-TREE"))
 			fail_msg("%s", plan);
 	}
 }

@@ -115,7 +115,7 @@ static bool in_window(const struct incident_filter *f, const struct incident *in
 	return inc->declared_at >= f->since && (!f->until || inc->declared_at <= f->until);
 }
 
-/* By reading every row. A window beside a state has a way of its own, in a store that only reads, too: it is
+/* By reading every row. A window beside a state is a range of an index, in a store that only reads, too: it is
  * left to us. No record here is longer than a list may be. */
 static void rows_read_all(struct scratch *x, struct store *reader, const struct incident_filter *f,
 	struct incident **out, size_t *count)
