@@ -123,6 +123,6 @@ CREATE INDEX cause_class ON cause (class, at);
 CREATE INDEX cause_fingerprint ON cause (fingerprint, at) WHERE fingerprint IS NOT NULL;
 CREATE INDEX timer_due ON timer (due_at);
 CREATE INDEX effect_open ON effect (incident, kind, coalesce(slot, '')) WHERE ended_at IS NULL;
-CREATE INDEX incident_state on incident (state, declared_at);
+CREATE INDEX incident_state ON incident (state, declared_at);
 COMMIT;
 PRAGMA user_version = 8;
