@@ -13,7 +13,7 @@
 #include "base/text.h"
 
 #define LOG_MESSAGE_MAX 4096u
-#define SECRETS_MAX     32
+#define SECRETS_MAX     256
 #define SECRET_MIN      6
 
 static const char *const level_names[] = {
@@ -46,12 +46,18 @@ bool log_level_parse(const char *name, enum log_level *out)
 	return false;
 }
 
-static bool log_secret_known(const char *secret)
+/* The others move up: the first is the one that was named longest ago. */
+static void log_secret_drop(const char *secret)
 {
-	for (size_t i = 0; i < logger.secret_count; i++)
-		if (strcmp(logger.secret[i], secret) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < logger.secret_count; i++) {
+		if (strcmp(logger.secret[i], secret) != 0)
+			continue;
+		free(logger.secret[i]);
+		logger.secret_count--;
+		memmove(&logger.secret[i], &logger.secret[i + 1],
+			(logger.secret_count - i) * sizeof(*logger.secret));
+		return;
+	}
 }
 
 void log_secret(const char *secret)
@@ -61,15 +67,16 @@ void log_secret(const char *secret)
 	if (n < SECRET_MIN)
 		return;
 	pthread_mutex_lock(&logger.lock);
-	if (logger.secret_count < SECRETS_MAX && !log_secret_known(secret)) {
-		char *copy = strdup(secret);
+	log_secret_drop(secret);
+	if (logger.secret_count == SECRETS_MAX)
+		log_secret_drop(logger.secret[0]);
+	char *copy = strdup(secret);
 
-		if (!copy)
-			abort();
-		logger.secret[logger.secret_count++] = copy;
-		if (n > logger.secret_longest)
-			logger.secret_longest = n;
-	}
+	if (!copy)
+		abort();
+	logger.secret[logger.secret_count++] = copy;
+	if (n > logger.secret_longest)
+		logger.secret_longest = n;
 	pthread_mutex_unlock(&logger.lock);
 }
 

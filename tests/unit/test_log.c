@@ -127,6 +127,24 @@ static void test_secrets(void **state)
 	assert_non_null(strstr(lines, "msg=\"short\""));
 }
 
+/* A service that runs for months has its tokens replaced, and says all of them again at each reload. */
+static void test_secrets_are_replaced(void **state)
+{
+	char token[32];
+	const char *lines;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		log_secret("never-replaced");
+		snprintf(token, sizeof(token), "rotated-%d-token", i);
+		log_secret(token);
+	}
+	capture_begin();
+	log_info("a", "never-replaced, then rotated-999-token");
+	lines = capture_end();
+	assert_non_null(strstr(lines, "msg=\"[secret], then [secret]\""));
+}
+
 static void test_a_long_message_is_cut(void **state)
 {
 	char *text = malloc(100001);
@@ -185,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_nothing_can_forge_a_line),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_secrets_are_replaced),
 		cmocka_unit_test(test_a_long_message_is_cut),
 		cmocka_unit_test(test_two_threads_do_not_mix_lines),
 	};
