@@ -10,19 +10,56 @@
 #define PASS_FRAMES 1000 /* new in the log: worth a pass; SQLite's own figure */
 /* A log that is written to without a pause is never all written back, and only then starts over. From here on a
  * commit does the rest itself, unless the thread is at it: it is short, most is done. Of a log much longer than
- * that it waits for the thread. */
+ * that it waits for the thread, and for readers; for these not each time, since one that takes long is made no
+ * faster by it. */
 #define LOG_FRAMES_MAX (8 * PASS_FRAMES)
 #define LOG_FRAMES_END (32 * PASS_FRAMES)
 #define PAUSE_S        1 /* after a failure */
+#define WAIT_S	       2 /* at most, for a pass to end: as for a lock */
 
 struct write_back {
 	sqlite3 *writer, *own;
-	int passed; /* the writer's: frames of the log when a pass was last asked for */
+	int passed; /* the writer's: frames of the log when a pass was last asked for, */
+	int waited; /* and when it was last waited for in vain, that the log starts over */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t change;
-	bool wanted, ended; /* under the lock */
+	bool wanted, passing, ended; /* under the lock */
 };
+
+static struct timespec in_seconds(time_t seconds)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += seconds;
+	return at;
+}
+
+static void wait_for_pass(struct write_back *w)
+{
+	struct timespec until = in_seconds(WAIT_S);
+
+	pthread_mutex_lock(&w->lock);
+	while (w->passing && pthread_cond_timedwait(&w->change, &w->lock, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* SQLite waits for readers, but never for another checkpoint: of that it says at once that it is busy, and no figures. */
+static void do_the_rest(struct write_back *w, sqlite3 *db, const char *schema, int frames)
+{
+	bool wait = frames >= LOG_FRAMES_END && frames - w->waited >= LOG_FRAMES_MAX;
+	int mode = wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, figure = -1;
+	int rc = sqlite3_wal_checkpoint_v2(db, schema, mode, &figure, NULL);
+
+	if (!wait || rc == SQLITE_OK)
+		return;
+	if (figure < 0)
+		wait_for_pass(w);
+	else
+		w->waited = frames;
+}
 
 /* On the writer's thread, after each commit. */
 static int on_commit(void *ctx, sqlite3 *db, const char *schema, int frames)
@@ -30,11 +67,9 @@ static int on_commit(void *ctx, sqlite3 *db, const char *schema, int frames)
 	struct write_back *w = ctx;
 
 	if (frames < w->passed) /* it started over */
-		w->passed = 0;
+		w->passed = w->waited = 0;
 	if (frames >= LOG_FRAMES_MAX)
-		sqlite3_wal_checkpoint_v2(db, schema,
-			frames < LOG_FRAMES_END ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART,
-			NULL, NULL);
+		do_the_rest(w, db, schema, frames);
 	if (frames - w->passed < PASS_FRAMES)
 		return SQLITE_OK;
 	w->passed = frames;
@@ -67,10 +102,8 @@ static bool write_pass(struct write_back *w)
 
 static void wait_pause(struct write_back *w)
 {
-	struct timespec until;
+	struct timespec until = in_seconds(PAUSE_S);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PAUSE_S;
 	while (!w->ended && pthread_cond_timedwait(&w->change, &w->lock, &until) != ETIMEDOUT)
 		;
 }
@@ -86,9 +119,12 @@ static void *run(void *ctx)
 		if (w->ended)
 			break;
 		w->wanted = false;
+		w->passing = true;
 		pthread_mutex_unlock(&w->lock);
 		bool well = write_pass(w);
 		pthread_mutex_lock(&w->lock);
+		w->passing = false;
+		pthread_cond_broadcast(&w->change);
 		if (!well)
 			wait_pause(w);
 	}

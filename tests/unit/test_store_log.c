@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "base/clock.h"
 #include "store/db.h"
 #include "support_vfs.h"
 
@@ -193,6 +194,32 @@ static void a_log_that_is_never_left_alone_stays_bounded(void **state)
 	assert_int_equal(count_from_outside(x), 60000);
 }
 
+/* Somebody reads for long: the log cannot start over. No commit but now and then one waits for that. */
+static void a_long_reader_makes_nobody_wait_each_time(void **state)
+{
+	const struct db_options o = { .read_only = true };
+	struct logged *x = *state;
+	struct db *reader;
+
+	assert_int_equal(db_write_back(x->db, &x->err), 0);
+	commit_rows(x, 1, 10);
+	assert_int_equal(db_open(&reader, x->path, &o, &x->err), 0);
+	assert_int_equal(db_begin(reader, &x->err), 0);
+	assert_int_equal(count_by(reader, &x->err), 10);
+	commit_rows(x, 1, 33000);
+	assert_true(size_of(x, "-wal") > 33000 * 2048);
+	int64_t begin = clock_monotonic_ms();
+	commit_rows(x, 5, 1);
+	assert_true(clock_monotonic_ms() - begin < 4000);
+	assert_int_equal(count_by(reader, &x->err), 10);
+	db_close(reader);
+	/* Once it is gone, the log is as short as it was. */
+	for (int i = 0; i < 20; i++)
+		commit_rows(x, 1, 1000);
+	assert_in_range(size_of(x, "-wal"), 1, 45000 * (2048 + 24));
+	assert_int_equal(count_from_outside(x), 53015);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +230,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_written_back_is_synced, open_log, close_log),
 		cmocka_unit_test_setup_teardown(
 			a_log_that_is_never_left_alone_stays_bounded, open_log, close_log),
+		cmocka_unit_test_setup_teardown(
+			a_long_reader_makes_nobody_wait_each_time, open_log, close_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
