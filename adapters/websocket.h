@@ -27,7 +27,7 @@ struct websocket;
 
 struct websocket_options {
 	const char *url;     /* ws:// or wss://, may carry a secret: never logged beyond its host */
-	const char *ca_file; /* PEM; NULL: the system's */
+	const char *ca_file; /* PEM, trusted besides the system's; NULL: those alone */
 	int64_t connect_timeout_ms; /* name, every address, TLS and upgrade together; 0: 10 s */
 	int64_t ping_ms;            /* 0: 5 s */
 	int64_t dead_ms;            /* no pong for so long; 0: 15 s */

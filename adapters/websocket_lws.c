@@ -222,9 +222,7 @@ static struct trust *room_trust(struct room *room, const char *ca_file, bool tls
 	info.timeout_secs = LIBRARY_LIMIT;
 	if (tls) {
 		info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-		info.client_ssl_ca_filepath = ca_file;
-		if (ca_file)
-			info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+		info.client_ssl_ca_filepath = ca_file; /* besides the system's */
 	}
 	struct lws_vhost *vhost = lws_create_vhost(room->context, &info);
 	if (!vhost)

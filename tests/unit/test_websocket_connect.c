@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <errno.h>
 #include <cmocka.h>
@@ -206,6 +207,29 @@ static void test_tls(void **state)
 	assert_string_equal(ws.reason, "closed by us");
 }
 
+/* A CA file of the company's does not make the rest of the world unknown. */
+static void test_tls_ca_file_is_besides_the_systems(void **state)
+{
+	struct peer *company = peer_start_tls(ws_serve_echo, NULL);
+	char url[64];
+
+	(void)state;
+	ws_begin(NULL);
+	ws.peer = peer_start_tls(ws_serve_echo, NULL);
+	ws.at_open = ws_send_many;
+	ws.at_message = ws_close_at_last;
+	snprintf(url, sizeof(url), "wss://localhost:%d/link", peer_port(ws.peer));
+	setenv("SSL_CERT_FILE", peer_ca_file(ws.peer), 1);
+	ws_connect_url((struct websocket_options){ .ca_file = peer_ca_file(company),
+			       .connect_timeout_ms = 5000 },
+		url);
+	ws_run();
+	unsetenv("SSL_CERT_FILE");
+	ws_end();
+	peer_stop(company);
+	assert_int_equal(ws.messages, WS_MANY);
+}
+
 static void test_tls_for_another_name(void **state)
 {
 	(void)state;
@@ -238,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_ca_file_missing),
 		cmocka_unit_test(test_bad_urls),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_ca_file_is_besides_the_systems),
 		cmocka_unit_test(test_tls_for_another_name),
 		cmocka_unit_test(test_tls_untrusted),
 	};
