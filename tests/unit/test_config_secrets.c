@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 
 /* ---- secrets and the environment ----------------------------------------------------------- */
 
@@ -93,6 +95,32 @@ static void test_secret_env(void **state)
 	config_put("sitrep.yml", "");
 	assert_null(config_try());
 	config_expect("what is in it is not a token");
+}
+
+/* Whatever logs one of them by mistake, only its place is seen. */
+static void test_the_log_knows_the_secrets(void **state)
+{
+	char text[4096];
+	FILE *f = tmpfile();
+	struct config *c = config_try();
+	int saved = dup(STDERR_FILENO);
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(c);
+	assert_string_equal(c->slack.bot_token, BOT_TOKEN);
+	fflush(stderr);
+	dup2(fileno(f), STDERR_FILENO);
+	log_info("test", "%s", BOT_TOKEN);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	config_release(c);
+	assert_non_null(strstr(text, "msg=\"[secret]\""));
 }
 
 static void test_secret_swapped(void **state)
@@ -199,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(test_secret_literal),
 		IN_FOLDER(test_secret_env),
+		IN_FOLDER(test_the_log_knows_the_secrets),
 		IN_FOLDER(test_secret_swapped),
 		IN_FOLDER(test_secret_file),
 		IN_FOLDER(test_env_value),

@@ -44,6 +44,24 @@ static void test_operation(void **state)
 	request_destroy(r);
 }
 
+/* Whoever guesses another's id gets no answer of theirs. */
+static void test_an_id_is_its_users_own(void **state)
+{
+	static const char line[] = "{\"words\":\"show\",\"id\":\"a\"}";
+	struct error err = { 0 };
+	struct request *alice = ctl_line_parse(line, strlen(line), 1000, "alice", &err);
+	struct request *bob = ctl_line_parse(line, strlen(line), 1001, "bob", &err);
+
+	(void)state;
+	assert_non_null(alice);
+	assert_non_null(bob);
+	assert_int_equal(alice->key_count, 1);
+	assert_int_equal(bob->key_count, 1);
+	assert_string_not_equal(alice->keys[0], bob->keys[0]);
+	request_destroy(alice);
+	request_destroy(bob);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -72,6 +90,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_operation),
+		cmocka_unit_test(test_an_id_is_its_users_own),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -124,6 +124,25 @@ static void serve_date(struct peer *peer, int fd, int nth, void *ctx)
 		       "08:49:37 GMT\r\n\r\n");
 }
 
+static void serve_a_day(struct peer *peer, int fd, int nth, void *ctx)
+{
+	(void)peer, (void)nth, (void)ctx;
+	peer_read_request(fd, seen, sizeof(seen));
+	peer_print(fd, "HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\nRetry-After: 86400\r\n\r\n");
+}
+
+/* Nobody outside keeps us quiet for a day. */
+static void test_retry_after_is_an_hour_at_most(void **state)
+{
+	(void)state;
+	begin(serve_a_day);
+	struct http_call call = { .url = peer_url(F.peer, "http", "/") };
+	run_one(&call);
+	assert_int_equal(call.retry_after_ms, 3600000);
+	http_call_finish(&call);
+	end();
+}
+
 static void test_retry_after_date(void **state)
 {
 	(void)state;
@@ -625,6 +644,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_post),
 		cmocka_unit_test(test_retry_after_date),
+		cmocka_unit_test(test_retry_after_is_an_hour_at_most),
 		cmocka_unit_test(test_large_body_does_not_wait_to_be_asked_for),
 		cmocka_unit_test(test_redirect_is_not_followed),
 		cmocka_unit_test(test_refused),

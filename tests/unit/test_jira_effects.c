@@ -671,6 +671,21 @@ static void test_a_poll_without_a_project_that_is_gone(void **state)
 	assert_sent("startAt=1");
 }
 
+/* "Complete" would move the point from which the next one looks, past what was not read. */
+static void test_a_poll_that_ends_early_says_so(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET /rest/api/2/search?", .status = 200, .body = "{\"total\":1000,\"issues\":[{\"id\":\"1\"}]}",
+			.times = SCRIPT_FOR_EVER },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.flavour = ISSUE_DATA_CENTER;
+	run(EFFECT_ISSUE_POLL, POLL, "delivered");
+	assert_true(json_is_false(json_at(R.result, "complete")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -703,6 +718,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_of_what_is_gone_nothing_need_be_taken_away, fresh, done),
 		cmocka_unit_test_setup_teardown(test_links_that_nobody_names_are_known_by_who_made_them, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_poll_in_pages, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_poll_that_ends_early_says_so, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_poll_without_a_project_that_is_gone, fresh, done),
 	};
 

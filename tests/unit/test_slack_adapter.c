@@ -61,7 +61,7 @@ static struct {
 	bool deaf;	/* nothing is read from the socket, resp. answered by the API, … */
 	bool slow_hook; /* … */
 	atomic_bool hears; /* … before this */
-	atomic_int acked, hooked;
+	atomic_int acked, hooked, posted; /* posted: chat.postEphemeral */
 } T;
 
 static void note(struct texts *t, const char *s)
@@ -102,6 +102,7 @@ static void serve_api(struct peer *peer, int fd, int nth, void *ctx)
 		while (hook && T.slow_hook && !T.hears)
 			peer_sleep(5);
 		T.hooked += hook;
+		T.posted += strncmp(request, "POST /api/chat.postEphemeral", 28) == 0;
 		if (hook)
 			note(&T.hooks, body ? body + 4 : "");
 		const char *answer = hook ? "ok" : open ? url : other;
@@ -265,13 +266,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static json_t *large_document(void)
+static json_t *document_of(int blocks)
 {
 	json_t *doc = doc_new("a large answer");
 	struct str s;
 
 	str_init(&s, 100000);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < blocks; i++) {
 		str_reset(&s);
 		str_addf(&s, "needle %d ", i);
 		for (int k = 0; k < 250; k++)
@@ -293,7 +294,7 @@ static void reply_doc(struct request *take, enum reply_kind kind, json_t *doc_ta
 
 static void reply_large(struct request *take)
 {
-	reply_doc(take, REPLY_MESSAGE, large_document());
+	reply_doc(take, REPLY_MESSAGE, document_of(100));
 }
 
 static bool three_hooks(void)
@@ -320,6 +321,26 @@ static void test_an_answer_too_large_for_an_ack_goes_by_the_response_url(void **
 			found = found || strstr(T.hooks.text[k], needle);
 		assert_true(found);
 	}
+}
+
+static void reply_huge(struct request *take)
+{
+	reply_doc(take, REPLY_MESSAGE, document_of(250));
+}
+
+static bool one_posted(void)
+{
+	return T.posted >= 1;
+}
+
+/* Slack takes five; what comes after them would be lost. */
+static void test_what_a_response_url_does_not_take_any_more_goes_to_the_channel(void **state)
+{
+	(void)state;
+	T.on_submit = reply_huge;
+	T.enough = one_posted;
+	run();
+	assert_int_equal(T.hooks.count, 5);
 }
 
 static void reply_small(struct request *take)
@@ -609,6 +630,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(test_a_small_answer_rides_on_the_ack),
 		STORY(test_an_answer_too_large_for_an_ack_goes_by_the_response_url),
+		STORY(test_what_a_response_url_does_not_take_any_more_goes_to_the_channel),
 		STORY(test_a_late_answer_does_not_ride_on_an_ack_that_nobody_reads),
 		STORY(test_an_answer_whose_socket_is_gone_goes_by_the_response_url),
 		STORY(test_a_full_queue_stops_the_reading),
