@@ -134,10 +134,13 @@ static void sort_comments(struct job *j)
 
 static void comments_done(struct job *j, const struct rest_answer *failed)
 {
-	/* What was written stands, and was read; comments can wait for the next time. */
-	if (failed)
+	/* What was written stands, and was read; comments can wait for the next time. All of them: those
+	 * that were read are the newest, and the older ones would count as told. */
+	if (failed) {
 		log_line(LOG_WARN, JIRA_AREA, j->e->incident,
 			"comments of issue %s cannot be read: %s", j->issue, failed->text);
+		json_array_clear(j->kept[COMMENTS]);
+	}
 	sort_comments(j);
 	finish(j);
 }

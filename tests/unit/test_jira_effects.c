@@ -495,6 +495,24 @@ static void test_comments_of_others(void **state)
 	assert_string_equal(run_text(&R, "comments.1.name"), "Bob B");
 }
 
+/* They come newest first: told of those alone, the record would take the older ones for read. */
+static void test_comments_of_which_a_page_is_missing_wait(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+		{ .call = "GET " API "issue/10001/comment?", .status = 200,
+			.body = "{\"total\":3,\"comments\":[{\"id\":\"33\",\"properties\":[]},{\"id\":\"32\",\"properties\":[]}]}" },
+		{ .call = "GET " API "issue/10001/comment?", .status = 500, .body = "{}" },
+	};
+
+	(void)state;
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, "{\"issue\":\"10001\",\"send\":{},\"theirs\":{},\"comment_after\":30}", "delivered");
+	assert_int_equal(R.unanswered, 0);
+	assert_int_equal(R.calls, 3);
+	assert_int_equal(json_array_size(json_at(R.result, "comments")), 0);
+}
+
 static void test_comments_whose_properties_are_not_told(void **state)
 {
 	struct line script[] = {
@@ -710,6 +728,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_at_once, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_field_that_is_refused_costs_itself, fresh, done),
 		cmocka_unit_test_setup_teardown(test_comments_of_others, fresh, done),
+		cmocka_unit_test_setup_teardown(test_comments_of_which_a_page_is_missing_wait, fresh, done),
 		cmocka_unit_test_setup_teardown(test_comments_whose_properties_are_not_told, fresh, done),
 		cmocka_unit_test_setup_teardown(test_it_names_no_issue, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_comment_is_said_once, fresh, done),
