@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -85,17 +86,26 @@ static void test_extend(void **state)
 	arena_destroy(a);
 }
 
+/* Bytes that malloc has handed out; 0 where another one is in its place. */
+static size_t memory_held(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
 /* A hundred times what fits once; small, large and whole blocks; what was there before stays. */
 static void test_rewind(void **state)
 {
 	struct arena *a = arena_create(256u << 10);
 	char *kept = arena_strdup(a, "kept");
 	struct arena_mark before;
-	size_t used;
+	size_t used, held;
 
 	(void)state;
 	assert_non_null(arena_try_alloc(a, 20000)); /* a large neighbour, older than the mark */
 	used = arena_used(a);
+	held = memory_held();
 	before = arena_mark(a);
 	for (int i = 0; i < 100; i++) {
 		char *first = arena_alloc(a, 16);
@@ -107,6 +117,7 @@ static void test_rewind(void **state)
 		arena_rewind(a, &before);
 		assert_int_equal(arena_used(a), used);
 	}
+	assert_true(memory_held() <= held + (64u << 10)); /* large ones were given back as well */
 	assert_string_equal(kept, "kept");
 	assert_int_equal(*(char *)arena_alloc(a, 1), 0);
 	arena_destroy(a);
