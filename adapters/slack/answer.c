@@ -178,6 +178,9 @@ static void on_brought(struct web_call *call, const struct web_answer *answer)
 		courier_go(c);
 	} else if (may_repeat(c, answer)) {
 		courier_retry(c, answer);
+	} else if (answer->class == WEB_UNKNOWN) { /* to everybody: another way would be twice as well */
+		log_warn(SLACK_AREA, "whether an answer arrived is not known: %s", answer->text);
+		courier_end(c);
 	} else {
 		log_info(SLACK_AREA, "an answer goes another way: %s", answer->text);
 		c->route++;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "adapters/io.h"
-#include "adapters/slack/slack.h"
+#include "adapters/slack/room.h"
 #include "incident/doc.h"
 #include "tests/unit/support_peer.h"
 
@@ -61,7 +61,7 @@ static struct {
 	bool deaf;	/* nothing is read from the socket, resp. answered by the API, … */
 	bool slow_hook; /* … */
 	atomic_bool hears; /* … before this */
-	atomic_int acked, hooked, posted; /* posted: chat.postEphemeral */
+	atomic_int acked, hooked, posted; /* posted: chat.postEphemeral and postMessage */
 } T;
 
 static void note(struct texts *t, const char *s)
@@ -102,7 +102,7 @@ static void serve_api(struct peer *peer, int fd, int nth, void *ctx)
 		while (hook && T.slow_hook && !T.hears)
 			peer_sleep(5);
 		T.hooked += hook;
-		T.posted += strncmp(request, "POST /api/chat.postEphemeral", 28) == 0;
+		T.posted += strncmp(request, "POST /api/chat.post", 19) == 0;
 		if (hook)
 			note(&T.hooks, body ? body + 4 : "");
 		const char *answer = hook ? "ok" : open ? url : other;
@@ -623,6 +623,34 @@ static void test_a_response_url_that_fails_is_tried_again(void **state)
 	assert_string_equal(T.hooks.text[0], T.hooks.text[1]);
 }
 
+static void reply_to_all_late(struct request *take)
+{
+	struct answer *a = answer_create(take);
+
+	take->received_at = NOW - 60000;
+	a->reply.kind = REPLY_MESSAGE;
+	a->reply.open = true;
+	a->reply.doc = doc_new("for everybody");
+	T.slack->answer(T.slack, a);
+}
+
+static bool hooked_and_over(void)
+{
+	return T.hooked && !slack_of(T.slack)->couriers;
+}
+
+/* It may stand there: neither again nor another way. */
+static void test_what_everybody_sees_is_not_said_twice(void **state)
+{
+	(void)state;
+	T.on_submit = reply_to_all_late;
+	T.hook_status = 503;
+	T.enough = hooked_and_over;
+	run();
+	assert_int_equal(T.hooked, 1);
+	assert_int_equal(T.posted, 0);
+}
+
 #define STORY(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -641,6 +669,7 @@ int main(void)
 		STORY(test_a_core_that_does_not_answer_does_not_hold_a_connection_for_long),
 		STORY(test_an_event_that_was_not_recorded_is_not_acknowledged),
 		STORY(test_a_response_url_that_fails_is_tried_again),
+		STORY(test_what_everybody_sees_is_not_said_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
