@@ -260,6 +260,28 @@ static void test_a_poke_wakes_a_sleeper(void **state)
 	queue_destroy(q);
 }
 
+static void *closer(void *context)
+{
+	usleep(20000);
+	queue_close(context);
+	return NULL;
+}
+
+/* The core sleeps for a minute; the end of the bot does not wait for that. */
+static void test_closing_wakes_a_sleeper(void **state)
+{
+	struct queue *q = queue_create(4, NULL);
+	int64_t begin = clock_monotonic_ms();
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, closer, q), 0);
+	queue_wait(q, MINUTE_MS);
+	assert_true(clock_monotonic_ms() - begin < MINUTE_MS / 2);
+	pthread_join(thread, NULL);
+	queue_destroy(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_two_threads),
 		cmocka_unit_test(test_a_poke_wakes_a_sleeper),
+		cmocka_unit_test(test_closing_wakes_a_sleeper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
