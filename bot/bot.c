@@ -121,8 +121,12 @@ static void perform(struct bot *b, struct effect *take)
 			b->adapter[i]->perform(b->adapter[i], take);
 			return;
 		}
-	if (!host_submit(b, outcome_request(take, OUTCOME_RETRY, NULL, "not configured", 0)))
+	struct request *outcome = outcome_request(take, OUTCOME_RETRY, NULL, "not configured", 0);
+
+	if (!host_submit(b, outcome)) {
 		log_warn("bot", "an effect for %s could not be put back; it is looked up at the next start", take->system);
+		request_destroy(outcome);
+	}
 	effect_destroy(take);
 }
 
