@@ -357,3 +357,18 @@ int64_t bot_number(struct test_bot *b, const char *sql)
 	db_reset(st);
 	return n;
 }
+
+char *bot_text(struct test_bot *b, const char *sql)
+{
+	struct error err = { 0 };
+	struct stmt *st = db_prepare(store_db(core_store(b->core)), sql, &err);
+	char *text;
+
+	if (!st)
+		fail_msg("%s: %s", sql, err.text);
+	db_bind(st, "");
+	assert_int_equal(db_step(st, &err), DB_ROW);
+	text = strdup(db_text(st, 0) ? db_text(st, 0) : "");
+	db_reset(st);
+	return text;
+}

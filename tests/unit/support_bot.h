@@ -83,5 +83,6 @@ const struct performed *bot_find(const struct test_bot *b, size_t from, const ch
 size_t bot_kinds(const struct test_bot *b, enum effect_kind kind); /* performed of that kind */
 void bot_forget(struct test_bot *b); /* what was performed so far */
 int64_t bot_number(struct test_bot *b, const char *sql); /* one integer from the record */
+char *bot_text(struct test_bot *b, const char *sql); /* one text, the caller's; "" for NULL */
 
 #endif

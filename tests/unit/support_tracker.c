@@ -17,14 +17,6 @@
 #define LATE_HINT_MS	(30 * MINUTE_MS)
 #define LATE_COMMENT_MS 400
 
-uint32_t dice_roll(struct dice *d, uint32_t sides)
-{
-	d->state ^= d->state << 13;
-	d->state ^= d->state >> 7;
-	d->state ^= d->state << 17;
-	return (uint32_t)(d->state >> 32) % sides;
-}
-
 static bool chance(struct tracker *t, uint32_t percent)
 {
 	return t->faults && dice_roll(t->dice, 100) < percent;

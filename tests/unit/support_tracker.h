@@ -12,11 +12,7 @@
 
 #include "incident/issue.h"
 #include "incident/request.h"
-
-struct dice {
-	uint64_t state;
-};
-uint32_t dice_roll(struct dice *d, uint32_t sides);
+#include "support_dice.h"
 
 #define TRACKER_ISSUES	 8
 #define TRACKER_COMMENTS 128
