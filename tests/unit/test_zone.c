@@ -235,6 +235,32 @@ static struct zone_file *made_read(const struct made *m)
 	return z;
 }
 
+#define SECOND_HEADER 51 /* bytes of the first block */
+
+/* What a byte says that is not so, each time in a whole file. */
+static void test_files_that_say_what_cannot_be(void **state)
+{
+	struct made m;
+	char tail[300];
+
+	(void)state;
+	made_zone(&m, "ONE-1");
+	m.bytes[SECOND_HEADER + 44 + 8] = 2; /* to a type that is not there */
+	assert_null(made_read(&m));
+	/* One leap second, and the bytes for it. */
+	made_zone(&m, "ONE-1");
+	m.bytes[SECOND_HEADER + 20 + 11] = 1;
+	memmove(m.bytes + SECOND_HEADER + 44 + 25 + 12, m.bytes + SECOND_HEADER + 44 + 25, m.n - (SECOND_HEADER + 44 + 25));
+	memset(m.bytes + SECOND_HEADER + 44 + 25, 0, 12);
+	m.n += 12;
+	assert_null(made_read(&m));
+	/* A rule that is longer than any; the name is all of it. */
+	memset(tail, 'A', sizeof(tail) - 3);
+	strcpy(tail + sizeof(tail) - 3, "-1");
+	made_zone(&m, tail);
+	assert_null(made_read(&m));
+}
+
 static void test_files_that_are_no_zones(void **state)
 {
 	struct made whole, m;
@@ -420,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_every_zone_as_the_system_has_it),
 		cmocka_unit_test(test_changes_to_the_second),
 		cmocka_unit_test(test_files_that_are_no_zones),
+		cmocka_unit_test(test_files_that_say_what_cannot_be),
 		cmocka_unit_test(test_rules_for_the_future),
 		cmocka_unit_test(test_gap_and_overlap),
 		cmocka_unit_test(test_days_past_the_month),
