@@ -56,7 +56,8 @@ void deliver_expect_any(struct desk *desk)
 int deliver_recover(struct desk *desk, struct error *err)
 {
 	int64_t count = 0;
-	int rc = effect_recover(desk->store, clock_now(desk->clock), &count, err);
+	int64_t now = clock_now(desk->clock);
+	int rc = effect_recover(desk->store, now, now + VERIFY_AFTER_MS, &count, err);
 
 	if (rc == 0 && count)
 		log_info("effect", "%lld deliveries were under way at the last stop; each is looked up before it is repeated",

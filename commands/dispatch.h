@@ -25,6 +25,10 @@ struct desk {                      /* what every call needs; the core's */
  * in a batch without savepoints (store_begin_together), which has to run again with them. */
 int dispatch(struct desk *desk, struct request *r, struct reply *reply, struct error *err);
 
+/* When an outcome is not known, it is looked for no sooner: the request may still be under way to where it is
+ * carried out, also when who sent it is dead, and a history may lag behind what was posted. */
+#define VERIFY_AFTER_MS SECOND_MS
+
 /* ---- effects on their way out (commands/deliver.c) ---- */
 /* Effects that may go now, within what may be in flight: marks them started in the current transaction and
  * gives them with targets and documents resolved, on arenas of their own. Hand them out after the commit,

@@ -338,12 +338,12 @@ int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *
 	return db_run(stmt_of(s, HASTEN), err, "it", now, lane);
 }
 
-int effect_recover(struct store *s, int64_t now, int64_t *count, struct error *err)
+int effect_recover(struct store *s, int64_t now, int64_t due_at, int64_t *count, struct error *err)
 {
 	int rc = db_run(stmt_of(s, RECOVER_ATTEMPTS), err, "i", now);
 
 	if (rc == 0)
-		rc = db_run(stmt_of(s, RECOVER), err, "i", now);
+		rc = db_run(stmt_of(s, RECOVER), err, "i", due_at);
 	*count = rc ? 0 : db_changes(s->db);
 	return rc;
 }

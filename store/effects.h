@@ -50,8 +50,8 @@ int effect_revive(struct store *s, int64_t id, int64_t now, struct error *err);
 int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *err); /* due_at of what is not started becomes now */
 /* The clock was set back: what waits for a while still waits for so long, not until the old clock's time comes again. */
 int effect_set_back(struct store *s, int64_t by_ms, int64_t now, struct error *err);
-/* At start: everything found started is of unknown outcome: ready again, with verify. */
-int effect_recover(struct store *s, int64_t now, int64_t *count, struct error *err);
+/* At start: everything found started is of unknown outcome: ready again at due_at, with verify. */
+int effect_recover(struct store *s, int64_t now, int64_t due_at, int64_t *count, struct error *err);
 /* Earliest due_at of the ready ones of a kind (one index seek); 0 = none. */
 int effect_next_due_of(struct store *s, enum effect_kind kind, int64_t *due_at, struct error *err);
 /* Not ended effects: of one incident (0 = all). */

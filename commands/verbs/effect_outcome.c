@@ -21,8 +21,6 @@
 #include "store/people.h"
 #include "store/references.h"
 
-/* An answer may still be on its way; and a history may lag behind what was posted. */
-#define VERIFY_AFTER_MS SECOND_MS
 #define LOUD_ATTEMPTS   3
 #define LOUD_EVERY      20
 

@@ -104,6 +104,22 @@ def test_killed_while_a_delivery_is_under_way_it_is_there_once(make_bot, sandbox
         assert "identified" in text_of(card(sandbox)) and "identified" in text_of(announcement(sandbox))
 
 
+def test_killed_while_a_post_is_on_its_way_it_is_looked_for_after_it_arrived(make_bot, sandbox):
+    bot = make_bot(settings=SOON).start()
+    declared(bot, sandbox)
+    # Carried out a while after it was sent, whether or not its sender still lives.
+    sandbox.fault("delay_ms", method="chat.postMessage", delay_ms=600, count=1)
+    sandbox.command("update still looking", channel=INC)
+    eventually(lambda: [e for e in waiting(bot) if e["state"] == "started"], timeout=seconds(5))
+    time.sleep(0.1)
+    bot.kill()
+    bot.start()
+    settled(bot)
+    time.sleep(0.6)
+    assert len(posted(sandbox, INC, "*Known:* still looking")) == 1
+    assert len(threaded(sandbox, "incidents", "*Known:* still looking")) == 1
+
+
 def time_passes(bot, minutes):
     """As if so much time had gone by since the bot ended."""
     ms = minutes * 60000

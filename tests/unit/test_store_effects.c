@@ -213,12 +213,12 @@ static void what_was_started_before_a_crash_is_verified(void **state)
 	OK(effect_start(x->store, a, 110, &x->err));
 	OK(store_commit(x->store, &x->err));
 	scratch_reopen(x);
-	STORED(x, effect_recover(x->store, 500, &count, &x->err));
+	STORED(x, effect_recover(x->store, 500, 600, &count, &x->err));
 	assert_int_equal(count, 1);
 	e = load(x, a);
 	assert_int_equal(e.state, EFFECT_READY);
 	assert_true(e.verify);
-	assert_int_equal(e.due_at, 500);
+	assert_int_equal(e.due_at, 600);
 	assert_int_equal(e.attempts, 1);
 	assert_int_equal(state_of(x, b), EFFECT_WAITING);
 	assert_false(load(x, c).verify);
@@ -226,9 +226,9 @@ static void what_was_started_before_a_crash_is_verified(void **state)
 		" AND started_at = 110 AND ended_at = 500 AND n = 1"), 1);
 	/* And again: the next attempt has the next number. */
 	STORED(x, effect_start(x->store, a, 510, &x->err));
-	STORED(x, effect_recover(x->store, 520, &count, &x->err));
+	STORED(x, effect_recover(x->store, 520, 520, &count, &x->err));
 	assert_int_equal(count, 1);
-	STORED(x, effect_recover(x->store, 530, &count, &x->err));
+	STORED(x, effect_recover(x->store, 530, 530, &count, &x->err));
 	assert_int_equal(count, 0);
 }
 

@@ -221,7 +221,7 @@ static void what_was_to_be_sent_waits(struct scratch *x)
 
 	assert_int_equal(effect_open_count(x->store, 0, &open, &oldest, &x->err), 0);
 	assert_int_equal(open, 3);
-	STORED(x, effect_recover(x->store, 1, &open, &x->err));
+	STORED(x, effect_recover(x->store, 1, 1, &open, &x->err));
 	assert_int_equal(open, 1);
 }
 
