@@ -45,7 +45,7 @@ def storms(wired, faults):
     """Until the faults have struck often enough. What failed is tried again at once, by a clock that is turned."""
     def hits():
         return sum(fault["hits"] for fault in faults())
-    for _ in range(6):
+    for _ in range(20):
         wired.storm.blow(COMMANDS, kill_after=None)
         for _ in range(3):
             wired.world.later(1)
