@@ -122,12 +122,21 @@ static int path_ready(const struct store_options *o, bool *made, struct error *e
 	return there ? may_write(o->path, false, err) : file_make(o->path, made, err);
 }
 
+/* As it wrote there; 0: it has not. */
+static long lock_holder(int lock)
+{
+	char pid[32] = "";
+	ssize_t n = pread(lock, pid, sizeof(pid) - 1, 0);
+
+	return n > 0 ? strtol(pid, NULL, 10) : 0;
+}
+
 /* One daemon a database. A file of its own carries the lock: SQLite's are of another kind, and
  * closing any descriptor of the database itself would drop them. It stays behind, empty of meaning.
  */
 int store_lock(int *lock, const char *real, const char *path, struct error *err)
 {
-	char name[PATH_MAX + 8], pid[32] = "";
+	char name[PATH_MAX + 8], pid[32];
 
 	snprintf(name, sizeof(name), "%s.lock", real);
 	*lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -137,10 +146,12 @@ int store_lock(int *lock, const char *real, const char *path, struct error *err)
 			err, code, "the lock file %s cannot be opened: %s", name, strerror(-code));
 	}
 	if (flock(*lock, LOCK_EX | LOCK_NB) < 0) {
-		ssize_t n = pread(*lock, pid, sizeof(pid) - 1, 0);
-		long other = n > 0 ? strtol(pid, NULL, 10) : 0;
-		return error_set(err, -EBUSY, "another sitrep (process %ld) is running on %s: "
-			"stop it first, or name another database", other, path);
+		int code = -errno;
+		if (code == -EWOULDBLOCK)
+			return error_set(err, -EBUSY, "another sitrep (process %ld) is running on %s: "
+				"stop it first, or name another database", lock_holder(*lock), path);
+		return error_set(err, code, "%s cannot be locked: %s; put the database on a local disk, "
+			"for nothing would keep a second sitrep from it", name, strerror(-code));
 	}
 	/* The number is for the message above only: not being able to write it is no failure. */
 	int n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,17 @@
 #include "store/db.h"
 #include "store/people.h"
 #include "support_store.h"
+
+static int flock_fails; /* an errno */
+
+/* The system's, in front of it. */
+int flock(int fd, int operation)
+{
+	if (!flock_fails)
+		return (int)syscall(SYS_flock, fd, operation);
+	errno = flock_fails;
+	return -1;
+}
 
 static void closed(struct scratch *x)
 {
@@ -154,6 +167,28 @@ static void a_second_daemon_is_refused(void **state)
 	closed(x);
 	assert_int_equal(store_open(&second, &o, &x->err), 0);
 	store_close(second);
+}
+
+/* A network file system may have no locks: that is not somebody else's holding it. */
+static void what_cannot_be_locked_is_not_taken_for_locked(void **state)
+{
+	static const int failures[] = { ENOLCK, EOPNOTSUPP, EIO };
+	struct scratch *x = *state;
+	struct store_options o = { .path = x->path };
+	struct store *s;
+
+	closed(x);
+	for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+		flock_fails = failures[i];
+		int rc = store_open(&s, &o, &x->err);
+		flock_fails = 0;
+		assert_int_equal(rc, -failures[i]);
+		assert_says(&x->err, ".lock cannot be locked: ");
+		assert_says(&x->err, strerror(failures[i]));
+		assert_says(&x->err, "put the database on a local disk");
+		assert_null(strstr(x->err.text, "another sitrep"));
+	}
+	assert_int_equal(store_open(&x->store, &o, &x->err), 0);
 }
 
 static void a_newer_one(void **state)
@@ -519,6 +554,7 @@ int main(void)
 		CASE(a_bare_name_will_do),
 		CASE(a_folder_is_no_database),
 		CASE(a_second_daemon_is_refused),
+		CASE(what_cannot_be_locked_is_not_taken_for_locked),
 		CASE(a_newer_one),
 		CASE(in_two_steps),
 		CASE(an_older_one_for_reading),
