@@ -7,9 +7,9 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "commands/dispatch.h"
@@ -207,20 +207,20 @@ static bool is_issue(enum effect_kind kind)
 	return kind >= EFFECT_ISSUE_CREATE && kind <= EFFECT_ISSUE_POLL;
 }
 
-static int64_t jitter(int64_t ms)
+/* What failed together does not come back together: up to an eighth sooner or later. Not by chance, but by the effect and
+ * its attempt, so that what happened can be had again. */
+static int64_t spread(int64_t ms, const struct effect_row *row)
 {
-	uint32_t r = 0;
+	const uint64_t of[] = { (uint64_t)row->id, (uint64_t)row->attempts };
 
-	if (getrandom(&r, sizeof r, GRND_NONBLOCK) != (ssize_t)sizeof r || ms < 8)
-		return ms;
-	return ms - ms / 8 + (int64_t)(r % (uint32_t)(ms / 4 < UINT32_MAX ? ms / 4 + 1 : UINT32_MAX));
+	return ms - ms / 8 + (int64_t)(hash_bytes(0, of, sizeof(of)) % (uint64_t)(ms / 4 + 1));
 }
 
 /* At once, after 5 s, after 25 s (policy), then doubling up to the maximum; never earlier than asked for. */
-static int64_t retry_delay(const struct config *config, int attempts, int64_t asked_ms)
+static int64_t retry_delay(const struct config *config, const struct effect_row *row, int64_t asked_ms)
 {
 	int64_t delay = config->retry_max_ms;
-	size_t n = attempts > 0 ? (size_t)attempts - 1 : 0;
+	size_t n = row->attempts > 0 ? (size_t)row->attempts - 1 : 0;
 
 	if (n < config->retry_count) {
 		delay = config->retry_ms[n];
@@ -228,7 +228,7 @@ static int64_t retry_delay(const struct config *config, int attempts, int64_t as
 		delay = config->retry_ms[config->retry_count - 1];
 		for (size_t i = config->retry_count; i <= n && delay < config->retry_max_ms; i++)
 			delay *= 2;
-		delay = delay < config->retry_max_ms ? jitter(delay) : jitter(config->retry_max_ms);
+		delay = spread(delay < config->retry_max_ms ? delay : config->retry_max_ms, row);
 	}
 	return delay > asked_ms ? delay : asked_ms;
 }
@@ -317,7 +317,7 @@ static int settle(struct call *c, const struct effect_row *row, enum outcome out
 	case OUTCOME_UNKNOWN:
 		break;
 	}
-	at = retry_delay(c->config, row->attempts, asked);
+	at = retry_delay(c->config, row, asked);
 	if (outcome == OUTCOME_UNKNOWN && at < VERIFY_AFTER_MS)
 		at = VERIFY_AFTER_MS;
 	/* A long outage must not fill the log: its beginning, and then a sign now and then. */

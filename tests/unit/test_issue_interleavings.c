@@ -30,6 +30,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "commands/issues.h"
 #include "store/db.h"
 #include "store/incidents.h"
@@ -80,6 +81,7 @@ struct run {
 	/* What makes the count of some things uncertain. */
 	bool unlinked, protected_now, deleted, deletion_told, hidden;
 	int64_t conflicts, applied, writes, attempts, mistaken;
+	uint64_t course; /* a hash of all that was said and asked, and when */
 };
 
 static long number_from(const char *name, long otherwise)
@@ -96,6 +98,13 @@ static bool trace;
 		printf("seed %llu: ", (unsigned long long)(r)->seed);                              \
 		fail_msg(__VA_ARGS__);                                                             \
 	} while (0)
+
+static void went(struct run *r, const char *what)
+{
+	uint64_t at[] = { r->course, (uint64_t)clock_now(&r->bot.clock) };
+
+	r->course = hash_bytes(hash_bytes(0, at, sizeof at), what, strlen(what));
+}
 
 /* ---- looking at the record ------------------------------------------------------------------- */
 
@@ -301,6 +310,7 @@ static void settle(struct run *r, struct request *take)
 	r->tracker.now = clock_now(&r->bot.clock);
 	assert_true(core_submit(r->bot.core, take));
 	bot_settle(&r->bot);
+	went(r, r->bot.answer ? r->bot.answer : "");
 	look(r, &now);
 	for (int f = 0; f < ISSUE_FIELD_COUNT; f++)
 		watch_field(r, &before, &now, (enum issue_field)f);
@@ -350,6 +360,7 @@ static void on_elsewhere(void *ctx, struct effect *take)
 
 	r->tracker.now = clock_now(&r->bot.clock);
 	r->attempts++;
+	went(r, effect_kind_name(take->kind));
 	if (take->kind == EFFECT_ISSUE_SYNC || take->kind == EFFECT_ISSUE_CREATE ||
 		take->kind == EFFECT_ISSUE_COMMENT)
 		check_asked(r, take);
@@ -894,6 +905,7 @@ static void set_policy(struct config *config)
 
 struct totals {
 	int64_t conflicts, applied, writes, attempts, mistaken;
+	uint64_t course; /* of the last one */
 };
 
 static void run_sequence(uint64_t seed, long steps, struct totals *total)
@@ -924,6 +936,7 @@ static void run_sequence(uint64_t seed, long steps, struct totals *total)
 	total->writes += r->writes;
 	total->attempts += r->attempts;
 	total->mistaken += r->mistaken;
+	total->course = r->course;
 	tracker_finish(&r->tracker);
 	bot_teardown(&r->bot);
 	free(r);
@@ -949,10 +962,27 @@ static void both_sides_come_into_step(void **state)
 		assert_true(total.conflicts > 0 && total.applied > 0 && total.writes > 0);
 }
 
+/* A sequence that failed can be had again: by its seed alone, down to every word and millisecond. */
+static void a_seed_is_a_sequence(void **state)
+{
+	struct totals first = { 0 }, again, other = { 0 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 5; seed++) {
+		again = (struct totals){ 0 };
+		run_sequence(seed, STEPS, &first);
+		run_sequence(seed, STEPS, &again);
+		assert_true(first.course == again.course);
+		run_sequence(seed + 5, STEPS, &other);
+		assert_true(first.course != other.course);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_sides_come_into_step),
+		cmocka_unit_test(a_seed_is_a_sequence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
