@@ -102,7 +102,7 @@ void mark_link(struct str *s, const char *url, const char *label)
 			str_addc(&content, *p);
 	}
 	if (content.cut) { /* half an address leads somewhere else */
-		str_add(s, label);
+		mark_add_content(s, label ? label : "");
 		return;
 	}
 	str_addc(&content, '|');

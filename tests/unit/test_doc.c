@@ -175,6 +175,12 @@ static void test_long_content_is_cut_at_a_character(void **state)
 	str_reset(&s);
 	mark_link(&s, text, "label"); /* no half address */
 	assert_string_equal(s.p, "label");
+	str_reset(&s); /* and its label does not become marks then */
+	mark_link(&s, text, "a \x01@slack:U1\x02 \x01!\x02");
+	assert_string_equal(s.p, "a @slack:U1 !");
+	str_reset(&s);
+	mark_link(&s, text, NULL);
+	assert_int_equal(s.len, 0);
 	free(text);
 	free(mark);
 }
