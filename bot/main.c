@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	if (options_read(&o, argc - 2, argv + 2, s->words_follow, &err) < 0) {
+	if (options_read(&o, argc - 2, argv + 2, s->words == WORDS_OWN, &err) < 0) {
 		fprintf(stderr, "sitrep %s: %s\n", s->name, err.text);
 		return 2;
 	}
@@ -50,6 +50,10 @@ int main(int argc, char **argv)
 	}
 	if ((o.service || o.environment || o.mode) && s->run != subcommand_release_check) {
 		fprintf(stderr, "sitrep %s: --service, --env and --mode are for release-check\n", s->name);
+		return 2;
+	}
+	if (s->words == WORDS_NONE && o.argc) {
+		fprintf(stderr, "sitrep %s: takes no \"%s\"; another folder is --config DIR\n", s->name, o.argv[0]);
 		return 2;
 	}
 	if (o.force && s->run != subcommand_backup) {

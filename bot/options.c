@@ -80,9 +80,14 @@ static int read_option(struct options *o, int *i, int argc, char **argv, struct 
 
 int options_read(struct options *o, int argc, char **argv, bool words_follow, struct error *err)
 {
+	*o = (struct options){ .config_dir = "config" };
+	return options_read_more(o, argc, argv, words_follow, err);
+}
+
+int options_read_more(struct options *o, int argc, char **argv, bool words_follow, struct error *err)
+{
 	int i;
 
-	*o = (struct options){ .config_dir = "config" };
 	for (i = 0; i < argc; i++) {
 		if (argv[i][0] != '-' || !argv[i][1])
 			break;

@@ -24,5 +24,7 @@ struct options {
 
 /* argv after the subcommand. Options of ours end at the first other word when words_follow (ctl). Keys of --set are cut in place. */
 int options_read(struct options *o, int argc, char **argv, bool words_follow, struct error *err);
+/* The same for what stands behind a word of the subcommand's own: adds to those that stood in front of it. */
+int options_read_more(struct options *o, int argc, char **argv, bool words_follow, struct error *err);
 
 #endif

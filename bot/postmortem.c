@@ -60,7 +60,7 @@ static int asked_read(struct asked *a, const struct options *o)
 		} else if (a->words < WORDS_MAX)
 			a->word[a->words++] = arg;
 	}
-	if (n && options_read(&a->options, n, option, false, &err) < 0)
+	if (n && options_read_more(&a->options, n, option, false, &err) < 0)
 		return usage(err.text);
 	return 0;
 }

@@ -17,28 +17,28 @@
 #define REFERENCE_MAX (1u << 20)
 
 const struct subcommand subcommands[] = {
-	{ "run", "run [--config DIR] [--set key=value]…", "run the bot until SIGTERM", false, subcommand_run },
+	{ "run", "run [--config DIR] [--set key=value]…", "run the bot until SIGTERM", WORDS_NONE, subcommand_run },
 	{ "check", "check [--config DIR] [--set key=value]…", "check the config folder; every error at once",
-		false, subcommand_check },
+		WORDS_NONE, subcommand_check },
 	{ "doctor", "doctor [--config DIR] [--set key=value]…",
-		"check config, record, clock, disk, tokens, scopes, channels, Jira", false, subcommand_doctor },
-	{ "manifest", "manifest", "print the chat app's manifest", false, subcommand_manifest },
+		"check config, record, clock, disk, tokens, scopes, channels, Jira", WORDS_NONE, subcommand_doctor },
+	{ "manifest", "manifest", "print the chat app's manifest", WORDS_NONE, subcommand_manifest },
 	{ "ctl", "ctl [--json] [--socket PATH] OPERATION …", "run an operation from the shell, as in chat",
-		true, subcommand_ctl },
-	{ "audit", "audit verify [--config DIR]", "verify the audit chain of the record", true,
+		WORDS_OWN, subcommand_ctl },
+	{ "audit", "audit verify [--config DIR]", "verify the audit chain of the record", WORDS_OWN,
 		subcommand_audit },
-	{ "backup", "backup [--config DIR] [--force] FILE", "copy the record while the bot runs, and verify the copy", false,
+	{ "backup", "backup [--config DIR] [--force] FILE", "copy the record while the bot runs, and verify the copy", WORDS_LAST,
 		subcommand_backup },
-	{ "restore", "restore [--config DIR] FILE", "put a backup back while the bot is stopped; keeps what was there", false,
+	{ "restore", "restore [--config DIR] FILE", "put a backup back while the bot is stopped; keeps what was there", WORDS_LAST,
 		subcommand_restore },
 	{ "postmortem", "postmortem export|import [--config DIR] 42 [FILE]",
-		"a postmortem as a file (--html: one page), and an edited file back", true,
+		"a postmortem as a file (--html: one page), and an edited file back", WORDS_OWN,
 		subcommand_postmortem },
 	{ "release-check", "release-check [--config DIR] --service NAME [--env NAME] [--json]",
-		"may a release go out? exit status 0 yes, 1 blocked, 2 could not tell", false, subcommand_release_check },
-	{ "reference", "reference commands|configuration", "print the reference as Markdown", false,
+		"may a release go out? exit status 0 yes, 1 blocked, 2 could not tell", WORDS_LAST, subcommand_release_check },
+	{ "reference", "reference commands|configuration", "print the reference as Markdown", WORDS_LAST,
 		subcommand_reference },
-	{ NULL, NULL, NULL, false, NULL },
+	{ NULL, NULL, NULL, WORDS_NONE, NULL },
 };
 
 int subcommand_run(const struct options *o)
@@ -158,10 +158,9 @@ static int audit_check(const struct config *config)
 	return rc == 0 ? 0 : rc == -EBADMSG ? 1 : 2;
 }
 
-/* Options may stand behind the verb too: "audit verify --config DIR". */
+/* Options may stand in front of the verb and behind it: "audit verify --config DIR". */
 int subcommand_audit(const struct options *o)
 {
-	struct options rest;
 	struct options all = *o;
 	struct error err = { 0 };
 	struct config *config;
@@ -171,12 +170,14 @@ int subcommand_audit(const struct options *o)
 		fprintf(stderr, "sitrep: audit what? Try: sitrep audit verify --config DIR\n");
 		return 2;
 	}
-	if (options_read(&rest, o->argc - 1, o->argv + 1, false, &err) < 0) {
+	if (options_read_more(&all, o->argc - 1, o->argv + 1, false, &err) < 0) {
 		fprintf(stderr, "sitrep: %s\n", err.text);
 		return 2;
 	}
-	if (o->argc > 1)
-		all = rest;
+	if (all.argc) {
+		fprintf(stderr, "sitrep: audit verify takes no \"%s\"; another folder is --config DIR\n", all.argv[0]);
+		return 2;
+	}
 	config = subcommand_config(&all, false);
 	if (!config)
 		return 2;

@@ -3,11 +3,17 @@
 /* `sitrep NAME …`, one table. Each returns an exit status. */
 #include "bot/options.h"
 
+enum subcommand_words {
+	WORDS_NONE, /* options only */
+	WORDS_LAST, /* behind its options */
+	WORDS_OWN,  /* everything behind its options is its own, dashes too */
+};
+
 struct subcommand {
 	const char *name;
 	const char *usage;   /* after "sitrep " */
 	const char *summary;
-	bool words_follow;   /* everything after its options is its own, dashes too */
+	enum subcommand_words words;
 	int (*run)(const struct options *o);
 };
 
