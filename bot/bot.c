@@ -30,6 +30,7 @@
 #include "adapters/slack/slack.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "bot/absent.h"
 #include "bot/core.h"
 #include "bot/memory.h"
 #include "bot/notify.h"
@@ -56,6 +57,7 @@ struct bot {
 	struct adapter *adapter[ADAPTERS_MAX];
 	int adapter_count;
 	struct adapter *api; /* among them; NULL */
+	struct adapter *absent; /* among them */
 	struct adapter_host host;
 	struct queue *answers, *effects; /* core → I/O */
 	struct io_wake out, room, opened;
@@ -113,7 +115,7 @@ static void core_room(void *ctx)
 
 /* ---- the door out: the I/O thread's side ---------------------------------------------------- */
 
-/* The adapter of the system it is for. A system that is not configured any more: its effects wait, as for one that is down. */
+/* The adapter of the system it is for; there may be none any more. */
 static void perform(struct bot *b, struct effect *take)
 {
 	for (int i = 0; i < b->adapter_count; i++)
@@ -121,13 +123,7 @@ static void perform(struct bot *b, struct effect *take)
 			b->adapter[i]->perform(b->adapter[i], take);
 			return;
 		}
-	struct request *outcome = outcome_request(take, OUTCOME_RETRY, NULL, "not configured", 0);
-
-	if (!host_submit(b, outcome)) {
-		log_warn("bot", "an effect for %s could not be put back; it is looked up at the next start", take->system);
-		request_destroy(outcome);
-	}
-	effect_destroy(take);
+	b->absent->perform(b->absent, take);
 }
 
 static void on_out(void *ctx)
@@ -312,6 +308,8 @@ static int adapters_start(struct bot *b, struct error *err)
 
 		adapter_add(b, ctl_create(&b->host, &o));
 	}
+	b->absent = absent_create(&b->host);
+	adapter_add(b, b->absent);
 	adapter_add(b, slack_create(b->config, &b->host));
 	if (b->config->issue.url)
 		adapter_add(b, jira_create(b->config, &b->host, http));
