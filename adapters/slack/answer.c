@@ -456,15 +456,17 @@ static void put_errors(struct str *out, struct slack *s, const struct answer *a)
 	json_put_value(out, errors);
 }
 
-static void put_form(struct str *out, struct slack *s, const struct answer *a)
+/* False: it is too large for Slack. */
+static bool put_form(struct str *out, struct slack *s, const struct answer *a)
 {
 	JSON_CLEANUP json_t *view = form_view(s, a);
 
 	json_put_member(out, "response_action", view ? "update" : "clear");
 	if (!view)
-		return;
+		return false;
 	json_put_name(out, "view");
 	json_put_value(out, view);
+	return true;
 }
 
 static void put_notice(struct str *out, struct slack *s, const struct answer *a)
@@ -474,8 +476,11 @@ static void put_notice(struct str *out, struct slack *s, const struct answer *a)
 	render_notice(out, "Not done", a->reply.doc, slack_now(s));
 }
 
-static void put_form_action(struct str *out, struct slack *s, const struct answer *a)
+/* False: it closes the dialog where the answer should have stood. */
+static bool put_form_action(struct str *out, struct slack *s, const struct answer *a)
 {
+	bool fits = true;
+
 	json_put_begin(out, '{');
 	switch (a->reply.kind) {
 	case REPLY_REFUSAL:
@@ -485,7 +490,7 @@ static void put_form_action(struct str *out, struct slack *s, const struct answe
 			put_notice(out, s, a);
 		break;
 	case REPLY_FORM:
-		put_form(out, s, a);
+		fits = put_form(out, s, a);
 		break;
 	case REPLY_NONE:
 	case REPLY_MESSAGE:
@@ -493,19 +498,21 @@ static void put_form_action(struct str *out, struct slack *s, const struct answe
 		break;
 	}
 	json_put_end(out, '}');
+	return fits;
 }
 
 static int ack_form(struct slack *s, const struct answer *a)
 {
 	const struct slack_handle *h = handle_of(a);
 	struct str STR_CLEANUP action = { 0 };
+	bool fits;
 	int rc;
 
 	str_init(&action, SIZE_MAX / 4);
-	put_form_action(&action, s, a);
+	fits = put_form_action(&action, s, a);
 	rc = slack_ack(s, h->generation, h->envelope_id, &action);
 	if (rc != -EMSGSIZE)
-		return rc;
+		return fits ? rc : -EMSGSIZE;
 	str_reset(&action);
 	str_add(&action, "{\"response_action\":\"clear\"}");
 	slack_ack(s, h->generation, h->envelope_id, &action);
@@ -520,7 +527,8 @@ static void answer_form(struct slack *s, struct answer *take)
 	if (rc == 0 && shown)
 		answer_destroy(take);
 	else if (take->reply.kind == REPLY_FORM)
-		bring_apology(s, take, "the next form did not arrive");
+		bring_apology(s, take,
+			rc == -EMSGSIZE ? "it is too large" : "the next form did not arrive");
 	else
 		bring_reply(s, take);
 }

@@ -31,6 +31,12 @@
 	"\"event\":{\"type\":\"reaction_added\",\"user\":\"U0ALICE\",\"reaction\":\"pushpin\","    \
 	"\"item\":{\"type\":\"message\",\"channel\":\"C0GENERAL\",\"ts\":\"17.1\"}}}}"
 
+#define FORM                                                                                       \
+	"{\"envelope_id\":\"e-%d\",\"type\":\"interactive\",\"payload\":{\"type\":"              \
+	"\"view_submission\",\"user\":{\"id\":\"U0ALICE\"},\"view\":{\"id\":\"V%d\","           \
+	"\"private_metadata\":\"{\\\"op\\\":\\\"sev\\\",\\\"channel\\\":\\\"C0GENERAL\\\"}\"," \
+	"\"state\":{\"values\":{}}}}}"
+
 struct texts {
 	char *text[TEXTS];
 	int count;
@@ -51,11 +57,11 @@ static struct {
 	bool (*enough)(void);
 	/* What the peers saw, and the story they tell. */
 	pthread_mutex_t lock;
-	struct texts acks, hooks;
+	struct texts acks, hooks, posts;
 	int envelopes;
 	size_t padding;
 	atomic_int sent;
-	bool event, close_after_sending;
+	bool event, form, close_after_sending;
 	bool announce; /* … and say so first, and read on until the client answers the close */
 	atomic_int hook_status;
 	bool deaf;	/* nothing is read from the socket, resp. answered by the API, … */
@@ -102,7 +108,10 @@ static void serve_api(struct peer *peer, int fd, int nth, void *ctx)
 		while (hook && T.slow_hook && !T.hears)
 			peer_sleep(5);
 		T.hooked += hook;
-		T.posted += strncmp(request, "POST /api/chat.post", 19) == 0;
+		if (strncmp(request, "POST /api/chat.post", 19) == 0) {
+			note(&T.posts, body ? body + 4 : "");
+			T.posted++;
+		}
 		if (hook)
 			note(&T.hooks, body ? body + 4 : "");
 		const char *answer = hook ? "ok" : open ? url : other;
@@ -118,6 +127,7 @@ static bool send_envelope(int fd, int i, const char *hook)
 	size_t size = 1000 + T.padding;
 	char *frame = malloc(size);
 	int n = T.event ? snprintf(frame, size, PIN, i, i)
+		: T.form ? snprintf(frame, size, FORM, i, i)
 			: snprintf(frame, size, COMMAND, i, i, hook);
 	bool sent;
 
@@ -262,6 +272,8 @@ static int teardown(void **state)
 		free(T.acks.text[i]);
 	for (int i = 0; i < T.hooks.count; i++)
 		free(T.hooks.text[i]);
+	for (int i = 0; i < T.posts.count; i++)
+		free(T.posts.text[i]);
 	pthread_mutex_destroy(&T.lock);
 	return 0;
 }
@@ -651,6 +663,39 @@ static void test_what_everybody_sees_is_not_said_twice(void **state)
 	assert_int_equal(T.posted, 0);
 }
 
+/* A dialog of Slack has a hundred blocks. */
+static void reply_form_of_many(struct request *take)
+{
+	struct answer *a = answer_create(take);
+	json_t *fields = json_array();
+
+	for (int i = 0; i < 101; i++)
+		json_array_append_new(fields, json_pack("{s:o, s:s, s:s}", "arg", json_sprintf("a%d", i),
+			"type", "text", "label", "one of many"));
+	a->reply.kind = REPLY_FORM;
+	a->reply.form = json_pack("{s:s, s:s, s:o}", "op", "sev", "title", "Many", "fields", fields);
+	T.slack->answer(T.slack, a);
+}
+
+static bool acked_and_posted(void)
+{
+	return noted(&T.acks) >= 1 && T.posted >= 1;
+}
+
+/* The dialog closes; who has filled it in is told why, and what to do instead. */
+static void test_a_next_form_that_is_too_large_is_said(void **state)
+{
+	(void)state;
+	T.form = true;
+	T.on_submit = reply_form_of_many;
+	T.enough = acked_and_posted;
+	run();
+	assert_non_null(strstr(T.acks.text[0], "\"response_action\":\"clear\""));
+	assert_non_null(strstr(T.posts.text[0], "C0GENERAL"));
+	assert_non_null(strstr(T.posts.text[0], "The form could not be opened (it is too large)"));
+	assert_non_null(strstr(T.posts.text[0], "/inc sev"));
+}
+
 #define STORY(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -670,6 +715,7 @@ int main(void)
 		STORY(test_an_event_that_was_not_recorded_is_not_acknowledged),
 		STORY(test_a_response_url_that_fails_is_tried_again),
 		STORY(test_what_everybody_sees_is_not_said_twice),
+		STORY(test_a_next_form_that_is_too_large_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
