@@ -358,6 +358,23 @@ static int drop(struct resolution *r)
 	return rc;
 }
 
+/* One that cannot be made is at fault itself: all the others, and whoever types, would wait for it for good. */
+static int give_up(struct resolution *r)
+{
+	struct call *c = &r->call;
+	const char *kind = effect_kind_name(r->row->kind), *why = arena_strdup(c->arena, r->err->text);
+	json_t *meta = json_pack("{s:s, s:s}", "kind", kind, "error", why);
+	int rc = effect_end(c->store, r->row->id, EFFECT_FAILED, why, c->now, r->err);
+
+	log_line(LOG_ERROR, "effect", r->row->incident, "%s cannot be made, and is given up: %s", kind, why);
+	if (rc == 0 && record_audit(c, "effect", r->row->id, "warn", "effect.refused", json_text(c->arena, meta)) < 0)
+		rc = error_set(r->err, c->err.code, "%s", c->err.text);
+	json_decref(meta);
+	deliver_expect_any(r->desk);
+	effect_destroy(r->out);
+	return rc;
+}
+
 /* Counts as an attempt that certainly did nothing. */
 static int postpone(struct resolution *r)
 {
@@ -403,6 +420,8 @@ static int resolve(struct desk *desk, const struct effect_row *row, struct effec
 		return postpone(&r);
 	if (rc == 0 && !r.impossible)
 		rc = guard(&r);
+	if (rc < 0 && !store_broken(rc))
+		return give_up(&r);
 	if (rc == 0 && r.impossible)
 		return drop(&r);
 	if (rc == 0)

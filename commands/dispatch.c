@@ -290,17 +290,6 @@ static struct keys keys_of(const struct request *r)
 	return k;
 }
 
-/* Errors after which the transaction itself is not to be trusted. */
-static bool store_is_broken(int code)
-{
-	static const int codes[] = { -ENOSPC, -EIO, -EROFS, -EUCLEAN, -EBUSY, -ENOMEM };
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
-		if (code == codes[i])
-			return true;
-	return false;
-}
-
 static int seen_before(struct desk *desk, struct request *r, const struct keys *k,
 	struct reply *reply, struct error *err)
 {
@@ -368,7 +357,7 @@ static int settle(struct call *c, const struct keys *k, enum end end, struct err
 			error_set(err, c->err.code, "%s", c->err.text) :
 			remember(c, k, err);
 	log_failure(c);
-	if (!store_is_broken(c->err.code))
+	if (!store_broken(c->err.code))
 		return 0;
 	reply_finish(c->reply);
 	return error_set(err, c->err.code, "%s", c->err.text);

@@ -437,6 +437,16 @@ void store_undo(struct store *s)
 	s->pruned = 0; /* or more than that: what was pruned stays in memory till the next time */
 }
 
+bool store_broken(int code)
+{
+	static const int codes[] = { -ENOSPC, -EIO, -EROFS, -EUCLEAN, -EBUSY, -ENOMEM };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (code == codes[i])
+			return true;
+	return false;
+}
+
 static int check_with(struct store *s, const char *integrity, struct error *err)
 {
 	const struct {

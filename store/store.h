@@ -44,6 +44,8 @@ void store_rollback(struct store *s);
 int store_savepoint(struct store *s, struct error *err);
 int store_release(struct store *s, struct error *err);
 void store_undo(struct store *s); /* rolls back to the savepoint */
+/* Is this an error after which the transaction itself is not to be trusted? */
+bool store_broken(int code);
 
 /* Integrity check for doctor: 0 or -EUCLEAN with the first finding. */
 int store_check(struct store *s, struct error *err);

@@ -341,6 +341,29 @@ static void the_inbox_does_not_remember_what_was_undone(void **state)
 	bot_settle(b);
 }
 
+/* A row that a bug or a person spoiled: it is given up, and nobody else has to wait for it, nor for those behind it. */
+static void an_effect_that_cannot_be_made_holds_up_nothing(void **state)
+{
+	struct test_bot *b = *state;
+	size_t from;
+
+	bot_type(b, "declare sev3 reports are slow");
+	bot_pass(b, 5 * SECOND_MS);
+	b->outcome = OUTCOME_RETRY;
+	bot_type(b, "#1 update first");
+	bot_type(b, "#1 update second");
+	script(b, "UPDATE effect SET payload = '{' WHERE payload LIKE '%first%' AND ended_at IS NULL");
+	b->outcome = OUTCOME_DELIVERED;
+	from = b->performed_count;
+	bot_pass(b, MINUTE_MS);
+	assert_non_null(strstr(bot_type(b, "#1 note is anybody there?"), "INC-1"));
+	assert_null(bot_find(b, from, "first"));
+	assert_non_null(bot_find(b, from, "second"));
+	assert_true(bot_number(b, "SELECT count(*) FROM effect WHERE state = 'failed' AND error LIKE 'line 1 column 2%'") >= 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+	assert_true(bot_number(b, "SELECT count(*) FROM audit WHERE action = 'effect.refused'") >= 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, bot_begin, bot_end)
@@ -355,6 +378,7 @@ int main(void)
 		T(a_timer_of_a_lost_batch_is_due_at_once),
 		T(a_mixed_batch_runs_again_whole),
 		T(the_inbox_does_not_remember_what_was_undone),
+		T(an_effect_that_cannot_be_made_holds_up_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
