@@ -435,8 +435,9 @@ static void look_at_own(struct job *j)
 {
 	const char *project = json_get_str(j->e->payload, "project");
 	int64_t ago = jira_now(j->jira) - j->e->created_at;
-	/* In the future: our clock was set back since then, nobody knows how long ago it was. */
-	int64_t minutes = (ago < 0 ? DAY_MS : ago) / MINUTE_MS + 2;
+	/* A time of our clock as it was then: it may have run ahead and been set right since, so a day
+	 * is added. That finds more issues than are asked for, but only one has our property. */
+	int64_t minutes = ((ago < 0 ? 0 : ago) + DAY_MS) / MINUTE_MS + 2;
 	struct str jql;
 
 	str_init_arena(&jql, j->e->arena, 2000);

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -172,6 +173,27 @@ static void test_a_lost_create_without_its_label_is_found_by_its_property(void *
 	run(EFFECT_ISSUE_CREATE, CREATE, "delivered");
 	assert_int_equal(run_count(&R, "POST "), 0);
 	assert_string_equal(run_text(&R, "read.id"), "10001");
+}
+
+/* When it was asked for is a time of our clock as it was then: it may have run ahead. What is found is ours by its property, so
+ * looking back for long does no harm. */
+static void test_a_lost_create_is_looked_for_a_day_back(void **state)
+{
+	struct line script[] = {
+		{ .call = "GET " API "search/jql?maxResults=2&", .status = 200, .body = "{\"issues\":[]}" },
+		{ .call = "GET " API "search/jql", .status = 200, .body = "{\"issues\":[]}" },
+		{ .call = "POST " API "issue ", .status = 201, .body = CREATED },
+		{ .call = "GET " API "issue/10001?", .status = 200, .body = PLAIN_ISSUE },
+	};
+	const char *since;
+
+	(void)state;
+	SCRIPT(&R, script);
+	R.verify = true;
+	run(EFFECT_ISSUE_CREATE, CREATE, "delivered");
+	since = strstr(R.log, "created%20%3E%3D%20%22-");
+	assert_non_null(since);
+	assert_in_range(strtoll(since + strlen("created%20%3E%3D%20%22-"), NULL, 10), 24 * 60 + 1, 24 * 60 + 5);
 }
 
 static void test_fields_that_are_not_on_the_screen_are_left_out(void **state)
@@ -713,6 +735,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_without_knowing_nothing_is_made, fresh, done),
 		cmocka_unit_test_setup_teardown(test_the_stop_ends_a_look_without_an_outcome, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_lost_create_without_its_label_is_found_by_its_property, fresh, done),
+		cmocka_unit_test_setup_teardown(test_a_lost_create_is_looked_for_a_day_back, fresh, done),
 		cmocka_unit_test_setup_teardown(test_fields_that_are_not_on_the_screen_are_left_out, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_required_field_is_named_in_the_refusal, fresh, done),
 		cmocka_unit_test_setup_teardown(test_extra_fields_by_their_names, fresh, done),
