@@ -113,9 +113,9 @@ static int take_comment(struct call *c, struct issue *i, const json_t *comment)
 int issue_comments_take(
 	struct call *c, struct issue *i, const json_t *result, bool linked, bool *more)
 {
-	const json_t *list = json_get_arr(result, "comments");
+	const json_t *list = json_get_arr(result, "comments"), *left = json_get_obj(result, "comments_left");
 	bool tell = issue_rules(c)->comments && !linked;
-	int64_t before = i->rec.comment;
+	int64_t before = i->rec.comment, upto = issue_number(left, tell ? "upto" : "newest");
 	size_t n = json_array_size(list), most = tell && n > COMMENTS_MAX ? COMMENTS_MAX : n;
 	int rc = 0;
 
@@ -130,6 +130,9 @@ int issue_comments_take(
 		if (issue_number(comment, "id") > i->rec.comment)
 			i->rec.comment = issue_number(comment, "id");
 	}
-	*more |= most < n;
+	if (most == n && upto > i->rec.comment)
+		i->rec.comment = upto;
+	/* Asked again only when it went on: else it would be for ever. */
+	*more |= most < n || (tell && left && i->rec.comment > before);
 	return rc;
 }

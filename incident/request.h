@@ -129,7 +129,7 @@ enum effect_kind {
 	EFFECT_ISSUE_CREATE,  /* {project, type, parent?, values, text, labels[], label, property{}, fields{}} → {read}: found again by `label`, unique to it */
 	EFFECT_ISSUE_SYNC,    /* {issue or name, send {field: value}, theirs {field: value}, comment_after}: reads; writes what of `send` is not there yet, if
 	                       * theirs is still what it was; reads again if it wrote
-	                       * → {read, written {field: value}, trouble {field: reason}, comments [{id, author, name, at_ms, text}]} */
+	                       * → {read, written {field: value}, trouble {field: reason}, comments [{id, author, name, at_ms, text}], comments_left? {upto, newest}: very many; those after `upto` are for the next one} */
 	EFFECT_ISSUE_COMMENT, /* {issue, text} → {comment}: found again by op_id in the comment's property */
 	EFFECT_ISSUE_MARK,    /* {issue, on, label, common_label, property{}, links [{id, url, title}]}: upsert, or with on false takes ours away */
 	EFFECT_ISSUE_POLL,    /* {elapsed_ms, label, projects[]} → {issues [{id, name, updated_ms}], complete}: what changed in the last elapsed_ms */

@@ -19,7 +19,9 @@
 #include "adapters/jira/workflow.h"
 #include "base/log.h"
 
-#define COMMENTS_MAX 100
+#define COMMENTS_MAX  100 /* of one outcome */
+#define COMMENTS_KEPT 400 /* while they are read */
+#define COMMENTS_TRIES 8  /* of the effect; by then a bad moment has lasted for a quarter of an hour */
 
 enum { READ, WRITTEN, TROUBLE, COMMENTS }; /* j->kept */
 
@@ -30,7 +32,8 @@ struct sync {
 	struct walk walk;
 	struct transition *step; /* under way */
 	bool lost;		 /* the answer to it */
-	int64_t comment_after;
+	int64_t comment_after, comment_newest;
+	int64_t comment_upto; /* the last one told; 0: all are */
 };
 
 static void read_first(struct job *j);
@@ -71,11 +74,16 @@ static void written(struct job *j, enum issue_field f)
 
 static void finish(struct job *j)
 {
+	struct sync *s = j->own;
 	json_t *result = json_pack("{s:O}", "read", j->kept[READ]);
 
 	json_object_set(result, "written", j->kept[WRITTEN]);
 	json_object_set(result, "trouble", j->kept[TROUBLE]);
 	json_object_set(result, "comments", j->kept[COMMENTS]);
+	if (s->comment_upto)
+		json_object_set_new(result, "comments_left",
+			json_pack("{s:I, s:I}", "upto", (json_int_t)s->comment_upto, "newest",
+				(json_int_t)s->comment_newest));
 	job_done(j, result);
 }
 
@@ -94,24 +102,14 @@ static void keep_read(struct job *j, json_t *read_take)
 
 /* ---- comments ---------------------------------------------------------------------------- */
 
-static bool take_comment(struct job *j, const json_t *comment)
+static int64_t comment_id(const json_t *comment)
 {
-	struct sync *s = j->own;
-	struct read_context c = job_reading(j);
-	const json_t *property;
-	json_t *read = read_comment(&c, comment, &property);
-	bool newer = read && strtoll(json_get_str(read, "id"), NULL, 10) > s->comment_after;
-
-	if (newer && !property)
-		json_array_append(j->kept[COMMENTS], read);
-	json_decref(read);
-	return newer;
+	return strtoll(json_get_str(comment, "id"), NULL, 10);
 }
 
 static int comment_compare(const void *a, const void *b)
 {
-	int64_t x = strtoll(json_get_str(*(json_t *const *)a, "id"), NULL, 10);
-	int64_t y = strtoll(json_get_str(*(json_t *const *)b, "id"), NULL, 10);
+	int64_t x = comment_id(*(json_t *const *)a), y = comment_id(*(json_t *const *)b);
 
 	return x < y ? -1 : x > y;
 }
@@ -120,7 +118,9 @@ static int comment_compare(const void *a, const void *b)
  * next time. */
 static void sort_comments(struct job *j)
 {
+	struct sync *s = j->own;
 	size_t n = json_array_size(j->kept[COMMENTS]), at;
+	const struct arena_mark before = arena_mark(j->e->arena);
 	json_t **list = arena_alloc(j->e->arena, (n + 1) * sizeof(json_t *)),
 	       *sorted = json_array(), *v;
 
@@ -128,21 +128,83 @@ static void sort_comments(struct job *j)
 	qsort(list, n, sizeof(json_t *), comment_compare);
 	for (size_t i = 0; i < n && i < COMMENTS_MAX; i++)
 		json_array_append(sorted, list[i]);
+	if (n > COMMENTS_MAX)
+		s->comment_upto = comment_id(list[COMMENTS_MAX - 1]);
 	json_decref(j->kept[COMMENTS]);
 	j->kept[COMMENTS] = sorted;
+	arena_rewind(j->e->arena, &before);
 }
 
-static void comments_done(struct job *j, const struct rest_answer *failed)
+/* A bad moment: all of it again, as anything else; what was written is found written then. Where Jira says no, or it
+ * goes on, the fields and what waits behind them in the lane do not wait for it for ever. None is told: those that
+ * were read are the newest, and the older ones would count as told. */
+static void comments_failed(struct job *j, const struct rest_answer *failed)
 {
-	/* What was written stands, and was read; comments can wait for the next time. All of them: those
-	 * that were read are the newest, and the older ones would count as told. */
+	struct sync *s = j->own;
+
+	if (!job_said_no(failed) && j->e->attempt < COMMENTS_TRIES) {
+		job_failed(j, failed);
+		return;
+	}
+	log_line(LOG_WARN, JIRA_AREA, j->e->incident, "comments of issue %s cannot be read: %s",
+		j->issue, failed->text);
+	json_array_clear(j->kept[COMMENTS]);
+	s->comment_upto = 0;
+	finish(j);
+}
+
+static bool take_comment(struct job *j, const json_t *comment)
+{
+	struct sync *s = j->own;
+	const struct arena_mark before = arena_mark(j->e->arena);
+	struct read_context c = job_reading(j);
+	json_t *told = json_object_get(comment, "properties");
+	const json_t *property;
+	json_t *read = read_comment(&c, comment, &property);
+	int64_t id = read ? comment_id(read) : 0;
+	bool newer = id > s->comment_after;
+
+	if (newer && id > s->comment_newest)
+		s->comment_newest = id;
+	if (newer && !property) {
+		if (told)
+			json_object_set(read, "properties", told);
+		json_array_append(j->kept[COMMENTS], read);
+		if (json_array_size(j->kept[COMMENTS]) > COMMENTS_KEPT)
+			sort_comments(j);
+	}
+	json_decref(read);
+	arena_rewind(j->e->arena, &before);
+	return newer;
+}
+
+/* Those that are people's. */
+static void comments_asked(struct job *j, const struct rest_answer *failed)
+{
+	json_t *comment;
+
 	if (failed) {
-		log_line(LOG_WARN, JIRA_AREA, j->e->incident,
-			"comments of issue %s cannot be read: %s", j->issue, failed->text);
-		json_array_clear(j->kept[COMMENTS]);
+		comments_failed(j, failed);
+		return;
+	}
+	for (size_t at = json_array_size(j->kept[COMMENTS]); at-- > 0;) {
+		comment = json_array_get(j->kept[COMMENTS], at);
+		if (read_property(json_object_get(comment, "properties")))
+			json_array_remove(j->kept[COMMENTS], at);
+		else
+			json_object_del(comment, "properties");
+	}
+	finish(j);
+}
+
+static void comments_walked(struct job *j, const struct rest_answer *failed)
+{
+	if (failed) {
+		comments_failed(j, failed);
+		return;
 	}
 	sort_comments(j);
-	finish(j);
+	comments_ask(j, j->kept[COMMENTS], comments_asked);
 }
 
 static void comments(struct job *j)
@@ -151,7 +213,7 @@ static void comments(struct job *j)
 
 	s->comment_after = json_get_int(j->e->payload, "comment_after", -1);
 	if (s->comment_after >= 0)
-		comments_walk(j, s->comment_after, take_comment, comments_done);
+		comments_walk(j, take_comment, comments_walked);
 	else
 		finish(j);
 }

@@ -31,14 +31,13 @@ struct job {
 	int pages;	    /* asked for so far */
 	void *own;	    /* the kind's own state, on the arena */
 	json_t *kept[4];    /* the kind's own JSON, released with the job */
-	struct {	    /* comments_walk */
+	struct {	    /* comments_walk, comments_ask */
 		bool (*each)(struct job *j, const json_t *comment);
 		void (*done)(struct job *j, const struct rest_answer *failed);
-		json_t *list; /* the page, owned */
+		json_t *list; /* asked for, owned */
 		size_t at;
-		bool more;
-		int64_t after, total, seen;
-		int pages, asked;
+		int64_t total, seen;
+		int pages;
 	} comments;
 	struct job *prev, *next; /* jira.jobs */
 };
@@ -76,8 +75,12 @@ void effect_issue_poll(struct job *j);
 
 /* comments.c: the comments of the job's issue, newest first where Jira sorts them, page by page; each() sees
  * them, and the page after is asked for unless it says false to one. Then done(j, NULL) or, when Jira does
- * not tell, done(j, answer). after: those with an id up to it matter to nobody. */
-void comments_walk(struct job *j, int64_t after, bool (*each)(struct job *j, const json_t *comment),
+ * not tell, done(j, answer). */
+void comments_walk(struct job *j, bool (*each)(struct job *j, const json_t *comment),
+	void (*done)(struct job *j, const struct rest_answer *failed));
+/* Where the server did not tell "properties" of those in the list ({id, …}), ours is asked for and set there, one call
+ * each. done as above. */
+void comments_ask(struct job *j, json_t *list,
 	void (*done)(struct job *j, const struct rest_answer *failed));
 
 #endif

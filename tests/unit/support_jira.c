@@ -94,7 +94,7 @@ static void perform(void)
 	e->incident = 1;
 	e->system = "jira";
 	e->kind = (enum effect_kind)T.r->kind;
-	e->attempt = 1;
+	e->attempt = T.r->attempt ? T.r->attempt : 1;
 	e->verify = T.r->verify;
 	e->created_at = NOW - 60000;
 	if (json_parse(T.r->payload, strlen(T.r->payload), 1u << 20, &e->payload, &err))

@@ -35,6 +35,7 @@ struct effect_run {
 	struct line *script;
 	size_t lines;
 	int attempts;	 /* effects to run one after the other; 0: one */
+	int attempt;	 /* which one of the effect it is; 0: the first */
 	int stop_after_ms; /* the program ends meanwhile: no outcome is expected; 0: it does not */
 	void (*policy)(struct issue_policy *p);
 	/* what came of it */

@@ -226,6 +226,58 @@ static void test_comments(void **state)
 	assert_int_equal(there.commented, 2);
 }
 
+/* {read, comments [one], comments_left}: ours or theirs, it was read up to 600, and 700 is the newest. */
+static json_t *many_comments(int id)
+{
+	return json_pack("{s:o, s:[{s:o, s:s, s:s, s:s}], s:{s:i, s:i}}", "read", there_read(), "comments", "id",
+		json_sprintf("%d", id), "author", "dave", "name", "dave", "text", "one of many", "comments_left", "upto",
+		600, "newest", 700);
+}
+
+/* More than one outcome tells: the rest is asked for at once, and not for ever where it does not go on. */
+static void test_many_comments(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	declared_with_issue(x);
+	there.change++;
+	there_hint(x);
+	e = outbox_next(x);
+	assert_non_null(e);
+	outbox_end(x, e, OUTCOME_DELIVERED, many_comments(501), NULL);
+	assert_int_equal(record_of(x, 1).comment, 600);
+	e = outbox_next(x);
+	assert_non_null(e);
+	assert_int_equal(e->kind, EFFECT_ISSUE_SYNC);
+	assert_int_equal(json_get_int(e->payload, "comment_after", 0), 600);
+	outbox_end(x, e, OUTCOME_DELIVERED, many_comments(502), NULL);
+	assert_null(outbox_next(x));
+	assert_int_equal(record_of(x, 1).comment, 600);
+}
+
+/* What stood there before is not told, however much it is. */
+static void test_many_comments_of_one_that_is_linked(void **state)
+{
+	struct talk *x = *state;
+	struct effect *e;
+
+	declared_with_issue(x);
+	talk_say(x, "#1 unlink jira");
+	outbox_settle(x);
+	outbox_wait(x, 1000);
+	there.id = 10200;
+	there.name = "PAY-200";
+	talk_say(x, "#1 link PAY-200");
+	e = outbox_next(x);
+	assert_non_null(e);
+	assert_int_equal(e->kind, EFFECT_ISSUE_SYNC);
+	outbox_end(x, e, OUTCOME_DELIVERED, many_comments(501), NULL);
+	assert_string_equal(ref_of(x, 1).key, "jira:10200");
+	assert_int_equal(record_of(x, 1).comment, 700);
+	assert_false(was_said(x, "one of many"));
+}
+
 /* ---- gone, moved, twice ---- */
 
 static void test_gone(void **state)
@@ -370,6 +422,8 @@ int main(void)
 		TEST(test_no_right),
 		TEST(test_assignee),
 		TEST(test_comments),
+		TEST(test_many_comments),
+		TEST(test_many_comments_of_one_that_is_linked),
 		TEST(test_gone),
 		TEST(test_moved_and_twin),
 		TEST(test_protected),

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -517,22 +518,39 @@ static void test_comments_of_others(void **state)
 	assert_string_equal(run_text(&R, "comments.1.name"), "Bob B");
 }
 
-/* They come newest first: told of those alone, the record would take the older ones for read. */
+/* They come newest first: told of those alone, the record would take the older ones for read. They are read again soon; not for
+ * ever, and not when Jira says no: the fields and what waits behind them must not wait for what may never come. */
 static void test_comments_of_which_a_page_is_missing_wait(void **state)
 {
-	struct line script[] = {
-		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
-		{ .call = "GET " API "issue/10001/comment?", .status = 200,
-			.body = "{\"total\":3,\"comments\":[{\"id\":\"33\",\"properties\":[]},{\"id\":\"32\",\"properties\":[]}]}" },
-		{ .call = "GET " API "issue/10001/comment?", .status = 500, .body = "{}" },
+	static const struct {
+		int status, attempt;
+		const char *body, *outcome;
+	} cases[] = {
+		{ 500, 1, "{}", "retry" },
+		{ 200, 1, "<html>", "retry" },
+		{ 500, 7, "{}", "retry" },
+		{ 500, 8, "{}", "delivered" },
+		{ 403, 1, "{\"errorMessages\":[\"may not\"]}", "delivered" },
 	};
 
-	(void)state;
-	SCRIPT(&R, script);
-	run(EFFECT_ISSUE_SYNC, "{\"issue\":\"10001\",\"send\":{},\"theirs\":{},\"comment_after\":30}", "delivered");
-	assert_int_equal(R.unanswered, 0);
-	assert_int_equal(R.calls, 3);
-	assert_int_equal(json_array_size(json_at(R.result, "comments")), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct line script[] = {
+			{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+			{ .call = "GET " API "issue/10001/comment?", .status = 200,
+				.body = "{\"total\":3,\"comments\":[{\"id\":\"33\",\"properties\":[]},{\"id\":\"32\",\"properties\":[]}]}" },
+			{ .call = "GET " API "issue/10001/comment?", .status = cases[i].status, .body = cases[i].body },
+		};
+
+		fresh(state);
+		SCRIPT(&R, script);
+		R.attempt = cases[i].attempt;
+		run(EFFECT_ISSUE_SYNC, "{\"issue\":\"10001\",\"send\":{},\"theirs\":{},\"comment_after\":30}",
+			cases[i].outcome);
+		assert_int_equal(R.unanswered, 0);
+		assert_int_equal(R.calls, 3);
+		assert_int_equal(json_array_size(json_at(R.result, "comments")), 0);
+		done(state);
+	}
 }
 
 static void test_comments_whose_properties_are_not_told(void **state)
@@ -552,6 +570,76 @@ static void test_comments_whose_properties_are_not_told(void **state)
 	assert_int_equal(json_array_size(json_at(R.result, "comments")), 1);
 	assert_string_equal(run_text(&R, "comments.0.id"), "32");
 	assert_int_equal(R.calls, 4);
+}
+
+/* A page of comments, newest first: those from..to by their ids, each between the two texts. */
+static const char *page_of(char *out, size_t size, int total, int from, int to, const char *behind)
+{
+	size_t n = (size_t)snprintf(out, size, "{\"total\":%d,\"comments\":[", total);
+
+	for (int id = from; id >= to; id--)
+		n += (size_t)snprintf(out + n, size - n, "%s{\"id\":\"%d\",\"body\":\"word %d\"%s}",
+			id == from ? "" : ",", id, id, behind);
+	snprintf(out + n, size - n, "]}");
+	return out;
+}
+
+/* However many there are, none is passed over: the oldest are told now, and it is said that there are more. */
+static void test_more_comments_than_are_told_at_once(void **state)
+{
+	static char pages[24][5000], call[24][120];
+	struct line script[25] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+	};
+
+	(void)state;
+	for (int i = 0; i < 24; i++) {
+		snprintf(call[i], sizeof(call[i]),
+			"GET " API "issue/10001/comment?orderBy=-created&expand=properties&maxResults=50&startAt=%d ",
+			i * 50);
+		script[i + 1] = (struct line){ .call = call[i], .status = 200,
+			.body = page_of(pages[i], sizeof(pages[i]), 1200, 1230 - 50 * i, 1181 - 50 * i,
+				",\"properties\":[]") };
+	}
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, "{\"issue\":\"10001\",\"send\":{},\"theirs\":{},\"comment_after\":30}", "delivered");
+	assert_int_equal(R.unanswered, 0);
+	assert_int_equal(json_array_size(json_at(R.result, "comments")), 100);
+	assert_string_equal(run_text(&R, "comments.0.id"), "31");
+	assert_string_equal(run_text(&R, "comments.99.text"), "word 130");
+	assert_null(json_at(R.result, "comments.0.properties"));
+	assert_int_equal(json_get_int(json_at(R.result, "comments_left"), "upto", 0), 130);
+	assert_int_equal(json_get_int(json_at(R.result, "comments_left"), "newest", 0), 1230);
+}
+
+/* Ours are known however many there are, and only what would be told is asked for. */
+static void test_many_comments_whose_properties_are_not_told(void **state)
+{
+	static char pages[3][5000], call[3][120];
+	struct line script[] = {
+		{ .call = "GET " API "issue/10001?fields=summary", .status = 200, .body = PLAIN_ISSUE },
+		{ .call = call[0], .status = 200, .body = pages[0] },
+		{ .call = call[1], .status = 200, .body = pages[1] },
+		{ .call = call[2], .status = 200, .body = pages[2] },
+		{ .call = "GET " API "comment/31/properties/sitrep", .status = 200,
+			.body = "{\"key\":\"sitrep\",\"value\":{\"op\":\"z\"}}" },
+		{ .call = "GET " API "comment/", .status = 404, .body = "{\"errorMessages\":[]}",
+			.times = SCRIPT_FOR_EVER },
+	};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		snprintf(call[i], sizeof(call[i]),
+			"GET " API "issue/10001/comment?orderBy=-created&expand=properties&maxResults=50&startAt=%d ",
+			i * 50);
+		page_of(pages[i], sizeof(pages[i]), 150, 180 - 50 * i, 131 - 50 * i, "");
+	}
+	SCRIPT(&R, script);
+	run(EFFECT_ISSUE_SYNC, "{\"issue\":\"10001\",\"send\":{},\"theirs\":{},\"comment_after\":30}", "delivered");
+	assert_int_equal(json_array_size(json_at(R.result, "comments")), 99);
+	assert_string_equal(run_text(&R, "comments.0.id"), "32");
+	assert_int_equal(R.calls, 4 + 100);
+	assert_int_equal(json_get_int(json_at(R.result, "comments_left"), "upto", 0), 130);
 }
 
 /* ---- the others -------------------------------------------------------------------------- */
@@ -753,6 +841,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_comments_of_others, fresh, done),
 		cmocka_unit_test_setup_teardown(test_comments_of_which_a_page_is_missing_wait, fresh, done),
 		cmocka_unit_test_setup_teardown(test_comments_whose_properties_are_not_told, fresh, done),
+		cmocka_unit_test_setup_teardown(test_more_comments_than_are_told_at_once, fresh, done),
+		cmocka_unit_test_setup_teardown(test_many_comments_whose_properties_are_not_told, fresh, done),
 		cmocka_unit_test_setup_teardown(test_it_names_no_issue, fresh, done),
 		cmocka_unit_test_setup_teardown(test_a_comment_is_said_once, fresh, done),
 		cmocka_unit_test_setup_teardown(test_marks_are_niceties, fresh, done),
