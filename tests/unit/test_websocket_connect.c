@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <cmocka.h>
 
+#include "adapters/websocket_private.h"
 #include "tests/unit/support_websocket.h"
 
 /* ---- not getting through ------------------------------------------------------------------ */
@@ -48,6 +49,30 @@ static void test_slow_upgrade(void **state)
 	ws_run();
 	assert_in_range(io_now(ws.io) - before, 290, 1200);
 	assert_non_null(strstr(ws.reason, "in time"));
+	ws_end();
+}
+
+static void serve_first_silence(struct peer *peer, int fd, int nth, void *ctx)
+{
+	if (nth == 0)
+		ws_serve_silence(peer, fd, nth, ctx);
+	else
+		ws_serve_echo(peer, fd, nth, ctx);
+}
+
+/* A name with two addresses, of which the first swallows what it gets: the second has its half of the time. */
+static void test_a_silent_address_leaves_time_for_the_next(void **state)
+{
+	(void)state;
+	ws_begin(serve_first_silence);
+	ws.at_open = ws_close_now;
+	ws_connect((struct websocket_options){ .connect_timeout_ms = 4000 });
+	assert_int_equal(ws.link->address_count, 1);
+	ws.link->addresses[ws.link->address_count++] = ws.link->addresses[0];
+	int64_t before = io_now(ws.io);
+	ws_run();
+	assert_int_equal(ws.opens, 1);
+	assert_in_range(io_now(ws.io) - before, 1990, 3990);
 	ws_end();
 }
 
@@ -98,7 +123,7 @@ static void test_garbage(void **state)
 {
 	(void)state;
 	ws_begin(serve_garbage);
-	ws_connect((struct websocket_options){ .connect_timeout_ms = 2000 });
+	ws_connect((struct websocket_options){ .connect_timeout_ms = 4000 });
 	ws_run();
 	ws_end();
 }
@@ -253,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_no_such_name),
 		cmocka_unit_test(test_slow_upgrade),
+		cmocka_unit_test(test_a_silent_address_leaves_time_for_the_next),
 		cmocka_unit_test(test_closed_without_answer),
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_garbage),
