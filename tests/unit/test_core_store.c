@@ -341,6 +341,63 @@ static void the_inbox_does_not_remember_what_was_undone(void **state)
 	bot_settle(b);
 }
 
+/* Its own fault: a reminder that the record refuses is not lost, and comes when the record takes it. */
+static void a_timer_that_fails_by_itself_comes_again(void **state)
+{
+	struct test_bot *b = *state;
+
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 26 * MINUTE_MS);
+	refuse(b, "UPDATE ON main.promise");
+	bot_pass(b, 5 * MINUTE_MS);
+	assert_int_equal(bot_count(b, 0, "is due now"), 0);
+	take_again(b);
+	bot_pass(b, MINUTE_MS);
+	assert_int_equal(bot_count(b, 0, "is due now") + bot_count(b, 0, "overdue"), 1);
+}
+
+/* What waits is to learn of it all the same. */
+static void a_clock_set_back_in_a_lost_batch_is_not_forgotten(void **state)
+{
+	struct test_bot *b = *state;
+
+	b->clock.manual_ms += 365 * DAY_MS;
+	b->outcome = OUTCOME_RETRY;
+	bot_type(b, "declare sev2 checkout is failing");
+	bot_pass(b, 10 * MINUTE_MS);
+	refuse(b, "UPDATE ON main.effect");
+	b->clock.manual_ms -= 365 * DAY_MS;
+	core_turn(b->core);
+	take_again(b);
+	b->outcome = OUTCOME_DELIVERED;
+	turn_after_the_pause(b);
+	bot_pass(b, 15 * MINUTE_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+}
+
+/* They were due, and were to go with it: nothing new has to come for them to go with the next one. */
+static void deliveries_of_a_lost_batch_go_with_the_next(void **state)
+{
+	struct test_bot *b = *state;
+
+	b->outcome = OUTCOME_RETRY;
+	bot_type(b, "declare sev3 reports are slow");
+	bot_pass(b, 10 * SECOND_MS);
+	b->outcome = OUTCOME_DELIVERED;
+	b->clock.manual_ms = bot_number(b, "SELECT max(due_at) FROM effect WHERE state = 'ready'");
+	size_t opened = bot_kinds(b, EFFECT_CHANNEL_OPEN);
+
+	refuse(b, SEAL);
+	bot_submit(b, "#1 note it is lost");
+	core_turn(b->core);
+	assert_int_equal(bot_kinds(b, EFFECT_CHANNEL_OPEN), opened);
+	take_again(b);
+	turn_after_the_pause(b);
+	bot_pass(b, MINUTE_MS);
+	assert_int_equal(bot_kinds(b, EFFECT_CHANNEL_OPEN), opened + 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+}
+
 /* A row that a bug or a person spoiled: it is given up, and nobody else has to wait for it, nor for those behind it. */
 static void an_effect_that_cannot_be_made_holds_up_nothing(void **state)
 {
@@ -378,6 +435,9 @@ int main(void)
 		T(a_timer_of_a_lost_batch_is_due_at_once),
 		T(a_mixed_batch_runs_again_whole),
 		T(the_inbox_does_not_remember_what_was_undone),
+		T(a_timer_that_fails_by_itself_comes_again),
+		T(a_clock_set_back_in_a_lost_batch_is_not_forgotten),
+		T(deliveries_of_a_lost_batch_go_with_the_next),
 		T(an_effect_that_cannot_be_made_holds_up_nothing),
 	};
 
