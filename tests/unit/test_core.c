@@ -229,6 +229,8 @@ static void a_refused_channel_leaves_the_incident_speaking_under_its_announcemen
 	assert_int_equal(b->outcome_count, 1 + 1); /* channel, and who alice is */
 	b->outcome = OUTCOME_DELIVERED;
 	bot_pass(b, 5 * SECOND_MS);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM reference WHERE slot = 'card'"), 1);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM audit WHERE action = 'effect.refused'"), 2);
 	from = b->performed_count;
 	bot_type(b, "update we are looking");
 	bot_pass(b, SECOND_MS);
