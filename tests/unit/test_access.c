@@ -25,6 +25,11 @@ static const struct access_policy policy = {
 		{ "ghost", "slack:U3" },
 	},
 	.binding_count = 5,
+	.token = {
+		{ .name = "deploy", .role = "responder" },
+		{ .name = "watch", .role = "oncall" },
+	},
+	.token_count = 2,
 };
 
 static const struct {
@@ -48,6 +53,13 @@ static const struct {
 	{ "slack:", "incident.write", false },
 	{ "unix:0", "incident.read", true },
 	{ "unix:0", "incident.write", false },
+	{ ACCESS_TOKEN "deploy", "incident.write", true },
+	{ ACCESS_TOKEN "deploy", "tools.oncall.read", false },
+	{ ACCESS_TOKEN "watch", "tools.oncall.read", true },
+	{ ACCESS_TOKEN "watch", "incident.write", false },
+	{ ACCESS_TOKEN "nobody", "incident.write", false },
+	{ ACCESS_TOKEN "", "incident.write", false },
+	{ "unix:deploy", "incident.write", false },
 	{ PERSON_SELF, "incident.admin", true },
 	{ "sitrep:1", "incident.admin", false },
 	{ "", "incident.read", false },
