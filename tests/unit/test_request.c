@@ -25,6 +25,9 @@ static void test_keys(void **state)
 	assert_int_equal(r->key_count, 0);
 	request_add_key(r, "slack:envelope:", "abc");
 	assert_string_equal(r->keys[0], "slack:envelope:abc");
+	/* Keys are kept one to a line: none must look like two. */
+	request_add_key(r, "k:", "a\nslack:envelope:b\x1f");
+	assert_string_equal(r->keys[1], "k:a?slack:envelope:b?");
 	for (int i = 0; i < 10; i++)
 		request_add_key(r, "k:", "v");
 	assert_int_equal(r->key_count, REQUEST_KEYS_MAX);
