@@ -130,6 +130,7 @@ static void a_clock_set_back_holds_up_no_retry(void **state)
 	b->outcome = OUTCOME_DELIVERED;
 	bot_pass(b, 15 * MINUTE_MS);
 	assert_int_equal(bot_number(b, "SELECT count(*) FROM effect WHERE ended_at IS NULL"), 0);
+	assert_int_equal(bot_number(b, "SELECT count(*) FROM timer WHERE name = 'housekeeping'"), 1);
 	assert_true(bot_number(b, "SELECT due_at FROM timer WHERE name = 'housekeeping'") <=
 		    clock_now(&b->clock) + HOUR_MS);
 }
