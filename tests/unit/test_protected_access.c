@@ -132,6 +132,29 @@ static void test_a_message_under_way_does_not_reach_the_revoked(void **state)
 	} while (n);
 }
 
+/* Too late to stop it: it is made neutral as soon as it is known where it stands. */
+static void test_a_message_that_reached_the_revoked_is_withdrawn(void **state)
+{
+	struct talk *x = *state;
+	struct effect *out[64];
+	size_t n, private = 0;
+	int64_t id = protected_declare(x);
+
+	talk_deliver(x);
+	protected_press(x, ALICE, "grant", id, BOB);
+	x->clock.manual_ms += 5000;
+	n = talk_begin(x, out);
+	protected_press(x, ALICE, "revoke", id, BOB);
+	assert_int_equal(protected_withdrawn(x), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (out[i]->kind == EFFECT_MESSAGE_PRIVATE)
+			private++;
+		talk_end(x, out[i], OUTCOME_DELIVERED, json_pack("{s:s}", "message", "slack:DBOB/9.9"), NULL);
+	}
+	assert_int_equal(private, 1);
+	assert_int_equal(protected_withdrawn(x), 1);
+}
+
 static void test_whoever_declared_it_can_be_revoked(void **state)
 {
 	struct talk *x = *state;
@@ -231,6 +254,7 @@ int main(void)
 		TEST(test_who_decides),
 		TEST(test_revoked_is_absent),
 		TEST(test_a_message_under_way_does_not_reach_the_revoked),
+		TEST(test_a_message_that_reached_the_revoked_is_withdrawn),
 		TEST(test_whoever_declared_it_can_be_revoked),
 		TEST(test_an_offer_to_the_revoked_is_off),
 		TEST(test_whoever_is_asked_to_take_command_goes_on_seeing_it),
