@@ -2,6 +2,9 @@
 #include <string.h>
 
 #include "config/loader.h"
+#include "config/schema_parts.h"
+#include "incident/template.h"
+
 static void add_cell(struct str *out, const char *text)
 {
 	for (; *text; text++) {
@@ -99,6 +102,16 @@ static void add_rows(struct str *out, const struct place *at)
 	str_finish(&path);
 }
 
+static void add_variables(struct str *out)
+{
+	str_add(out, "\n| Variable | What stands for it |\n|---|---|\n");
+	for (int i = 0; i < TEMPLATE_VARIABLE_COUNT; i++) {
+		enum template_variable v = (enum template_variable)i;
+
+		str_addf(out, "| `{{%s}}` | %s |\n", template_variable_name(v), template_variable_help(v));
+	}
+}
+
 static const char intro[] =
 	"# Configuration\n\n"
 	"<!-- Made from the table in config/schema.c: `sitrep reference configuration > docs/configuration.md` -->\n\n"
@@ -139,5 +152,7 @@ void config_reference(struct str *out)
 		}
 		for (at.key = s->keys; at.key->name; at.key++)
 			add_rows(out, &at);
+		if (s->keys == messages_keys)
+			add_variables(out);
 	}
 }
