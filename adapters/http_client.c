@@ -611,11 +611,6 @@ void http_cancel(struct http_call *call)
 		call_cancel(call->io->http, call);
 }
 
-bool http_call_running(const struct http_call *call)
-{
-	return call->state != CALL_IDLE;
-}
-
 void http_call_finish(struct http_call *call)
 {
 	str_finish(&call->response);

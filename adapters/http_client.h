@@ -77,7 +77,6 @@ struct http_call {
 int http_start(struct io *io, struct http_call *call, struct error *err);
 /* on_done follows from the loop, with -ECANCELED. Only between http_start and on_done. */
 void http_cancel(struct http_call *call);
-bool http_call_running(const struct http_call *call); /* started, and on_done has not run yet */
 void http_call_finish(struct http_call *call); /* not while running; accepts a zeroed struct */
 
 /* A header of the answer, ASCII case ignored; the last of several. False when absent. Cut to

@@ -37,6 +37,6 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
-size_t arena_used(const struct arena *a);
+size_t arena_used(const struct arena *a); /* for tests: bytes */
 
 #endif

@@ -35,17 +35,6 @@ void log_set_level(enum log_level level)
 	__atomic_store_n(&logger.level, (int)level, __ATOMIC_RELAXED);
 }
 
-bool log_level_parse(const char *name, enum log_level *out)
-{
-	for (size_t i = 0; i < sizeof(level_names) / sizeof(*level_names); i++) {
-		if (!text_equal_fold(name, level_names[i]))
-			continue;
-		*out = (enum log_level)i;
-		return true;
-	}
-	return false;
-}
-
 /* The others move up: the first is the one that was named longest ago. */
 static void log_secret_drop(const char *secret)
 {

@@ -11,7 +11,6 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_set_level(enum log_level level);               /* default LOG_INFO */
-bool log_level_parse(const char *name, enum log_level *out);
 /* Copied; shorter than 6 bytes are ignored. The last 256 that were named are known, which is more than a configuration has:
  * tokens that were replaced long ago are forgotten first. */
 void log_secret(const char *secret);

@@ -216,8 +216,3 @@ size_t queue_length(struct queue *q)
 	pthread_mutex_unlock(&q->lock);
 	return length;
 }
-
-bool queue_full(struct queue *q)
-{
-	return queue_length(q) == q->max;
-}

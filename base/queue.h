@@ -32,6 +32,5 @@ void queue_poke(struct queue *q);  /* wakes a sleeper */
 void queue_close(struct queue *q); /* puts fail from now on; what is in it can still be taken */
 bool queue_closed(struct queue *q);
 size_t queue_length(struct queue *q);
-bool queue_full(struct queue *q);
 
 #endif

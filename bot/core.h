@@ -24,7 +24,7 @@ struct core_hooks {
 	void *ctx;
 };
 
-/* Opens and migrates the store, recovers what was under way. Holds config. */
+/* Opens and migrates the store, recovers what was under way. Holds config. For tests and benchmarks: the bot takes the two steps. */
 int core_create(struct core **out, struct config *config, struct clock *clock,
 	const struct core_hooks *hooks, struct error *err);
 /* The same in two steps. After the first, requests may be submitted, and wait; *older as for store_claim. The second one is

@@ -98,14 +98,6 @@ struct done call_replyf(struct call *c, const char *fmt, ...)
 	return call_reply(c, doc_new(text));
 }
 
-struct done call_reply_open(struct call *c, json_t *doc_take)
-{
-	struct done done = call_reply(c, doc_take);
-
-	c->reply->open = true;
-	return done;
-}
-
 struct done call_form(struct call *c, json_t *form_take)
 {
 	reply_finish(c->reply);

@@ -80,7 +80,6 @@ bool call_flag(const struct call *c, const char *arg);
 /* ---- ends of run() ---- */
 struct done call_reply(struct call *c, json_t *doc_take);        /* to the asker alone */
 struct done call_replyf(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct done call_reply_open(struct call *c, json_t *doc_take);   /* to everybody in the channel */
 struct done call_form(struct call *c, json_t *form_take);
 struct done call_nothing(struct call *c);                        /* received, nothing to say */
 /* Refusal: what was not done, why, what to do. Rolls the call back. code as in struct reply. */
@@ -116,7 +115,6 @@ int record_audit(struct call *c, const char *entity, int64_t id, const char *lev
 /* ---- saying things outside: effects of this transaction (commands/say.c) ---- */
 /* A message in the incident's channel. slot: NULL, or the name to find it by later. 0 or -errno. */
 int say_channel(struct call *c, json_t *doc_take, const char *slot);
-int say_channel_thread(struct call *c, json_t *doc_take, const char *thread_slot); /* e.g. under "announcement" */
 int say_announce_thread(struct call *c, json_t *doc_take);  /* under the announcement */
 int say_person(struct call *c, const char *person, json_t *doc_take); /* a direct message */
 /* Into a protected incident's channel: with it they get access, audited. */

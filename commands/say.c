@@ -76,17 +76,6 @@ int say_channel(struct call *c, json_t *doc_take, const char *slot)
 	});
 }
 
-int say_channel_thread(struct call *c, json_t *doc_take, const char *thread_slot)
-{
-	return say_effect(c, &(struct effect_row){
-		.lane = lane_incident(c),
-		.kind = EFFECT_MESSAGE_POST,
-		.to = TO_INCIDENT,
-		.thread_slot = thread_slot,
-		.payload = payload_doc(c, doc_take),
-	});
-}
-
 int say_announce_thread(struct call *c, json_t *doc_take)
 {
 	if (c->incident.is_private) {

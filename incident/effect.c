@@ -45,17 +45,6 @@ const char *effect_kind_name(enum effect_kind k)
 	return (unsigned)k < EFFECT_KIND_COUNT ? kind_names[k] : "unknown";
 }
 
-bool effect_kind_parse(const char *name, enum effect_kind *out)
-{
-	for (int i = 0; name && i < EFFECT_KIND_COUNT; i++) {
-		if (strcmp(name, kind_names[i]) != 0)
-			continue;
-		*out = (enum effect_kind)i;
-		return true;
-	}
-	return false;
-}
-
 const char *effect_state_name(enum effect_state s)
 {
 	return (unsigned)s < EFFECT_STATE_COUNT ? state_names[s] : "unknown";

@@ -23,6 +23,5 @@ struct handover {
 	int64_t checkpoint;     /* packet it was offered with */
 };
 const char *handover_state_name(enum handover_state s);
-bool handover_state_parse(const char *name, enum handover_state *out);
 
 #endif

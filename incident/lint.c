@@ -7,28 +7,8 @@
 #include "base/text.h"
 #include "incident/lint_room.h"
 
-static const char *const names[LINT_RULE_COUNT] = {
-	[LINT_BLAME] = "blame",
-	[LINT_EMPTY] = "empty",
-	[LINT_PLACEHOLDER] = "placeholder",
-	[LINT_TIME] = "time",
-	[LINT_OWNER] = "owner",
-	[LINT_DUE] = "due",
-	[LINT_SIGNAL] = "signal",
-	[LINT_CLASS] = "class",
-	[LINT_FACTORS] = "factors",
-	[LINT_LAYERS] = "layers",
-	[LINT_ROOT_CAUSE] = "root-cause",
-	[LINT_MISSING] = "missing",
-};
-
 static const char write_it[] =
 	"write it, or take it out: \"nobody lost data; 1,200 checkouts failed\"";
-
-const char *lint_rule_name(enum lint_rule r)
-{
-	return (unsigned)r < LINT_RULE_COUNT ? names[r] : "unknown";
-}
 
 static void finding_set(struct lint_finding *out, enum lint_rule rule, const char *p, size_t len,
 	const char *instead)

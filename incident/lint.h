@@ -24,8 +24,6 @@ enum lint_rule {
 	LINT_ROOT_CAUSE,  /* a lone root cause */
 	LINT_MISSING,     /* a section that must say something is empty */
 };
-#define LINT_RULE_COUNT 12
-const char *lint_rule_name(enum lint_rule r); /* "blame" */
 
 struct lint_finding {
 	enum lint_rule rule;

@@ -1,6 +1,5 @@
 #include "incident/promise.h"
 
-#include "base/text.h"
 
 static const char *const kind_names[PROMISE_KIND_COUNT] = {
 	[PROMISE_UPDATE] = "update",
@@ -113,42 +112,12 @@ const char *promise_kind_name(enum promise_kind k)
 	return (unsigned)k < PROMISE_KIND_COUNT ? kind_names[k] : "unknown";
 }
 
-bool promise_kind_parse(const char *name, enum promise_kind *out)
-{
-	int i;
-
-	if (!text_index(kind_names, PROMISE_KIND_COUNT, name, &i))
-		return false;
-	*out = (enum promise_kind)i;
-	return true;
-}
-
 const char *promise_state_name(enum promise_state s)
 {
 	return (unsigned)s < PROMISE_STATE_COUNT ? state_names[s] : "unknown";
 }
 
-bool promise_state_parse(const char *name, enum promise_state *out)
-{
-	int i;
-
-	if (!text_index(state_names, PROMISE_STATE_COUNT, name, &i))
-		return false;
-	*out = (enum promise_state)i;
-	return true;
-}
-
 const char *audience_name(enum audience a)
 {
 	return (unsigned)a < AUDIENCE_COUNT ? audience_names[a] : "unknown";
-}
-
-bool audience_parse(const char *name, enum audience *out)
-{
-	int i;
-
-	if (!text_index(audience_names, AUDIENCE_COUNT, name, &i))
-		return false;
-	*out = (enum audience)i;
-	return true;
 }

@@ -71,10 +71,7 @@ int64_t ladder_first(const struct ladder *l, const struct promise *p, int64_t no
 int ladder_rewind(const struct ladder *l);
 
 const char *promise_kind_name(enum promise_kind k); /* "update" */
-bool promise_kind_parse(const char *name, enum promise_kind *out);
 const char *promise_state_name(enum promise_state s);
-bool promise_state_parse(const char *name, enum promise_state *out);
 const char *audience_name(enum audience a);
-bool audience_parse(const char *name, enum audience *out);
 
 #endif

@@ -34,10 +34,6 @@ char *reply_text(struct arena *a, const struct reply *r)
 	JSON_CLEANUP json_t *o = json_object();
 
 	json_object_set_new(o, "kind", json_string(kind_names[r->kind]));
-	if (r->open)
-		json_object_set_new(o, "open", json_true());
-	if (r->replace)
-		json_object_set_new(o, "replace", json_true());
 	if (r->code)
 		json_object_set_new(o, "code", json_string(r->code));
 	reply_put(o, "doc", r->doc);
@@ -70,8 +66,6 @@ int reply_parse(const char *text, struct reply *out, struct arena *a)
 		return rc;
 	if (!reply_kind_parse(json_get_str(o, "kind"), &out->kind))
 		return -EINVAL;
-	out->open = json_get_bool(o, "open", false);
-	out->replace = json_get_bool(o, "replace", false);
 	out->code = arena_strdup(a, json_get_str(o, "code"));
 	out->doc = json_incref(json_get_obj(o, "doc"));
 	out->form = json_incref(json_get_obj(o, "form"));

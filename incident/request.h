@@ -72,15 +72,13 @@ void request_add_key(struct request *r, const char *prefix, const char *value); 
 
 enum reply_kind {
 	REPLY_NONE,    /* received; nothing to say */
-	REPLY_MESSAGE, /* a document, for the asker alone unless `open` */
+	REPLY_MESSAGE, /* a document, for the asker alone */
 	REPLY_FORM,    /* a form to be filled in */
 	REPLY_REFUSAL, /* a document that says what was not done, why, and what to do; with field errors for a form */
 };
 
 struct reply {
 	enum reply_kind kind;
-	bool open;        /* message: for everybody in the channel */
-	bool replace;     /* message: replaces the one whose button was pressed */
 	const char *code; /* refusal: "usage", "unknown", "forbidden", "not_found", "conflict", "policy", "internal" */
 	json_t *doc;      /* message, refusal (owned) */
 	json_t *form;     /* form (owned) */
@@ -136,7 +134,6 @@ enum effect_kind {
 };
 #define EFFECT_KIND_COUNT 19
 const char *effect_kind_name(enum effect_kind k); /* "message.post" */
-bool effect_kind_parse(const char *name, enum effect_kind *out);
 
 enum effect_state { EFFECT_WAITING, EFFECT_READY, EFFECT_STARTED, EFFECT_DELIVERED, EFFECT_FAILED, EFFECT_DROPPED };
 #define EFFECT_STATE_COUNT 6

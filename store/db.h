@@ -56,7 +56,6 @@ int64_t db_int(struct stmt *st, int column);
 const char *db_text(struct stmt *st, int column);  /* borrowed until the next step; NULL for NULL */
 const void *db_blob(struct stmt *st, int column);  /* the same for bytes; length by db_bytes */
 size_t db_bytes(struct stmt *st, int column);
-bool db_null(struct stmt *st, int column);
 int64_t db_changes(struct db *db);                 /* rows of the last statement */
 int64_t db_changes_ever(struct db *db);            /* rows changed since it was opened, whatever became of them */
 int64_t db_user_version(struct db *db);

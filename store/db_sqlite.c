@@ -573,11 +573,6 @@ size_t db_bytes(struct stmt *st, int column)
 	return (size_t)sqlite3_column_bytes(st->handle, column);
 }
 
-bool db_null(struct stmt *st, int column)
-{
-	return sqlite3_column_type(st->handle, column) == SQLITE_NULL;
-}
-
 int64_t db_changes(struct db *db)
 {
 	return sqlite3_changes64(db->handle);

@@ -5,7 +5,7 @@
 #include "store/record.h"
 
 enum {
-	CHECKPOINT, CHECKPOINT_LATEST, CHECKPOINT_LOAD, CHECKPOINTS, OFFER, OFFER_END, OFFERED, HANDOVER,
+	CHECKPOINT, CHECKPOINT_LATEST, CHECKPOINTS, OFFER, OFFER_END, OFFERED, HANDOVER,
 	SCOPE, SCOPE_ID, SCOPES, ENGAGE, ACKNOWLEDGE, ENGAGEMENTS, NOTE, NOTE_END, NOTE_LOAD, COUNT,
 };
 
@@ -22,7 +22,6 @@ static const char *const sql[COUNT] = {
 		       ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 	[CHECKPOINT_LATEST] = "SELECT id, " CHECKPOINT_FIELDS " FROM checkpoint"
 			      " WHERE incident = $1 ORDER BY at DESC, id DESC LIMIT 1",
-	[CHECKPOINT_LOAD] = "SELECT id, " CHECKPOINT_FIELDS " FROM checkpoint WHERE id = $1",
 	[CHECKPOINTS] = "SELECT id, " CHECKPOINT_FIELDS " FROM checkpoint"
 		" WHERE incident = $1 ORDER BY id DESC LIMIT $2",
 
@@ -107,16 +106,6 @@ int checkpoint_latest(struct store *s, struct arena *a, int64_t incident, struct
 
 	if (rc == -ENOENT)
 		return error_set(err, rc, "INC-%lld has no checkpoint", (long long)incident);
-	return rc;
-}
-
-int checkpoint_load(struct store *s, struct arena *a, int64_t id, struct checkpoint *out,
-	struct error *err)
-{
-	int rc = one(s, CHECKPOINT_LOAD, a, id, checkpoint_row, out, err);
-
-	if (rc == -ENOENT)
-		return error_set(err, rc, "there is no checkpoint %lld", (long long)id);
 	return rc;
 }
 

@@ -11,7 +11,6 @@ int checkpoint_insert(struct store *s, struct checkpoint *c, struct error *err);
 int checkpoint_latest(struct store *s, struct arena *a, int64_t incident, struct checkpoint *out, struct error *err); /* -ENOENT */
 /* The newest `limit`, newest first. */
 int checkpoint_list(struct store *s, struct arena *a, int64_t incident, int limit, struct checkpoint **out, size_t *count, struct error *err);
-int checkpoint_load(struct store *s, struct arena *a, int64_t id, struct checkpoint *out, struct error *err);
 
 /* At most one offered handover an incident (-EEXIST). */
 int handover_insert(struct store *s, struct handover *h, struct error *err);

@@ -2,7 +2,7 @@
 
 #include "store/record.h"
 
-enum { ARM, DISARM, DISARM_INCIDENT, SET_BACK, DUE, NEXT, LIST, COUNT };
+enum { ARM, DISARM, SET_BACK, DUE, NEXT, LIST, COUNT };
 
 #define COLUMNS "due_at, name, incident, subject, operation, args"
 
@@ -12,7 +12,6 @@ static const char *const sql[COUNT] = {
 		" SET due_at = excluded.due_at, operation = excluded.operation, args = "
 		"excluded.args",
 	[DISARM] = "DELETE FROM timer WHERE incident = $1 AND subject = $2 AND name = $3",
-	[DISARM_INCIDENT] = "DELETE FROM timer WHERE incident = $1",
 	[SET_BACK] = "UPDATE timer SET due_at = due_at - $1 WHERE incident = 0 AND due_at > $2",
 	[DUE] = "SELECT " COLUMNS " FROM timer WHERE due_at <= $1"
 		" ORDER BY due_at, incident, subject, name LIMIT $2",
@@ -36,11 +35,6 @@ int timer_disarm(struct store *s, const char *name, int64_t incident, int64_t su
 	struct error *err)
 {
 	return db_run(stmt_of(s, DISARM), err, "iit", incident, subject, name);
-}
-
-int timer_disarm_incident(struct store *s, int64_t incident, struct error *err)
-{
-	return db_run(stmt_of(s, DISARM_INCIDENT), err, "i", incident);
 }
 
 int timer_set_back(struct store *s, int64_t by_ms, int64_t now, struct error *err)

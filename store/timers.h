@@ -14,13 +14,13 @@ struct timer {
 
 int timer_arm(struct store *s, const struct timer *t, struct error *err); /* upsert by (name, incident, subject) */
 int timer_disarm(struct store *s, const char *name, int64_t incident, int64_t subject, struct error *err); /* absent is fine */
-int timer_disarm_incident(struct store *s, int64_t incident, struct error *err);
 /* The clock was set back: what comes every so often (it is of no incident) comes as soon as it would have. What was
  * promised to people for a time stays at that time. */
 int timer_set_back(struct store *s, int64_t by_ms, int64_t now, struct error *err);
 /* Due at `now`, earliest first, at most max. Strings on the arena. */
 int timer_due(struct store *s, struct arena *a, int64_t now, int max, struct timer **out, size_t *count, struct error *err);
 int timer_next(struct store *s, int64_t *due_at, struct error *err); /* 0 when none is armed */
+/* What is armed for one incident (0: for none). For tests. */
 int timer_list(struct store *s, struct arena *a, int64_t incident, struct timer **out, size_t *count, struct error *err);
 
 #endif

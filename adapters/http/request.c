@@ -300,23 +300,13 @@ void request_completed(void *ctx, struct MHD_Connection *mhd, void **slot, enum 
 
 /* ---- what routes ask ---------------------------------------------------------------------- */
 
-static const char *request_value(const struct http_request *r, enum MHD_ValueKind kind, const char *name)
+const char *http_request_header(const struct http_request *r, const char *name)
 {
 	const char *value = NULL;
 
-	if (!r->mhd || MHD_lookup_connection_value_n(r->mhd, kind, name, strlen(name), &value, NULL) != MHD_YES)
+	if (!r->mhd || MHD_lookup_connection_value_n(r->mhd, MHD_HEADER_KIND, name, strlen(name), &value, NULL) != MHD_YES)
 		return NULL;
-	return value ? value : ""; /* "?flag" */
-}
-
-const char *http_request_header(const struct http_request *r, const char *name)
-{
-	return request_value(r, MHD_HEADER_KIND, name);
-}
-
-const char *http_request_query(const struct http_request *r, const char *name)
-{
-	return request_value(r, MHD_GET_ARGUMENT_KIND, name);
+	return value ? value : "";
 }
 
 const char *http_request_body(const struct http_request *r, size_t *len)

@@ -30,7 +30,6 @@ int http_server_port(const struct http_server *s); /* after start: the port it h
 
 /* Of a request, until it is answered: */
 const char *http_request_header(const struct http_request *r, const char *name); /* case ignored; NULL */
-const char *http_request_query(const struct http_request *r, const char *name);  /* NULL */
 const char *http_request_body(const struct http_request *r, size_t *len);        /* raw bytes, NUL after them */
 const char *http_request_peer(const struct http_request *r);                     /* "127.0.0.1" */
 /* status with a body (copied; NULL: none). type NULL: text/plain. The peer may be gone: then it is dropped. */

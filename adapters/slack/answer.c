@@ -113,7 +113,6 @@ static void courier_find_route(struct courier *c)
 static char *courier_body(struct courier *c)
 {
 	const struct slack_handle *h = handle_of(c->answer);
-	const struct reply *r = &c->answer->reply;
 	const struct str *members = &c->pages.page[c->at].members;
 	struct str body;
 
@@ -124,14 +123,13 @@ static char *courier_body(struct courier *c)
 		json_put_member(&body, "thread_ts", h->thread_ts);
 	switch (c->route) {
 	case ROUTE_URL:
-		json_put_member(&body, "response_type", r->open ? "in_channel" : "ephemeral");
+		json_put_member(&body, "response_type", "ephemeral");
 		json_put_name(&body, "replace_original");
-		json_put_bool(&body, r->replace && !c->at);
+		json_put_bool(&body, false);
 		break;
 	case ROUTE_CHANNEL:
 		json_put_member(&body, "channel", h->channel);
-		if (!r->open)
-			json_put_member(&body, "user", h->user);
+		json_put_member(&body, "user", h->user);
 		break;
 	case ROUTE_DIRECT:
 		json_put_member(&body, "channel", h->user);
@@ -157,11 +155,10 @@ static void courier_retry(struct courier *c, const struct web_answer *answer)
 	io_timer_start(c->timer, wait);
 }
 
-/* What everybody sees must not come twice; what one person sees may, rather than not at all. */
-static bool may_repeat(const struct courier *c, const struct web_answer *answer)
+/* What one person sees may come twice, rather than not at all. */
+static bool may_repeat(const struct web_answer *answer)
 {
-	return answer->class == WEB_RETRY ||
-	       (answer->class == WEB_UNKNOWN && !c->answer->reply.open);
+	return answer->class == WEB_RETRY || answer->class == WEB_UNKNOWN;
 }
 
 static void on_brought(struct web_call *call, const struct web_answer *answer)
@@ -176,11 +173,8 @@ static void on_brought(struct web_call *call, const struct web_answer *answer)
 		c->at++;
 		c->tries = 0;
 		courier_go(c);
-	} else if (may_repeat(c, answer)) {
+	} else if (may_repeat(answer)) {
 		courier_retry(c, answer);
-	} else if (answer->class == WEB_UNKNOWN) { /* to everybody: another way would be twice as well */
-		log_warn(SLACK_AREA, "whether an answer arrived is not known: %s", answer->text);
-		courier_end(c);
 	} else {
 		log_info(SLACK_AREA, "an answer goes another way: %s", answer->text);
 		c->route++;
@@ -211,7 +205,7 @@ static void courier_go(struct courier *c)
 	};
 	if (c->route == ROUTE_URL)
 		c->call.url = h->response_url;
-	else if (c->route == ROUTE_CHANNEL && !c->answer->reply.open)
+	else if (c->route == ROUTE_CHANNEL)
 		c->call.method = "chat.postEphemeral";
 	else
 		c->call.method = "chat.postMessage";
@@ -352,7 +346,7 @@ static int ack_with_page(struct slack *s, const struct answer *a, const struct r
 	str_expect(&payload, page->members.len + 64);
 	json_put_begin(&payload, '{');
 	str_addn(&payload, page->members.p, page->members.len);
-	json_put_member(&payload, "response_type", a->reply.open ? "in_channel" : "ephemeral");
+	json_put_member(&payload, "response_type", "ephemeral");
 	json_put_end(&payload, '}');
 	return slack_ack(s, h->generation, h->envelope_id, &payload);
 }

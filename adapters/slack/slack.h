@@ -20,7 +20,7 @@
 /* Copies what it needs of config. host must last as long as the adapter. Never NULL. */
 struct adapter *slack_create(const struct config *config, const struct adapter_host *host);
 
-/* Is there a connection on which Slack delivers (its hello came)? For readiness. */
+/* Is there a connection on which Slack delivers (its hello came)? For tests. */
 bool slack_connected(const struct adapter *a);
 
 /* Asks Slack whether everything that the bot needs is there; blocks, at most about a minute. One

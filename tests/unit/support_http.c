@@ -47,14 +47,11 @@ static void on_echo(void *ctx, struct http_request *r)
 	assert_int_equal(body[http_stage.body_len], 0);
 	memcpy(http_stage.body, body, http_stage.body_len + 1);
 	copy(http_stage.header, http_request_header(r, "x-HOOK-identifier"));
-	copy(http_stage.query, http_request_query(r, "name"));
-	copy(http_stage.flag, http_request_query(r, "flag"));
-	copy(http_stage.absent, http_request_query(r, "absent"));
+	copy(http_stage.absent, http_request_header(r, "x-absent"));
 	copy(http_stage.peer, http_request_peer(r));
 	http_stage.calls++;
 	http_answer_header(r, "X-More", "yes");
-	if (strcmp(http_stage.query, "(null)") != 0)
-		http_answer_header(r, "X-Split", "a\r\nSet-Cookie: b");
+	http_answer_header(r, "X-Split", "a\r\nSet-Cookie: b");
 	http_answer(r, 200, "application/json", "{\"ok\":true}");
 }
 

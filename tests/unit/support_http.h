@@ -31,7 +31,7 @@ struct http_stage {
 	/* What the routes saw. */
 	size_t body_len;
 	int calls;
-	char body[HTTP_BODY_MAX + 1], header[64], query[64], flag[64], absent[64], peer[64];
+	char body[HTTP_BODY_MAX + 1], header[64], absent[64], peer[64];
 	/* Requests that a route kept. */
 	struct http_request *kept[300];
 	int kept_count;

@@ -162,7 +162,7 @@ const char *question_answer(struct talk *x, const struct question *q, int64_t id
 	assert_int_equal(store_begin(x->store, &x->err), 0);
 	if (dispatch(&x->desk, r, &reply, &x->err) < 0)
 		fail_msg("dispatch: %s", x->err.text);
-	str_addf(&s, "k%d|o%d|r%d|%s|%s|%s|%s", (int)reply.kind, reply.open, reply.replace,
+	str_addf(&s, "k%d|%s|%s|%s|%s", (int)reply.kind,
 		reply.code ? reply.code : "-", protected_json(x, reply.doc), protected_json(x, reply.form),
 		protected_json(x, reply.fields));
 	add_effects(x, &s, newest);

@@ -149,16 +149,11 @@ static void test_names(void **state)
 
 static void test_handover_names(void **state)
 {
-	enum handover_state s = HANDOVER_OFFERED;
-
 	(void)state;
-	for (int i = 0; i < HANDOVER_STATE_COUNT; i++) {
-		assert_true(handover_state_parse(handover_state_name((enum handover_state)i), &s));
-		assert_int_equal(s, i);
-	}
-	assert_true(handover_state_parse("EXPIRED", &s) && s == HANDOVER_EXPIRED);
-	assert_false(handover_state_parse("gone", &s));
-	assert_false(handover_state_parse(NULL, &s));
+	for (int i = 0; i < HANDOVER_STATE_COUNT; i++)
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(handover_state_name((enum handover_state)i),
+				handover_state_name((enum handover_state)j));
 	assert_string_equal(handover_state_name((enum handover_state)5), "unknown");
 }
 

@@ -27,7 +27,7 @@ static char seen[65536]; /* the request, as the peer saw it; read after peer_sto
 
 static void on_done(struct http_call *call)
 {
-	assert_false(http_call_running(call));
+	(void)call;
 	F.calls++;
 	if (--F.left == 0)
 		io_stop(F.io);
@@ -510,7 +510,6 @@ static void cancel_now(void *ctx)
 	(void)ctx;
 	http_cancel(F.to_cancel);
 	assert_int_equal(F.calls, 0); /* never from inside */
-	assert_true(http_call_running(F.to_cancel));
 	http_cancel(F.to_cancel);
 	io_timer_destroy(F.timer);
 }

@@ -44,8 +44,6 @@ static void round_trip(struct reply *in)
 
 	assert_int_equal(reply_parse(text, &out, a), 0);
 	assert_int_equal(out.kind, in->kind);
-	assert_int_equal(out.open, in->open);
-	assert_int_equal(out.replace, in->replace);
 	assert_int_equal(out.code != NULL, in->code != NULL);
 	if (in->code)
 		assert_string_equal(out.code, in->code);
@@ -62,7 +60,7 @@ static void round_trip(struct reply *in)
 static void test_replies_come_back_from_their_text(void **state)
 {
 	struct reply none = { .kind = REPLY_NONE };
-	struct reply message = { .kind = REPLY_MESSAGE, .open = true, .replace = true,
+	struct reply message = { .kind = REPLY_MESSAGE,
 		.doc = doc_new("INC-42 is “open” \x01@slack:U1\x02 \n😀") };
 	struct reply form = { .kind = REPLY_FORM,
 		.form = form_new("Declare", "declare", 0, "Open") };
@@ -92,9 +90,8 @@ static void test_a_broken_stored_reply_is_refused(void **state)
 	assert_int_equal(reply_parse(NULL, &out, a), -EINVAL);
 	/* wrong types are as good as absent */
 	assert_int_equal(
-		reply_parse("{\"kind\":\"message\",\"open\":7,\"doc\":[],\"code\":{}}", &out, a),
+		reply_parse("{\"kind\":\"message\",\"doc\":[],\"code\":{}}", &out, a),
 		0);
-	assert_false(out.open);
 	assert_null(out.doc);
 	assert_null(out.code);
 	reply_finish(&out);
@@ -146,14 +143,13 @@ static void test_outcomes(void **state)
 
 static void test_names(void **state)
 {
-	enum effect_kind k;
 	enum outcome o;
 
 	(void)state;
-	for (int i = 0; i < EFFECT_KIND_COUNT; i++) {
-		assert_true(effect_kind_parse(effect_kind_name((enum effect_kind)i), &k));
-		assert_int_equal(k, i);
-	}
+	for (int i = 0; i < EFFECT_KIND_COUNT; i++)
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(effect_kind_name((enum effect_kind)i),
+				effect_kind_name((enum effect_kind)j));
 	for (int i = OUTCOME_DELIVERED; i <= OUTCOME_REFUSED; i++) {
 		assert_true(outcome_parse(outcome_name((enum outcome)i), &o));
 		assert_int_equal(o, i);
@@ -162,8 +158,6 @@ static void test_names(void **state)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(effect_state_name((enum effect_state)i),
 				effect_state_name((enum effect_state)j));
-	assert_false(effect_kind_parse("message", &k));
-	assert_false(effect_kind_parse(NULL, &k));
 	assert_false(outcome_parse("", &o));
 	assert_string_equal(effect_kind_name((enum effect_kind)99), "unknown");
 	assert_string_equal(effect_state_name((enum effect_state)99), "unknown");

@@ -635,34 +635,6 @@ static void test_a_response_url_that_fails_is_tried_again(void **state)
 	assert_string_equal(T.hooks.text[0], T.hooks.text[1]);
 }
 
-static void reply_to_all_late(struct request *take)
-{
-	struct answer *a = answer_create(take);
-
-	take->received_at = NOW - 60000;
-	a->reply.kind = REPLY_MESSAGE;
-	a->reply.open = true;
-	a->reply.doc = doc_new("for everybody");
-	T.slack->answer(T.slack, a);
-}
-
-static bool hooked_and_over(void)
-{
-	return T.hooked && !slack_of(T.slack)->couriers;
-}
-
-/* It may stand there: neither again nor another way. */
-static void test_what_everybody_sees_is_not_said_twice(void **state)
-{
-	(void)state;
-	T.on_submit = reply_to_all_late;
-	T.hook_status = 503;
-	T.enough = hooked_and_over;
-	run();
-	assert_int_equal(T.hooked, 1);
-	assert_int_equal(T.posted, 0);
-}
-
 /* A dialog of Slack has a hundred blocks. */
 static void reply_form_of_many(struct request *take)
 {
@@ -714,7 +686,6 @@ int main(void)
 		STORY(test_a_core_that_does_not_answer_does_not_hold_a_connection_for_long),
 		STORY(test_an_event_that_was_not_recorded_is_not_acknowledged),
 		STORY(test_a_response_url_that_fails_is_tried_again),
-		STORY(test_what_everybody_sees_is_not_said_twice),
 		STORY(test_a_next_form_that_is_too_large_is_said),
 	};
 

@@ -54,9 +54,6 @@ static void checkpoints(void **state)
 	assert_null(back.hypothesis);
 	assert_int_equal(back.next_decision_at, 0);
 	assert_int_equal(checkpoint_latest(x->store, x->arena, 2, &back, &x->err), -ENOENT);
-	assert_int_equal(checkpoint_load(x->store, x->arena, c.id, &back, &x->err), 0);
-	assert_int_equal(back.at, 100);
-	assert_int_equal(checkpoint_load(x->store, x->arena, 99, &back, &x->err), -ENOENT);
 	c.incident = 9;
 	assert_int_equal(checkpoint_insert(x->store, &c, &x->err), -ENOENT);
 }
