@@ -223,7 +223,10 @@ static int websocket_look_up(struct websocket *ws, struct error *err)
 	lookup->req.data = lookup;
 	lookup->io = ws->io;
 	lookup->ws = ws;
-	int rc = uv_getaddrinfo(&ws->io->loop, &lookup->req, on_lookup, ws->host, NULL, &hints);
+	/* This machine, whether or not a file or a server of names says so; curl does the same. Source: RFC 6761, 6.3 */
+	bool here = text_equal_fold(ws->host, "localhost");
+	int rc = uv_getaddrinfo(&ws->io->loop, &lookup->req, on_lookup, here ? NULL : ws->host, here ? "0" : NULL,
+		&hints);
 	if (rc) {
 		free(lookup);
 		return error_set(err, rc, "cannot look up %s: %s", ws->host, uv_strerror(rc));
