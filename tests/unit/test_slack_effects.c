@@ -205,7 +205,18 @@ static void run(struct line *script, size_t lines)
 			fail_msg("no call of %s:\n%s", script[i].method, T.log);
 }
 
-#define RUN(script) run(script, sizeof(script) / sizeof(*(script)))
+/* Its outcome. */
+static const char *performed(enum effect_kind kind, bool verify, const char *payload, struct line *script, size_t lines)
+{
+	T.kind = kind;
+	T.verify = verify;
+	T.payload = payload;
+	run(script, lines);
+	return T.outcome;
+}
+
+#define PERFORMED(kind, verify, payload, script)                                                   \
+	performed(kind, verify, payload, script, sizeof(script) / sizeof(*(script)))
 
 static int setup(void **state)
 {
@@ -214,7 +225,6 @@ static int setup(void **state)
 	pthread_mutex_init(&T.lock, NULL);
 	clock_init_manual(&T.clock, NOW);
 	T.channel = "slack:C0INCIDENT";
-	T.payload = "{}";
 	return 0;
 }
 
@@ -240,11 +250,7 @@ static void test_whether_a_bookmark_is_there_is_not_guessed(void **state)
 	struct line script[] = { { "bookmarks.list", 503, "down", false } };
 
 	(void)state;
-	T.kind = EFFECT_CHANNEL_BOOKMARK;
-	T.verify = true;
-	T.payload = BOOKMARK;
-	RUN(script);
-	assert_string_equal(T.outcome, "retry");
+	assert_string_equal(PERFORMED(EFFECT_CHANNEL_BOOKMARK, true, BOOKMARK, script), "retry");
 }
 
 static void test_a_bookmark_that_is_there_is_not_made_again(void **state)
@@ -254,11 +260,7 @@ static void test_a_bookmark_that_is_there_is_not_made_again(void **state)
 		"{\"id\":\"Bk2\",\"link\":\"https://jira.example.com/browse/PAY-12\"}]}", false } };
 
 	(void)state;
-	T.kind = EFFECT_CHANNEL_BOOKMARK;
-	T.verify = true;
-	T.payload = BOOKMARK;
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_CHANNEL_BOOKMARK, true, BOOKMARK, script), "delivered");
 	assert_string_equal(json_get_str(T.result, "id"), "Bk2");
 }
 
@@ -270,11 +272,7 @@ static void test_without_the_right_to_look_a_bookmark_is_made(void **state)
 	};
 
 	(void)state;
-	T.kind = EFFECT_CHANNEL_BOOKMARK;
-	T.verify = true;
-	T.payload = BOOKMARK;
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_CHANNEL_BOOKMARK, true, BOOKMARK, script), "delivered");
 	assert_string_equal(json_get_str(T.result, "id"), "Bk3");
 }
 
@@ -292,11 +290,7 @@ static void test_a_file_is_looked_for_a_day_back_and_adopted(void **state)
 	char oldest[64];
 
 	(void)state;
-	T.kind = EFFECT_FILE_SHARE;
-	T.verify = true;
-	T.payload = EXPORT;
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_FILE_SHARE, true, EXPORT, script), "delivered");
 	assert_string_equal(json_get_str(T.result, "file"), "F0OURS");
 	/* Our clock may have been wrong when it was sent: what has Slack's time is older then. */
 	snprintf(oldest, sizeof(oldest), "oldest=%lld.", (long long)((NOW - MINUTE_MS - DAY_MS) / 1000));
@@ -321,11 +315,7 @@ static void test_another_apps_mark_is_no_post_of_ours(void **state)
 	};
 
 	(void)state;
-	T.kind = EFFECT_MESSAGE_POST;
-	T.verify = true;
-	T.payload = DOC;
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_MESSAGE_POST, true, DOC, script), "delivered");
 	assert_string_equal(json_get_str(T.result, "message"), "slack:C0INCIDENT/1772375700.000100");
 }
 
@@ -335,11 +325,7 @@ static void test_a_post_that_is_there_is_adopted(void **state)
 		"{\"ok\":true,\"messages\":[" MARKED("U0SITREP", "1772375651.000100", OP_ID) "]}", false } };
 
 	(void)state;
-	T.kind = EFFECT_MESSAGE_POST;
-	T.verify = true;
-	T.payload = DOC;
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_MESSAGE_POST, true, DOC, script), "delivered");
 	assert_string_equal(json_get_str(T.result, "message"), "slack:C0INCIDENT/1772375651.000100");
 }
 
@@ -348,11 +334,7 @@ static void test_whether_a_post_is_there_is_not_guessed(void **state)
 	struct line script[] = { { "conversations.history", 503, "down", false } };
 
 	(void)state;
-	T.kind = EFFECT_MESSAGE_POST;
-	T.verify = true;
-	T.payload = DOC;
-	RUN(script);
-	assert_string_equal(T.outcome, "retry");
+	assert_string_equal(PERFORMED(EFFECT_MESSAGE_POST, true, DOC, script), "retry");
 }
 
 /* "Certainly not done" would post its first part once more. */
@@ -375,11 +357,8 @@ static void test_half_a_long_post_is_looked_for(void **state)
 		str_add(&payload, "\"}");
 	}
 	str_add(&payload, "]}}");
-	T.kind = EFFECT_MESSAGE_POST;
-	T.payload = payload.p;
-	RUN(script);
+	assert_string_equal(PERFORMED(EFFECT_MESSAGE_POST, false, payload.p, script), "unknown");
 	str_finish(&payload);
-	assert_string_equal(T.outcome, "unknown");
 }
 
 /* ---- edits ------------------------------------------------------------------------------- */
@@ -392,16 +371,14 @@ static void test_blocks_that_an_edit_may_not_have_are_left_out(void **state)
 	};
 
 	(void)state;
-	T.kind = EFFECT_MESSAGE_EDIT;
 	T.message = "slack:C0INCIDENT/1772375651.000100";
-	T.payload = DOC;
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_MESSAGE_EDIT, false, DOC, script), "delivered");
 	assert_true(called_with("\"blocks\":[]"));
 }
 
 /* ---- channels ---------------------------------------------------------------------------- */
 
+#define OPEN "{\"name\":\"inc-1-checkout\",\"people\":[]}"
 #define CHANNEL(id, creator)                                                                       \
 	"{\"ok\":true,\"channels\":[{\"id\":\"" id "\",\"name\":\"inc-1-checkout\","                \
 	"\"created\":1772375650,\"creator\":\"" creator "\"}]}"
@@ -416,11 +393,7 @@ static void test_a_channel_that_others_made_is_not_adopted(void **state)
 	};
 
 	(void)state;
-	T.kind = EFFECT_CHANNEL_OPEN;
-	T.verify = true;
-	T.payload = "{\"name\":\"inc-1-checkout\",\"people\":[]}";
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_CHANNEL_OPEN, true, OPEN, script), "delivered");
 	assert_string_equal(json_get_str(T.result, "channel"), "slack:C0OURS");
 }
 
@@ -432,11 +405,7 @@ static void test_a_channel_of_ours_is_adopted(void **state)
 	};
 
 	(void)state;
-	T.kind = EFFECT_CHANNEL_OPEN;
-	T.verify = true;
-	T.payload = "{\"name\":\"inc-1-checkout\",\"people\":[]}";
-	RUN(script);
-	assert_string_equal(T.outcome, "delivered");
+	assert_string_equal(PERFORMED(EFFECT_CHANNEL_OPEN, true, OPEN, script), "delivered");
 	assert_string_equal(json_get_str(T.result, "channel"), "slack:C0OURS");
 }
 
@@ -449,10 +418,8 @@ static void test_one_who_cannot_be_removed_holds_up_nobody_and_is_said(void **st
 	};
 
 	(void)state;
-	T.kind = EFFECT_CHANNEL_REMOVE;
-	T.payload = "{\"people\":[\"slack:U0OWNER\",\"slack:U0GONE\",\"slack:U0BOB\"]}";
-	RUN(script);
-	assert_string_equal(T.outcome, "refused");
+	assert_string_equal(PERFORMED(EFFECT_CHANNEL_REMOVE, false,
+		"{\"people\":[\"slack:U0OWNER\",\"slack:U0GONE\",\"slack:U0BOB\"]}", script), "refused");
 	assert_string_equal(T.error, "cant_kick_from_general");
 	assert_true(called_with("U0BOB"));
 }
