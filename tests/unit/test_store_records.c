@@ -231,6 +231,41 @@ static void disarming(void **state)
 	assert_int_equal(next, 300);
 }
 
+/* Its work belongs to the arming that counts, not to one before. */
+static void arming_again_says_what_to_do_anew(void **state)
+{
+	struct scratch *x = *state;
+	struct timer again = { .due_at = 50, .name = "ask", .incident = 1, .subject = 7,
+		.operation = "tock", .args = "{\"round\":2}" }, *t;
+
+	arm(x, "ask", 1, 7, 100);
+	OK(timer_arm(x->store, &again, &x->err));
+	assert_int_equal(due(x, 1000, 10, &t), 1);
+	assert_int_equal(t[0].due_at, 50);
+	assert_string_equal(t[0].operation, "tock");
+	assert_string_equal(t[0].args, "{\"round\":2}");
+}
+
+/* A clock that was ahead is put right: the bot's own rounds follow it, what was promised to people
+ * stays at the time that they were told. */
+static void only_rounds_of_no_incident_are_set_back(void **state)
+{
+	struct scratch *x = *state;
+	struct timer *t;
+
+	arm(x, "housekeeping", 0, 0, 900);
+	arm(x, "overdue", 0, 0, 500);
+	arm(x, "promise", 1, 7, 900);
+	OK(timer_set_back(x->store, 300, 500, &x->err));
+	assert_int_equal(due(x, 1000, 10, &t), 3);
+	assert_string_equal(t[0].name, "overdue"); /* due by the right clock too */
+	assert_int_equal(t[0].due_at, 500);
+	assert_string_equal(t[1].name, "housekeeping");
+	assert_int_equal(t[1].due_at, 600);
+	assert_string_equal(t[2].name, "promise");
+	assert_int_equal(t[2].due_at, 900);
+}
+
 /* ---- inbox ------------------------------------------------------------------------------ */
 
 static void any_key_finds_the_reply(void **state)
@@ -453,6 +488,8 @@ int main(void)
 		CASE(one_open_promise_of_a_kind),
 		CASE(arming_again_moves_a_timer),
 		CASE(disarming),
+		CASE(arming_again_says_what_to_do_anew),
+		CASE(only_rounds_of_no_incident_are_set_back),
 		CASE(any_key_finds_the_reply),
 		CASE(pruning_the_inbox_is_bounded),
 		CASE(the_inbox_is_what_was_committed),
