@@ -207,6 +207,76 @@ static void test_protected_while_being_announced(void **state)
 	assert_string_equal(ref.key, "slack:CALL/7.7");
 }
 
+/* What is on its way is kept out of the hands of drain. */
+static struct effect *take_kind(struct effect **out, size_t *n, enum effect_kind kind)
+{
+	for (size_t i = 0; i < *n; i++) {
+		struct effect *e = out[i];
+
+		if (e->kind != kind)
+			continue;
+		out[i] = out[--*n];
+		return e;
+	}
+	fail_msg("no %s is on its way", effect_kind_name(kind));
+	return NULL;
+}
+
+/* The chat was busy when the public channel was asked for: asking again would open it with the title in
+ * its name. */
+static void test_the_public_channel_is_not_asked_for_again(void **state)
+{
+	struct talk *x = *state;
+	struct effect *first[64], *open;
+	struct seen seen = { { 0 } };
+	size_t n;
+
+	talk_say(x, "declare sev2 " TITLE);
+	x->clock.manual_ms += 5000;
+	n = talk_begin(x, first);
+	open = take_kind(first, &n, EFFECT_CHANNEL_OPEN);
+	while (n)
+		talk_end(x, first[--n], OUTCOME_RETRY, NULL, "ratelimited");
+	assert_false(json_get_bool(open->payload, "private", false));
+	assert_has(protected_json(x, open->payload), SECRET);
+	talk_say(x, "protect #1 not for everybody");
+	talk_end(x, open, OUTCOME_RETRY, NULL, "ratelimited");
+	x->clock.manual_ms += 10 * MINUTE_MS;
+	drain(x, 1, &seen);
+	assert_int_equal(seen.kind[EFFECT_CHANNEL_OPEN], 1); /* the one for those with access */
+}
+
+/* A key that goes on where that of its own channel ends is another channel. */
+static void test_a_post_in_a_channel_with_a_like_name_is_withdrawn(void **state)
+{
+	struct talk *x = *state;
+	struct effect *first[64], *post;
+	struct seen seen = { { 0 } };
+	struct reference ref;
+	const char *message;
+	size_t n;
+
+	talk_say(x, "declare sev2 " TITLE);
+	x->clock.manual_ms += 5000;
+	n = talk_begin(x, first);
+	post = take_kind(first, &n, EFFECT_MESSAGE_POST);
+	while (n)
+		talk_end(x, first[--n], OUTCOME_REFUSED, NULL, "restricted_action");
+	talk_say(x, "protect #1 not for everybody");
+	drain(x, 1, &seen);
+	assert_int_equal(
+		reference_get(x->store, x->arena, 1, "slack", "channel", &ref, &x->err), 0);
+	message = arena_printf(x->arena, "%s2/7.7", ref.key);
+	talk_end(x, post, OUTCOME_DELIVERED, json_pack("{s:s}", "message", message), NULL);
+	assert_int_equal(
+		reference_get(x->store, x->arena, 1, "slack", "old/announcement", &ref, &x->err),
+		0);
+	assert_string_equal(ref.key, message);
+	assert_int_equal(
+		reference_get(x->store, x->arena, 1, "slack", "announcement", &ref, &x->err),
+		-ENOENT);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, talk_setup, talk_teardown)
@@ -215,6 +285,8 @@ int main(void)
 		TEST(test_without_a_channel_it_is_silent),
 		TEST(test_protected_later),
 		TEST(test_protected_while_being_announced),
+		TEST(test_the_public_channel_is_not_asked_for_again),
+		TEST(test_a_post_in_a_channel_with_a_like_name_is_withdrawn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
