@@ -427,6 +427,40 @@ static void what_is_put_aside_is_all_there_was(void **state)
 	scratch_reopen(x);
 }
 
+/* Half of what is there is aside already when the rest cannot go: it comes back. */
+static void what_cannot_all_go_aside_comes_back(void **state)
+{
+	struct scratch *x = *state;
+	struct names n = names_of(x);
+	struct backup_report r;
+	char log[256], index[256], blocked[256], theirs[8] = "";
+	FILE *f;
+
+	declare(x, "one");
+	backed_up(x, n.copy, &r);
+	closed(x);
+	write_at(x->path, 0, "no database any more");
+	snprintf(log, sizeof(log), "%s-wal", x->path);
+	snprintf(index, sizeof(index), "%s-shm", x->path);
+	snprintf(blocked, sizeof(blocked), "%s.before-restore-20260101T204000Z-shm", x->path);
+	write_at(log, 0, "the log");
+	write_at(index, 0, "its index");
+	assert_int_equal(mkdir(blocked, 0700), 0);
+	assert_int_equal(backup_restore(x->path, n.copy, NOW, &r, &x->err), -EISDIR);
+	assert_says(&x->err, "nothing was changed");
+	f = fopen(log, "r");
+	assert_non_null(f);
+	assert_int_equal(fread(theirs, 1, 7, f), 7);
+	fclose(f);
+	assert_string_equal(theirs, "the log");
+	assert_int_equal(access(index, F_OK), 0);
+	assert_int_equal(place_of(x->path, "no database any more"), 0);
+	assert_int_equal(rmdir(blocked), 0);
+	assert_int_equal(files(x, "before-restore"), 0);
+	assert_int_equal(backup_restore(x->path, n.copy, NOW, &r, &x->err), 0);
+	scratch_reopen(x);
+}
+
 static void somebody_elses_database_stays(void **state)
 {
 	struct scratch *x = *state;
@@ -461,6 +495,7 @@ int main(void)
 		CASE(refuses_what_is_not_sound),
 		CASE(takes_the_place_of_what_is_lost_or_damaged),
 		CASE(what_is_put_aside_is_all_there_was),
+		CASE(what_cannot_all_go_aside_comes_back),
 		CASE(somebody_elses_database_stays),
 	};
 
