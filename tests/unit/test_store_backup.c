@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +105,50 @@ static void backed_up(struct scratch *x, const char *file, struct backup_report 
 {
 	if (backup_write(x->path, file, false, r, &x->err))
 		fail_msg("%s", x->err.text);
+}
+
+/* ---- what is on the disk ----------------------------------------------------------------- */
+
+static struct {
+	const char *path; /* watched: the name that it is to get; NULL = nothing is */
+	struct stat of[64]; /* the files written to the disk, as they were then */
+	int n;
+	ino_t named; /* what had the name when the folder was last written to the disk */
+} disk;
+
+/* Instead of the C library's. */
+int fsync(int fd)
+{
+	struct stat st, at;
+
+	if (disk.path && fstat(fd, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			disk.named = stat(disk.path, &at) == 0 ? at.st_ino : 0;
+		else if (disk.n < 64)
+			disk.of[disk.n++] = st;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static void watch(const char *path)
+{
+	memset(&disk, 0, sizeof(disk));
+	disk.path = path;
+}
+
+/* All of it before its name, and its name: a power cut leaves the old one or the new one. */
+static void assert_on_disk(void)
+{
+	struct stat st;
+	bool whole = false;
+
+	assert_int_equal(stat(disk.path, &st), 0);
+	for (int i = 0; i < disk.n; i++)
+		whole = whole || (disk.of[i].st_ino == st.st_ino && disk.of[i].st_size == st.st_size &&
+					 memcmp(&disk.of[i].st_mtim, &st.st_mtim, sizeof(st.st_mtim)) == 0);
+	assert_true(whole);
+	assert_int_equal(disk.named, st.st_ino);
+	disk.path = NULL;
 }
 
 /* The bot runs: what is committed is in it, what is not is not, and it is not disturbed. */
@@ -461,6 +506,27 @@ static void what_cannot_all_go_aside_comes_back(void **state)
 	scratch_reopen(x);
 }
 
+static void it_is_on_the_disk_before_it_is_said_to_be_there(void **state)
+{
+	struct scratch *x = *state;
+	struct names n = names_of(x);
+	struct backup_report r;
+
+	declare(x, "one");
+	watch(n.copy);
+	backed_up(x, n.copy, &r);
+	assert_on_disk();
+	declare(x, "two");
+	watch(n.copy);
+	assert_int_equal(backup_write(x->path, n.copy, true, &r, &x->err), 0);
+	assert_on_disk();
+	closed(x);
+	watch(x->path);
+	assert_int_equal(backup_restore(x->path, n.copy, NOW, &r, &x->err), 0);
+	assert_on_disk();
+	scratch_reopen(x);
+}
+
 static void somebody_elses_database_stays(void **state)
 {
 	struct scratch *x = *state;
@@ -496,6 +562,7 @@ int main(void)
 		CASE(takes_the_place_of_what_is_lost_or_damaged),
 		CASE(what_is_put_aside_is_all_there_was),
 		CASE(what_cannot_all_go_aside_comes_back),
+		CASE(it_is_on_the_disk_before_it_is_said_to_be_there),
 		CASE(somebody_elses_database_stays),
 	};
 
