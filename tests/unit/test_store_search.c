@@ -449,6 +449,12 @@ static void a_long_record(void **state)
 			arena_renew(x);
 		}
 	assert_true(found > 60);
+	/* The newest fit, and then as many do not that the rest is read: nothing is found twice. */
+	incident_filter_init(&f);
+	f.text = "often";
+	f.severity = 2;
+	f.limit = 500;
+	assert_int_equal(same(x, reader, &f), 167);
 	/* A narrow window beside a state, and one with more in it than is looked at one by one. */
 	incident_filter_init(&f);
 	f.state = STATE_CANCELLED;
