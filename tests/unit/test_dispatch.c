@@ -558,12 +558,45 @@ static void test_audit(void **state)
 	assert_true(audited(x) > n);
 }
 
+/* What waited behind one that is dropped may go, of whatever kind it is: nothing else would make anybody look. */
+static void test_what_waits_behind_a_dropped_one_goes(void **state)
+{
+	struct talk *x = *state;
+	struct effect_row row[] = {
+		{ .system = "slack", .lane = "slack/1", .kind = EFFECT_MESSAGE_EDIT, .to = "incident",
+			.slot = "nowhere", .payload = "{}" },
+		{ .system = "slack", .lane = "slack/1", .kind = EFFECT_MESSAGE_POST, .to = "slack:C1",
+			.payload = "{\"text\":\"next\"}" },
+	};
+	struct effect *out[64];
+	size_t n;
+
+	talk_say(x, "declare sev3 reports are slow");
+	talk_deliver(x);
+	assert_int_equal(store_begin(x->store, &x->err), 0);
+	for (size_t i = 0; i < 2; i++) {
+		row[i].incident = 1;
+		row[i].created_at = clock_now(&x->clock);
+		assert_int_equal(effect_insert(x->store, x->arena, &row[i], &x->err), 0);
+	}
+	deliver_expect(&x->desk, EFFECT_MESSAGE_EDIT, clock_now(&x->clock));
+	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
+	assert_int_equal(n, 0);
+	assert_in_range(deliver_next(&x->desk), 1, clock_now(&x->clock));
+	assert_int_equal(deliver_start(&x->desk, out, 64, &n, &x->err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(out[0]->kind, EFFECT_MESSAGE_POST);
+	effect_destroy(out[0]);
+	assert_int_equal(store_commit(x->store, &x->err), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, talk_setup, talk_teardown)
 		TEST(test_repeated_delivery_gets_the_stored_reply),
 		TEST(test_refusal_is_remembered),
+		TEST(test_what_waits_behind_a_dropped_one_goes),
 		TEST(test_form_does_not_open_twice),
 		TEST(test_internal_failure_is_undone_and_can_come_again),
 		TEST(test_failure_in_a_batch),
