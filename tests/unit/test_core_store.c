@@ -479,6 +479,19 @@ static void an_effect_that_cannot_be_made_holds_up_nothing(void **state)
 	assert_true(bot_number(b, "SELECT count(*) FROM audit WHERE action = 'effect.refused'") >= 1);
 }
 
+/* More than goes into one batch was taken in before the end: all of it is answered. */
+static void the_end_waits_for_all_that_was_taken_in(void **state)
+{
+	struct test_bot *b = *state;
+	size_t answers = b->answers;
+
+	for (int i = 0; i < 600; i++)
+		bot_submit(b, "whoami");
+	core_end(b->core);
+	core_run(b->core);
+	assert_int_equal(b->answers, answers + 600);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, bot_begin, bot_end)
@@ -499,6 +512,7 @@ int main(void)
 		T(a_clock_set_back_in_a_lost_batch_is_not_forgotten),
 		T(deliveries_of_a_lost_batch_go_with_the_next),
 		T(an_effect_that_cannot_be_made_holds_up_nothing),
+		T(the_end_waits_for_all_that_was_taken_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
