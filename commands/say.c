@@ -229,7 +229,7 @@ int say_channel_opened(struct call *c)
 		rc = say_effect(c, &(struct effect_row){
 			.lane = lane_incident(c), .kind = EFFECT_CHANNEL_TOPIC, .to = TO_INCIDENT });
 	if (rc == 0)
-		rc = effect_hasten(c->store, lane_announce(c), c->now, &c->err);
+		rc = effect_hasten(c->store, lane_announce(c), c->now, c->now + VERIFY_AFTER_MS, &c->err);
 	deliver_expect_any(c->desk);
 	return rc;
 }

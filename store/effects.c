@@ -52,7 +52,8 @@ static const char *const sql[COUNT] = {
 		    " VALUES ($1, $2, $3, $4, $5, $6)",
 	[PROMOTE] = "UPDATE effect SET state = 'ready' WHERE state = 'waiting' AND id ="
 		    " (SELECT min(id) FROM effect WHERE lane = $1 AND ended_at IS NULL)",
-	[HASTEN] = "UPDATE effect SET due_at = $1 WHERE lane = $2 AND due_at > $1 AND " NOT_STARTED,
+	[HASTEN] = "UPDATE effect SET due_at = min(due_at, CASE verify WHEN 1 THEN $1 ELSE $2 END)"
+		   " WHERE lane = $3 AND due_at > $2 AND " NOT_STARTED,
 	[SET_BACK] = "UPDATE effect SET due_at = due_at - $1 WHERE due_at > $2 AND " NOT_STARTED,
 	[RECOVER_ATTEMPTS] = "INSERT INTO attempt (effect, n, started_at, ended_at, outcome, error)"
 			     " SELECT id, attempts, started_at, $1, 'unknown',"
@@ -333,9 +334,9 @@ int effect_revive(struct store *s, int64_t id, int64_t now, struct error *err)
 	return error_set(err, -EINVAL, "effect %lld has not failed", (long long)id);
 }
 
-int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *err)
+int effect_hasten(struct store *s, const char *lane, int64_t now, int64_t verify_at, struct error *err)
 {
-	return db_run(stmt_of(s, HASTEN), err, "it", now, lane);
+	return db_run(stmt_of(s, HASTEN), err, "iit", verify_at, now, lane);
 }
 
 int effect_recover(struct store *s, int64_t now, int64_t due_at, int64_t *count, struct error *err)

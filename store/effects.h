@@ -47,7 +47,8 @@ int effect_end(struct store *s, int64_t id, enum effect_state state, const char 
 int effect_retry(struct store *s, int64_t id, int64_t due_at, bool verify, const char *error, int64_t now, struct error *err);
 /* One that failed is tried once more, in its lane: after what is under way, before what waits. -EINVAL when it has not failed. */
 int effect_revive(struct store *s, int64_t id, int64_t now, struct error *err);
-int effect_hasten(struct store *s, const char *lane, int64_t now, struct error *err); /* due_at of what is not started becomes now */
+/* What is not started is due now; what is to be looked for first, at verify_at. Nothing is put off. */
+int effect_hasten(struct store *s, const char *lane, int64_t now, int64_t verify_at, struct error *err);
 /* The clock was set back: what waits for a while still waits for so long, not until the old clock's time comes again. */
 int effect_set_back(struct store *s, int64_t by_ms, int64_t now, struct error *err);
 /* At start: everything found started is of unknown outcome: ready again at due_at, with verify. */

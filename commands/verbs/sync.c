@@ -146,7 +146,7 @@ static struct done sync_retry(struct call *c, const struct effect_row *wait, siz
 		rc = effect_revive(c->store, fail[i].id, c->now, &c->err);
 	for (size_t i = 0; rc == 0 && i < waits; i++)
 		if (wait[i].due_at > c->now)
-			rc = effect_hasten(c->store, wait[i].lane, c->now, &c->err);
+			rc = effect_hasten(c->store, wait[i].lane, c->now, c->now + VERIFY_AFTER_MS, &c->err);
 	if (rc < 0)
 		return call_fail(c);
 	fails += issues;

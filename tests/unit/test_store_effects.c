@@ -263,10 +263,26 @@ static void hastening_a_lane(void **state)
 	add(x, "l", EFFECT_MESSAGE_POST, 9000);
 	add(x, "l", EFFECT_MESSAGE_POST, 50);
 	add(x, "m", EFFECT_MESSAGE_POST, 9000);
-	OK(effect_hasten(x->store, "l", 100, &x->err));
+	OK(effect_hasten(x->store, "l", 100, 1100, &x->err));
 	assert_int_equal(load(x, 1).due_at, 100);
 	assert_int_equal(load(x, 2).due_at, 50); /* never later */
 	assert_int_equal(load(x, 3).due_at, 9000);
+}
+
+/* A look for what is under way comes too soon, however much somebody is in a hurry. */
+static void hastening_a_look(void **state)
+{
+	struct scratch *x = *state;
+	int64_t count, far = add(x, "l", EFFECT_MESSAGE_POST, 0), near = add(x, "m", EFFECT_MESSAGE_POST, 0);
+
+	STORED(x, effect_start(x->store, far, 100, &x->err));
+	STORED(x, effect_start(x->store, near, 100, &x->err));
+	STORED(x, effect_recover(x->store, 200, 9000, &count, &x->err));
+	STORED(x, effect_hasten(x->store, "l", 200, 1200, &x->err));
+	assert_int_equal(load(x, far).due_at, 1200);
+	STORED(x, effect_hasten(x->store, "l", 700, 1700, &x->err));
+	assert_int_equal(load(x, far).due_at, 1200);
+	assert_int_equal(load(x, near).due_at, 9000);
 }
 
 static void pending_is_what_was_not_started(void **state)
@@ -383,6 +399,7 @@ int main(void)
 		CASE(what_was_started_before_a_crash_is_verified),
 		CASE(due_by_kind_oldest_first),
 		CASE(hastening_a_lane),
+		CASE(hastening_a_look),
 		CASE(pending_is_what_was_not_started),
 		CASE(lists_and_counts),
 		CASE(pruning_is_bounded_and_spares_what_is_open),
